@@ -1,0 +1,56 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Dependencies point one way: each module uses only modules listed above it.
+let package = Package(
+  name: "hlab",
+  products: [.executable(name: "hlab", targets: ["hlab"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    // C: system libraries and vector kernels.
+    .systemLibrary(
+      name: "CLibedit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
+
+    // The language.
+    .target(name: "Syntax"),
+
+    // Numbers, the graph of formulas, its calculus and its evaluator.
+    .target(name: "Tensors"),
+    .target(name: "LinearAlgebra", dependencies: ["COpenBLAS", "Tensors"]),
+    .target(name: "Graph", dependencies: ["Tensors"]),
+    .target(name: "Calculus", dependencies: ["Graph", "Tensors"]),
+    .target(
+      name: "Engine",
+      dependencies: ["CKernels", "COpenBLAS", "Graph", "LinearAlgebra", "Tensors"]),
+
+    // What people see.
+    .target(name: "Plotting"),
+    .target(
+      name: "Session",
+      dependencies: [
+        "Syntax", "Tensors", "LinearAlgebra", "Graph", "Calculus", "Engine", "Plotting",
+      ]),
+    .target(name: "Terminal", dependencies: ["CLibedit"]),
+    .executableTarget(
+      name: "hlab",
+      dependencies: [
+        "Session", "Syntax", "Terminal",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    .testTarget(name: "SyntaxTests", dependencies: ["Syntax"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"]),
+    .testTarget(name: "CalculusTests", dependencies: ["Calculus", "Engine", "Graph"]),
+    .testTarget(name: "EngineTests", dependencies: ["Engine"]),
+    .testTarget(name: "PlottingTests", dependencies: ["Plotting"]),
+    .testTarget(name: "SessionTests", dependencies: ["Session"]),
+    .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,124 @@
+import Tensors
+
+/// The order in which a product of several tensors is multiplied out, two at a time.
+public struct ContractionPath: Sendable {
+  /// Each step multiplies the operands at two places of a growing list (the first `n` are the given ones) and
+  /// appends the result. A single operand needs no step.
+  public var steps: [(left: Int, right: Int)]
+  /// Multiplications.
+  public var cost: Double
+  /// Entries of the largest intermediate, the result included.
+  public var largest: Double
+}
+
+/// Finds contraction paths: exact by dynamic programming over subsets for few operands, greedy beyond.
+public struct ContractionPlanner {
+  /// Beyond this many operands the search is greedy.
+  static let exactLimit = 8
+
+  let operands: [Set<Label>]
+  let result: Set<Label>
+  let sizes: [Label: Int]
+  /// A penalty for each entry written, relative to a multiplication.
+  let entryCost: Double = 4
+
+  public init(operands: [[Label]], result: [Label], sizes: [Label: Int]) {
+    self.operands = operands.map(Set.init)
+    self.result = Set(result)
+    self.sizes = sizes
+  }
+
+  public func path() -> ContractionPath {
+    switch operands.count {
+    case 0: return ContractionPath(steps: [], cost: 1, largest: 1)
+    case 1: return ContractionPath(steps: [], cost: volume(operands[0].union(result)), largest: volume(result))
+    case ...Self.exactLimit: return exact()
+    default: return greedy()
+    }
+  }
+
+  private func volume(_ labels: Set<Label>) -> Double {
+    var v = 1.0
+    for label in labels { v *= Double(max(sizes[label] ?? 1, 1)) }
+    return v
+  }
+
+  /// Labels that the product of a subset keeps: those of the result and of operands outside.
+  private func kept(_ labels: Set<Label>, outside: [Set<Label>]) -> Set<Label> {
+    labels.filter { label in result.contains(label) || outside.contains { $0.contains(label) } }
+  }
+
+  private func exact() -> ContractionPath {
+    let n = operands.count
+    let full = (1 << n) - 1
+    var labels = [Set<Label>](repeating: [], count: full + 1)
+    var cost = [Double](repeating: .infinity, count: full + 1)
+    var largest = [Double](repeating: 0, count: full + 1)
+    var choice = [Int](repeating: 0, count: full + 1)
+    for subset in 1...full {
+      let inside = (0..<n).filter { subset >> $0 & 1 == 1 }
+      let outside = (0..<n).filter { subset >> $0 & 1 == 0 }.map { operands[$0] }
+      let union = inside.reduce(into: Set<Label>()) { $0.formUnion(operands[$1]) }
+      if inside.count == 1 {
+        labels[subset] = operands[inside[0]]
+        cost[subset] = 0
+        continue
+      }
+      labels[subset] = kept(union, outside: outside)
+      let size = volume(labels[subset])
+      let lowest = subset & -subset
+      var part = (subset - 1) & subset
+      while part > 0 {
+        defer { part = (part - 1) & subset }
+        guard part & lowest != 0 else { continue }
+        let rest = subset ^ part
+        let work = volume(labels[part].union(labels[rest]))
+        let total = cost[part] + cost[rest] + work + entryCost * size
+        if total < cost[subset] {
+          cost[subset] = total
+          choice[subset] = part
+          largest[subset] = max(size, largest[part], largest[rest])
+        }
+      }
+    }
+    var steps: [(Int, Int)] = []
+    var place: [Int: Int] = [:]
+    for k in 0..<n { place[1 << k] = k }
+    emit(full, choice, &place, &steps, n)
+    return ContractionPath(steps: steps, cost: cost[full], largest: largest[full])
+  }
+
+  private func emit(
+    _ subset: Int, _ choice: [Int], _ place: inout [Int: Int], _ steps: inout [(Int, Int)], _ n: Int
+  ) {
+    guard place[subset] == nil else { return }
+    let part = choice[subset]
+    emit(part, choice, &place, &steps, n)
+    emit(subset ^ part, choice, &place, &steps, n)
+    steps.append((place[part] ?? 0, place[subset ^ part] ?? 0))
+    place[subset] = n + steps.count - 1
+  }
+
+  private func greedy() -> ContractionPath {
+    var live: [(place: Int, labels: Set<Label>)] = operands.enumerated().map { ($0, $1) }
+    var path = ContractionPath(steps: [], cost: 0, largest: 0)
+    while live.count > 1 {
+      var best = (score: Double.infinity, i: 0, j: 1, labels: Set<Label>())
+      for i in live.indices {
+        for j in live.indices where j > i {
+          let union = live[i].labels.union(live[j].labels)
+          let outside = live.indices.filter { $0 != i && $0 != j }.map { live[$0].labels }
+          let labels = kept(union, outside: outside)
+          let score = volume(union) + entryCost * volume(labels) - volume(live[i].labels) - volume(live[j].labels)
+          if score < best.score { best = (score, i, j, labels) }
+        }
+      }
+      path.cost += volume(live[best.i].labels.union(live[best.j].labels)) + entryCost * volume(best.labels)
+      path.largest = max(path.largest, volume(best.labels))
+      path.steps.append((live[best.i].place, live[best.j].place))
+      live.remove(at: best.j)
+      live[best.i] = (operands.count + path.steps.count - 1, best.labels)
+    }
+    return path
+  }
+}

@@ -1,0 +1,35 @@
+import Graph
+import Syntax
+import Tensors
+
+/// What an expression stands for while formulas are built: nodes of the graph, and the groups and words that
+/// only exist before evaluation.
+enum Meaning {
+  case node(NodeID)
+  /// One tensor a param: gradients, directions, `params`.
+  case bundle(Bundle)
+  case tuple([Meaning])
+  case string(String)
+  /// Named results: `eig(A).values`.
+  case record([(name: String, value: Meaning)])
+  /// `a..b`, ends not evaluated yet; half-open over integers in loops and indexing.
+  case range(NodeID?, NodeID?)
+
+  /// The word for it in messages.
+  var kindName: String {
+    switch self {
+    case .node: return "a tensor"
+    case .bundle: return "a bundle"
+    case .tuple: return "a tuple"
+    case .string: return "a string"
+    case .record: return "a record"
+    case .range: return "a range"
+    }
+  }
+}
+
+/// A tensor for each of several params.
+struct Bundle {
+  var names: [String]
+  var nodes: [NodeID]
+}

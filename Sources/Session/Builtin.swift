@@ -1,3 +1,4 @@
+import Calculus
 import Graph
 import Syntax
 import Tensors

@@ -21,6 +21,7 @@ let package = Package(
 
     // Numbers, the graph of formulas, its calculus and its evaluator.
     .target(name: "Tensors"),
+    .target(name: "Datasets", dependencies: ["Tensors"]),
     .target(name: "LinearAlgebra", dependencies: ["COpenBLAS", "Tensors"]),
     .target(name: "Graph", dependencies: ["Tensors"]),
     .target(name: "Calculus", dependencies: ["Graph", "Tensors"]),
@@ -45,6 +46,7 @@ let package = Package(
 
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Tensors"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"]),
     .testTarget(name: "CalculusTests", dependencies: ["Calculus", "Engine", "Graph"]),
     .testTarget(name: "EngineTests", dependencies: ["Engine"]),

@@ -1,0 +1,91 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The bytes of a file. Throws `cannotRead` with the system's reason.
+func readFile(_ path: String) throws(DatasetError) -> [UInt8] {
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { throw .cannotRead(path: path, reason: systemReason()) }
+  defer { close(descriptor) }
+  var status = stat()
+  var bytes: [UInt8] = []
+  if fstat(descriptor, &status) == 0 { bytes.reserveCapacity(Int(status.st_size)) }
+  let chunk = 1 << 20
+  while true {
+    var failure: Int32 = 0
+    // Appended in place: the array is filled without being zeroed first.
+    let piece = [UInt8](unsafeUninitializedCapacity: chunk) { buffer, count in
+      var received = read(descriptor, buffer.baseAddress, chunk)
+      while received < 0 && errno == EINTR { received = read(descriptor, buffer.baseAddress, chunk) }
+      if received < 0 { failure = errno }
+      count = max(received, 0)
+    }
+    if failure != 0 { throw .cannotRead(path: path, reason: systemReason(failure)) }
+    if piece.isEmpty { return bytes }
+    bytes += piece
+  }
+}
+
+/// Replaces the contents of a file in one step: the bytes go to a temporary file in the same folder, which is then
+/// renamed. A reader, or an interruption, never sees half a file. What is no regular file (a pipe, a device) is
+/// written to directly. Throws `cannotWrite` with the system's reason.
+func writeFile(_ path: String, _ bytes: [UInt8]) throws(DatasetError) {
+  var status = stat()
+  let exists = stat(path, &status) == 0
+  if exists && status.st_mode & S_IFMT != S_IFREG {
+    let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: systemReason()) }
+    defer { close(descriptor) }
+    return try writeAll(descriptor, bytes, path)
+  }
+  // Through a symbolic link to the file that it names.
+  let target = exists ? resolved(path) : path
+  var (temporary, descriptor, attempt) = ("", Int32(-1), 0)
+  repeat {
+    temporary = "\(target).\(getpid()).\(attempt).tmp"
+    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    attempt += 1
+  } while descriptor < 0 && errno == EEXIST && attempt < 1000
+  guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: systemReason()) }
+  do throws(DatasetError) {
+    if exists { _ = fchmod(descriptor, status.st_mode & 0o7777) }
+    try writeAll(descriptor, bytes, path)
+    guard fsync(descriptor) == 0 || errno == EINVAL else {
+      throw .cannotWrite(path: path, reason: systemReason())
+    }
+  } catch {
+    close(descriptor)
+    unlink(temporary)
+    throw error
+  }
+  guard close(descriptor) == 0, rename(temporary, target) == 0 else {
+    let reason = systemReason()
+    unlink(temporary)
+    throw .cannotWrite(path: path, reason: reason)
+  }
+}
+
+private func writeAll(
+  _ descriptor: Int32, _ bytes: [UInt8], _ path: String
+) throws(DatasetError) {
+  var done = 0
+  while done < bytes.count {
+    let sent = bytes.withUnsafeBytes {
+      write(descriptor, $0.baseAddress! + done, bytes.count - done)
+    }
+    if sent < 0 && errno == EINTR { continue }
+    guard sent > 0 else { throw .cannotWrite(path: path, reason: systemReason()) }
+    done += sent
+  }
+}
+
+/// The path behind symbolic links, or the path itself.
+private func resolved(_ path: String) -> String {
+  guard let real = realpath(path, nil) else { return path }
+  defer { free(real) }
+  return String(cString: real)
+}
+
+private func systemReason(_ code: Int32 = errno) -> String { String(cString: strerror(code)).lowercased() }

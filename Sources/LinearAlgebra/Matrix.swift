@@ -1,0 +1,102 @@
+import COpenBLAS
+import Tensors
+
+/// The entries of a checked matrix as doubles, row-major: the form in which the routines of this module take
+/// their operands. LAPACK reads the same memory as the transposed matrix, column-major.
+struct Matrix {
+  let rows: Int
+  let columns: Int
+  var values: [Double]
+
+  /// Reads a tensor of rank 2. Throws `shapeMismatch`, `tooLarge`, and `notFinite` for the first entry that is
+  /// infinite or NaN (LAPACK may loop or crash on those).
+  init(_ a: Tensor) throws(LinearAlgebraError) {
+    guard a.rank == 2 else { throw .shapeMismatch(a.shape, []) }
+    try self.init(a.doubles, rows: a.shape[0], columns: a.shape[1])
+  }
+
+  /// Reads a square matrix; throws `notSquare` otherwise.
+  init(square a: Tensor) throws(LinearAlgebraError) {
+    guard a.rank == 2, a.shape[0] == a.shape[1] else { throw .notSquare(a.shape) }
+    try self.init(a)
+  }
+
+  /// Reads the right-hand side of a system of `rows` equations: a vector or a matrix.
+  init(rightHandSide b: Tensor, rows: Int) throws(LinearAlgebraError) {
+    guard b.rank == 1 || b.rank == 2, b.shape[0] == rows else {
+      throw .shapeMismatch([rows, rows], b.shape)
+    }
+    try self.init(b.doubles, rows: rows, columns: b.rank == 1 ? 1 : b.shape[1])
+  }
+
+  private init(_ values: [Double], rows: Int, columns: Int) throws(LinearAlgebraError) {
+    guard max(rows, columns) < Int32.max / 8 else { throw .tooLarge([rows, columns]) }
+    if let bad = values.withUnsafeBufferPointer(firstNonFinite) {
+      throw .notFinite(row: bad / columns, column: bad % columns)
+    }
+    (self.rows, self.columns, self.values) = (rows, columns, values)
+  }
+
+  /// Swaps rows and columns.
+  func transposed() -> [Double] { transposedEntries(values, rows: rows, columns: columns) }
+
+  /// The largest column sum of absolute values.
+  var oneNorm: Double {
+    var sums = [Double](repeating: 0, count: columns)
+    for row in 0..<rows { for column in 0..<columns { sums[column] += abs(values[row * columns + column]) } }
+    return sums.max() ?? 0
+  }
+}
+
+/// Entries of a row-major matrix in column-major order, by square tiles.
+func transposedEntries(_ values: [Double], rows: Int, columns: Int) -> [Double] {
+  let tile = 32
+  return [Double](unsafeUninitializedCapacity: values.count) { target, count in
+    values.withUnsafeBufferPointer { source in
+      for i0 in stride(from: 0, to: rows, by: tile) {
+        for j0 in stride(from: 0, to: columns, by: tile) {
+          for i in i0..<min(i0 + tile, rows) {
+            for j in j0..<min(j0 + tile, columns) { target[j * rows + i] = source[i * columns + j] }
+          }
+        }
+      }
+    }
+    count = values.count
+  }
+}
+
+/// The index of the first infinite or NaN entry.
+@inlinable
+func firstNonFinite<T: TensorScalar>(_ entries: UnsafeBufferPointer<T>) -> Int? {
+  // x − x is 0 exactly for finite x; four sums at a time give the usual answer quickly.
+  var sums: (T, T, T, T) = (0, 0, 0, 0)
+  var i = 0
+  while i + 4 <= entries.count {
+    sums.0 += entries[i] - entries[i]
+    sums.1 += entries[i + 1] - entries[i + 1]
+    sums.2 += entries[i + 2] - entries[i + 2]
+    sums.3 += entries[i + 3] - entries[i + 3]
+    i += 4
+  }
+  if sums.0 + sums.1 + sums.2 + sums.3 == 0 {
+    return entries[i...].firstIndex { !$0.isFinite }
+  }
+  return entries.firstIndex { !$0.isFinite }
+}
+
+/// Turns LAPACK's `info` of an iterative routine into an error.
+func checkConverged(_ info: Int32, _ shape: Shape) throws(LinearAlgebraError) {
+  if info > 0 { throw .didNotConverge }
+  try checkMemory(info, shape)
+}
+
+/// Throws `tooLarge` when a wrapper could not get its workspace.
+func checkMemory(_ info: Int32, _ shape: Shape) throws(LinearAlgebraError) {
+  if Int(info) == LA_NO_MEMORY || Int(info) == LA_TOO_LARGE { throw .tooLarge(shape) }
+  precondition(info >= 0, "LAPACK rejects argument \(-info)")
+}
+
+/// Sets how many threads OpenBLAS uses inside one call.
+public func setBLASThreads(_ count: Int) {
+  openblas_set_num_threads(Int32(clamping: max(count, 1)))
+}

@@ -1,0 +1,98 @@
+import COpenBLAS
+import Tensors
+
+/// Eigenvalues in ascending order and, in the columns of an n×k matrix, orthonormal eigenvectors.
+public struct SymmetricEigen: Sendable {
+  public let values: Tensor
+  public let vectors: Tensor
+}
+
+/// Which eigenvalues of a symmetric matrix to compute; counts beyond the order mean all.
+public enum EigenRange: Equatable, Sendable {
+  case lowest(Int)
+  case highest(Int)
+
+  /// First and last index, from 1 in ascending order; last < first when nothing is asked for.
+  func bounds(_ n: Int) -> (first: Int, last: Int) {
+    switch self {
+    case .lowest(let k): return (1, min(max(k, 0), n))
+    case .highest(let k): return (n - min(max(k, 0), n) + 1, n)
+    }
+  }
+}
+
+/// All eigenvalues and eigenvectors of a symmetric n×n matrix, whose lower triangle is read (LAPACK's dsyevd:
+/// divide and conquer). Computed in double precision; the result has the operand's.
+///
+/// Throws `notSquare`, `notFinite`, `didNotConverge`, `tooLarge`.
+/// - Complexity: O(n³) time, about 4n² doubles of memory.
+public func symmetricEigen(_ a: Tensor) throws(LinearAlgebraError) -> SymmetricEigen {
+  let n = a.shape.first ?? 0
+  // dsyevd's workspace is counted in 32 bits.
+  if n > 32_000 { return try symmetricEigen(a, range: .lowest(n)) }
+  var work = try Matrix(square: a).values
+  var values = [Double](repeating: 0, count: n)
+  if n > 0 { try checkConverged(la_dsyevd(1, Int32(n), &work, &values), a.shape) }
+  return SymmetricEigen(
+    values: Tensor(vector: values, a.precision),
+    vectors: Tensor(transposedEntries(work, rows: n, columns: n), [n, n], a.precision))
+}
+
+/// All eigenvalues, ascending, of a symmetric matrix, whose lower triangle is read.
+///
+/// Throws as `symmetricEigen(_:)`.
+public func symmetricEigenvalues(_ a: Tensor) throws(LinearAlgebraError) -> Tensor {
+  var work = try Matrix(square: a).values
+  let n = a.shape[0]
+  var values = [Double](repeating: 0, count: n)
+  if n > 0 { try checkConverged(la_dsyevd(0, Int32(n), &work, &values), a.shape) }
+  return Tensor(vector: values, a.precision)
+}
+
+/// The lowest or highest k eigenvalues, ascending, with their vectors in the columns of an n×k matrix, of a
+/// symmetric matrix, whose lower triangle is read (LAPACK's dsyevr: relatively robust representations).
+///
+/// Throws as `symmetricEigen(_:)`.
+public func symmetricEigen(
+  _ a: Tensor, range: EigenRange
+) throws(LinearAlgebraError) -> SymmetricEigen {
+  var work = try Matrix(square: a).values
+  let n = a.shape[0]
+  let (first, last) = range.bounds(n)
+  let k = last - first + 1
+  guard k > 0 else {
+    return SymmetricEigen(
+      values: Tensor(vector: [], a.precision), vectors: Tensor([], [n, 0], a.precision))
+  }
+  // dsyevr fills at most k entries but may use all n.
+  var values = [Double](repeating: 0, count: n)
+  var vectors = [Double](repeating: 0, count: n * k)
+  try checkConverged(
+    la_dsyevr(Int32(n), &work, Int32(first), Int32(last), &values, &vectors), a.shape)
+  return SymmetricEigen(
+    values: Tensor(vector: Array(values[..<k]), a.precision),
+    vectors: Tensor(transposedEntries(vectors, rows: k, columns: n), [n, k], a.precision))
+}
+
+/// All eigenvalues and eigenvectors of the symmetric tridiagonal matrix with `diagonal` (n entries) and
+/// `offDiagonal` (n − 1), as Lanczos methods need them. Throws `shapeMismatch`, `notFinite`, `didNotConverge`.
+public func symmetricTridiagonalEigen(
+  diagonal: [Double], offDiagonal: [Double]
+) throws(LinearAlgebraError) -> SymmetricEigen {
+  let n = diagonal.count
+  guard offDiagonal.count == max(n - 1, 0) else {
+    throw .shapeMismatch([n], [offDiagonal.count])
+  }
+  if let i = diagonal.firstIndex(where: { !$0.isFinite }) { throw .notFinite(row: i, column: i) }
+  if let i = offDiagonal.firstIndex(where: { !$0.isFinite }) { throw .notFinite(row: i, column: i + 1) }
+  guard n > 0 else {
+    return SymmetricEigen(values: Tensor(vector: []), vectors: Tensor([], [0, 0]))
+  }
+  var values = diagonal
+  var couplings = offDiagonal + [0]
+  var vectors = [Double](repeating: 0, count: n * n)
+  try checkConverged(la_dstevd(Int32(n), &values, &couplings, &vectors), [n, n])
+  return SymmetricEigen(
+    values: Tensor(vector: values),
+    vectors: Tensor(transposedEntries(vectors, rows: n, columns: n), [n, n]))
+}

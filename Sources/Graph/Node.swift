@@ -86,6 +86,11 @@ public struct Leaf: Sendable, Hashable {
   public let id: Int
   public let name: String
   public let shape: Shape
+  public init(id: Int, name: String, shape: Shape) {
+    self.id = id
+    self.name = name
+    self.shape = shape
+  }
 }
 
 /// Deterministic mixing (SplitMix64's finaliser), so that canonical orders are the same in every process.

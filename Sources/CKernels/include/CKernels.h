@@ -1,1 +1,4 @@
-void hk_placeholder(void);
+// Numeric kernels of hlab. Plain C: the loops are vectorised by the compiler, for several processors at once.
+#pragma once
+#include "hk_elementary.h"
+#include "hk_loop.h"

@@ -1,0 +1,67 @@
+import CKernels
+import Graph
+import Tensors
+
+/// An array as a loop sees it: a place in a buffer and a stride (in entries) for each label that moves it.
+struct Access: Hashable {
+  var buffer: Int
+  var offset: Int = 0
+  var strides: [Label: Int] = [:]
+
+  init(buffer: Int, offset: Int = 0, strides: [Label: Int] = [:]) {
+    self.buffer = buffer
+    self.offset = offset
+    self.strides = strides
+  }
+
+  /// A dense row-major array whose axes carry `labels` (equal ones walk a diagonal).
+  init(buffer: Int, shape: Shape, labels: [Label]) {
+    self.buffer = buffer
+    for (stride, label) in zip(shape.rowMajorStrides, labels) { strides[label, default: 0] += stride }
+  }
+
+  subscript(_ label: Label) -> Int { strides[label] ?? 0 }
+
+  /// Puts `start + Σ steps · parameters` in the place of a label.
+  mutating func substitute(_ label: Label, start: Int, parameters: [(label: Label, step: Int)]) {
+    guard let stride = strides.removeValue(forKey: label) else { return }
+    offset += stride * start
+    for (parameter, step) in parameters where step != 0 { strides[parameter, default: 0] += stride * step }
+  }
+
+  /// As the kernels take it, for dimensions in the given order.
+  func kernel(_ dimensions: [Label], register: Int) -> hk_access {
+    var access = hk_access()
+    access.buffer = Int32(buffer)
+    access.reg = Int32(register)
+    access.offset = Int64(offset)
+    for (dimension, label) in dimensions.enumerated() { access[stride: dimension] = self[label] }
+    return access
+  }
+}
+
+/// Several labels walked as one dimension.
+struct MergedLabels {
+  var size: Int
+  var stride: Int
+}
+
+extension Access {
+  /// The labels (outermost first) as one dimension, when their strides nest; nil when they do not.
+  func merged(_ labels: [Label], _ sizes: [Label: Int]) -> MergedLabels? {
+    var result = MergedLabels(size: 1, stride: 0)
+    for label in labels.reversed() {
+      let size = sizes[label] ?? 1
+      if size == 1 { continue }
+      let stride = self[label]
+      if result.size == 1 {
+        result = MergedLabels(size: size, stride: stride)
+      } else if stride == result.stride * result.size {
+        result.size *= size
+      } else {
+        return nil
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,175 @@
+import CKernels
+import Graph
+import Tensors
+
+/// A compiled computation: instructions over buffers, ready to run any number of times on new inputs.
+/// Not for use by two threads at once.
+public final class Plan {
+  public let precision: Precision
+  /// The leaves whose values `run` takes, in order.
+  public let inputs: [Leaf]
+  private let instructions: [Instruction]
+  private let outputs: [(buffer: Int, shape: Shape)]
+  private let buffers: [PlanBuilder.Buffer]
+  private let inputBuffers: [Int]
+  /// Byte offsets of arena buffers.
+  private let offsets: [Int]
+  public let arenaBytes: Int
+  private var arena: Storage?
+  private let table: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+
+  init(
+    precision: Precision, buffers: [PlanBuilder.Buffer], instructions: [Instruction],
+    outputs: [(buffer: Int, shape: Shape)]
+  ) {
+    self.precision = precision
+    self.buffers = buffers
+    self.instructions = instructions
+    self.outputs = outputs
+    var leaves: [Leaf] = []
+    var places: [Int] = []
+    for (index, buffer) in buffers.enumerated() {
+      if case .input(let leaf) = buffer.place {
+        leaves.append(leaf)
+        places.append(index)
+      }
+    }
+    inputs = leaves
+    inputBuffers = places
+    (offsets, arenaBytes) = ArenaLayout.assign(buffers, instructions, entryBytes: precision.byteCount)
+    table = .allocate(capacity: max(buffers.count, 1))
+    table.initialize(repeating: nil, count: max(buffers.count, 1))
+    for (index, buffer) in buffers.enumerated() {
+      if case .constant(let tensor) = buffer.place { table[index] = tensor.sharedStorage.pointer }
+    }
+  }
+
+  deinit { table.deallocate() }
+
+  /// Compiles `outputs` of a graph.
+  public convenience init(_ graph: TensorGraph, outputs: [NodeID], precision: Precision = .f64) throws {
+    let plan = try PlanBuilder(graph, outputs: outputs, precision: precision).build()
+    self.init(copying: plan)
+  }
+
+  private convenience init(copying plan: Plan) {
+    self.init(
+      precision: plan.precision, buffers: plan.buffers, instructions: plan.instructions, outputs: plan.outputs)
+  }
+
+  /// Bytes of memory that a run needs besides its inputs.
+  public var workingBytes: Int {
+    arenaBytes + outputs.reduce(0) { $0 + $1.shape.elementCount * precision.byteCount }
+  }
+
+  /// Runs on values for `inputs` (same order, same shapes). Throws when interrupted, when an index is out of range
+  /// or a matrix singular.
+  public func run(_ values: [Tensor]) throws -> [Tensor] {
+    let values = values.map { $0.converted(to: precision) }
+    for (buffer, value) in zip(inputBuffers, values) { table[buffer] = value.sharedStorage.pointer }
+    if arena == nil { arena = Storage(byteCount: arenaBytes) }
+    if let base = arena?.pointer {
+      for index in buffers.indices where offsets[index] >= 0 { table[index] = base + offsets[index] }
+    }
+    var results: [Int: Tensor] = [:]
+    for (index, buffer) in buffers.enumerated() {
+      guard case .output = buffer.place else { continue }
+      var tensor = Tensor(uninitialized: [buffer.count], precision)
+      table[index] = tensor.uniquePointer()
+      results[index] = tensor
+    }
+    let memory = Memory(table: table, precision: precision)
+    try withExtendedLifetime((values, results)) {
+      for instruction in instructions {
+        try instruction.run(memory)
+        if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      }
+    }
+    return outputs.map { output in
+      if let made = results[output.buffer] { return made.reshaped(output.shape) }
+      if let place = inputBuffers.firstIndex(of: output.buffer) { return values[place].reshaped(output.shape) }
+      if case .constant(let tensor) = buffers[output.buffer].place { return tensor.reshaped(output.shape) }
+      return Tensor(output.shape.isEmpty ? [0] : [], output.shape)
+    }
+  }
+
+  /// Entries of the largest buffer that the plan makes, results included.
+  public var largestBuffer: Int {
+    buffers.reduce(0) { most, buffer in
+      switch buffer.place {
+      case .arena, .output: return max(most, buffer.count)
+      default: return most
+      }
+    }
+  }
+
+  /// One line an instruction.
+  public var listing: [String] { instructions.map(\.summary) }
+}
+
+/// Places arena buffers so that those never live at the same time share memory.
+enum ArenaLayout {
+  static func assign(
+    _ buffers: [PlanBuilder.Buffer], _ instructions: [Instruction], entryBytes: Int
+  ) -> (offsets: [Int], total: Int) {
+    var first = [Int](repeating: .max, count: buffers.count)
+    var last = [Int](repeating: -1, count: buffers.count)
+    for (time, instruction) in instructions.enumerated() {
+      for buffer in instruction.reads + instruction.writes {
+        first[buffer] = min(first[buffer], time)
+        last[buffer] = time
+      }
+    }
+    var offsets = [Int](repeating: -1, count: buffers.count)
+    var total = 0
+    var free: [(offset: Int, bytes: Int)] = []
+    var starts: [Int: [Int]] = [:]
+    var ends: [Int: [Int]] = [:]
+    for (index, buffer) in buffers.enumerated() {
+      guard case .arena = buffer.place, last[index] >= 0 else { continue }
+      starts[first[index], default: []].append(index)
+      ends[last[index], default: []].append(index)
+    }
+    func bytes(_ index: Int) -> Int { (buffers[index].count * entryBytes + 63) / 64 * 64 }
+    for time in instructions.indices {
+      for index in starts[time] ?? [] {
+        let need = bytes(index)
+        if let place = bestFit(free, need) {
+          offsets[index] = free[place].offset
+          free[place].offset += need
+          free[place].bytes -= need
+          if free[place].bytes == 0 { free.remove(at: place) }
+        } else {
+          offsets[index] = total
+          total += need
+        }
+      }
+      for index in ends[time] ?? [] { release(&free, offsets[index], bytes(index)) }
+    }
+    return (offsets, total)
+  }
+
+  private static func bestFit(_ free: [(offset: Int, bytes: Int)], _ need: Int) -> Int? {
+    var best: Int?
+    for (place, hole) in free.enumerated() where hole.bytes >= need {
+      if best.map({ free[$0].bytes > hole.bytes }) ?? true { best = place }
+    }
+    return best
+  }
+
+  /// Returns a hole and joins it with its neighbours.
+  private static func release(_ free: inout [(offset: Int, bytes: Int)], _ offset: Int, _ bytes: Int) {
+    guard bytes > 0 else { return }
+    var place = free.firstIndex { $0.offset > offset } ?? free.count
+    free.insert((offset, bytes), at: place)
+    if place + 1 < free.count, free[place].offset + free[place].bytes == free[place + 1].offset {
+      free[place].bytes += free[place + 1].bytes
+      free.remove(at: place + 1)
+    }
+    if place > 0, free[place - 1].offset + free[place - 1].bytes == free[place].offset {
+      free[place - 1].bytes += free[place].bytes
+      free.remove(at: place)
+      place -= 1
+    }
+  }
+}

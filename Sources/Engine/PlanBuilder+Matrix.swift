@@ -1,0 +1,139 @@
+import CKernels
+import Graph
+import Tensors
+
+extension PlanBuilder {
+  /// Products below this many multiplications run as a plain loop.
+  private static var gemmThreshold: Int { 512 }
+
+  /// Lowers a product of two arrays to matrix products, packing what does not lie right. False when a plain loop
+  /// is better.
+  func matrixProduct(
+    _ a: Access, _ b: Access, _ la: Set<Label>, _ lb: Set<Label>, _ alpha: Double, _ task: Contraction
+  ) throws -> Bool {
+    func live(_ labels: Set<Label>) -> [Label] { labels.filter { task.sizes[$0] ?? 1 > 1 }.sorted() }
+    let k = live(la.intersection(lb).subtracting(task.result))
+    let batch = live(la.intersection(lb).intersection(task.result))
+    var (la, lb) = (la, lb)
+    let m = live(la.subtracting(lb).intersection(task.result))
+    let n = live(lb.subtracting(la).intersection(task.result))
+    let size = { (labels: [Label]) -> Int in labels.reduce(1) { $0 * (task.sizes[$1] ?? 1) } }
+    let work = size(m) * size(n) * size(k)
+    guard size(k) > 1, size(m) > 1 || size(n) > 1, work >= Self.gemmThreshold, work * size(batch) >= 4096,
+      live(task.result.subtracting(la).subtracting(lb)).isEmpty
+    else { return false }
+    // Labels that one side alone sums are summed first.
+    let left = try presummed(a, &la, keeping: Set(k + batch + m), task.sizes)
+    let right = try presummed(b, &lb, keeping: Set(k + batch + n), task.sizes)
+    try emitProduct(left, right, Groups(batch: ordered(batch, task.out), m: ordered(m, task.out), n: ordered(n, task.out), k: k), alpha, task)
+    return true
+  }
+
+  struct Groups {
+    var batch, m, n, k: [Label]
+  }
+
+  private func ordered(_ labels: [Label], _ access: Access) -> [Label] {
+    labels.sorted { (abs(access[$0]), $1) > (abs(access[$1]), $0) }
+  }
+
+  private func presummed(_ x: Access, _ labels: inout Set<Label>, keeping: Set<Label>, _ sizes: [Label: Int]) throws -> Access {
+    let lone = labels.filter { !keeping.contains($0) && sizes[$0] ?? 1 > 1 }
+    guard !lone.isEmpty else { return x }
+    let kept = labels.subtracting(lone).filter { sizes[$0] ?? 1 > 1 }.sorted()
+    let shape = kept.map { sizes[$0] ?? 1 }
+    let out = Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: kept)
+    emit(FillInstruction(out.buffer, count: shape.elementCount))
+    var program = LoopProgram(sizes: sizes.filter { labels.contains($0.key) })
+    let value = program.load(x)
+    try emit(program, [(out, value, HK_ACCUMULATE)])
+    labels.subtract(lone)
+    return out
+  }
+
+  /// A copy with the labels in the given order.
+  private func packed(_ x: Access, _ labels: [Label], _ sizes: [Label: Int]) throws -> Access {
+    let shape = labels.map { sizes[$0] ?? 1 }
+    let out = Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: labels)
+    var program = LoopProgram(sizes: sizes.filter { labels.contains($0.key) })
+    let value = program.load(x)
+    try emit(program, [(out, value, HK_STORE)])
+    return out
+  }
+
+  private func emitProduct(_ a: Access, _ b: Access, _ groups: Groups, _ alpha: Double, _ task: Contraction) throws {
+    var groups = groups
+    groups.k = commonOrder(groups.k, a, b, task.sizes)
+    var (a, b) = (a, b)
+    if matrix(a, groups.m, groups.k, groups.batch, task.sizes) == nil {
+      a = try packed(a, groups.batch + groups.m + groups.k, task.sizes)
+    }
+    if matrix(b, groups.k, groups.n, groups.batch, task.sizes) == nil {
+      b = try packed(b, groups.batch + groups.k + groups.n, task.sizes)
+    }
+    let direct = matrix(task.out, groups.m, groups.n, groups.batch, task.sizes)
+    var target = task.out
+    if direct == nil {
+      let order = groups.batch + groups.m + groups.n
+      let shape = order.map { task.sizes[$0] ?? 1 }
+      target = Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: order)
+    }
+    try emitGemm(a, b, target, groups, alpha, task.sizes, accumulate: direct != nil && task.accumulate)
+    guard direct == nil else { return }
+    var program = LoopProgram(sizes: task.sizes.filter { (groups.batch + groups.m + groups.n).contains($0.key) })
+    let value = program.load(target)
+    try emit(program, [(task.out, value, task.accumulate ? HK_ACCUMULATE : HK_STORE)])
+  }
+
+  private func emitGemm(
+    _ a: Access, _ b: Access, _ c: Access, _ groups: Groups, _ alpha: Double, _ sizes: [Label: Int], accumulate: Bool
+  ) throws {
+    guard let ma = matrix(a, groups.m, groups.k, groups.batch, sizes),
+      let mb = matrix(b, groups.k, groups.n, groups.batch, sizes),
+      let mc = matrix(c, groups.m, groups.n, groups.batch, sizes)
+    else { throw EngineError.tooComplex("layout of a matrix product") }
+    let size = { (labels: [Label]) -> Int in labels.reduce(1) { $0 * (sizes[$1] ?? 1) } }
+    let batch = groups.batch.map { sizes[$0] ?? 1 }
+    let (m, n, k) = (size(groups.m), size(groups.n), size(groups.k))
+    if mc.transposed {
+      // A column-major result is the transposed product.
+      var (x, y, z) = (mb, ma, mc)
+      x.transposed.toggle()
+      y.transposed.toggle()
+      z.transposed = false
+      emit(GemmInstruction(x, y, z, m: n, n: m, k: k, batch: batch, alpha: alpha, accumulate: accumulate))
+    } else {
+      emit(GemmInstruction(ma, mb, mc, m: m, n: n, k: k, batch: batch, alpha: alpha, accumulate: accumulate))
+    }
+  }
+
+  /// An order of the summed labels in which both operands walk them as one dimension, if there is one.
+  private func commonOrder(_ labels: [Label], _ a: Access, _ b: Access, _ sizes: [Label: Int]) -> [Label] {
+    let byA = ordered(labels, a)
+    let byB = ordered(labels, b)
+    if b.merged(byA, sizes) != nil { return byA }
+    if a.merged(byB, sizes) != nil { return byB }
+    return byA
+  }
+
+  /// The array as a row-major (or transposed) matrix rows × columns, or nil when it must be packed.
+  private func matrix(
+    _ x: Access, _ rows: [Label], _ columns: [Label], _ batch: [Label], _ sizes: [Label: Int]
+  ) -> GemmInstruction.Matrix? {
+    guard let r = x.merged(rows, sizes), let c = x.merged(columns, sizes) else { return nil }
+    let strides = batch.map { x[$0] }
+    func made(_ leading: Int, _ transposed: Bool) -> GemmInstruction.Matrix {
+      GemmInstruction.Matrix(
+        buffer: x.buffer, offset: x.offset, leading: leading, transposed: transposed, batchStrides: strides)
+    }
+    if c.stride == 1 || c.size == 1 {
+      if r.size == 1 { return made(max(c.size, 1), false) }
+      if r.stride >= c.size && (c.size > 1 || r.stride >= 1) { return made(r.stride, false) }
+    }
+    if r.stride == 1 || r.size == 1 {
+      if c.size == 1 { return made(max(r.size, 1), true) }
+      if c.stride >= r.size { return made(c.stride, true) }
+    }
+    return nil
+  }
+}

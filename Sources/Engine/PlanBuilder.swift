@@ -1,0 +1,297 @@
+import CKernels
+import Graph
+import Tensors
+
+/// Lowers nodes of a graph to a flat list of instructions over buffers.
+///
+/// Pointwise nodes that one consumer reads in its own iteration space are fused into that consumer's loop; sums of
+/// products go to `contract` (matrix products, slices, gathers); sums of terms are accumulated in place.
+final class PlanBuilder {
+  let graph: TensorGraph
+  let precision: Precision
+  let outputs: [NodeID]
+
+  enum Place {
+    case input(Leaf)
+    case constant(Tensor)
+    case arena
+    case output(Int)
+  }
+
+  struct Buffer {
+    var place: Place
+    var count: Int
+  }
+
+  private(set) var buffers: [Buffer] = []
+  private(set) var instructions: [Instruction] = []
+  var bufferOf: [NodeID: Int] = [:]
+  /// Uses of each node by nodes of the plan; outputs count too.
+  private(set) var uses: [NodeID: Int] = [:]
+  /// Nodes computed inside their consumer's loop.
+  private(set) var fused: Set<NodeID> = []
+  /// Inner sums that their one consumer multiplies out together with its own operands.
+  private(set) var reopened: Set<NodeID> = []
+  /// Terms of sums that are accumulated straight into the result.
+  private(set) var inPlace: Set<NodeID> = []
+
+  init(_ graph: TensorGraph, outputs: [NodeID], precision: Precision) {
+    self.graph = graph
+    self.precision = precision
+    self.outputs = outputs
+  }
+
+  func build() throws -> Plan {
+    let order = graph.reachable(from: outputs)
+    countUses(order)
+    for id in order.reversed() where isMaterialized(id) { decideFusion(id) }
+    for id in order where isMaterialized(id) { try lower(id) }
+    let results = try outputs.map { id in (buffer: try result(resolved(id)), shape: graph.shape(id)) }
+    return Plan(
+      precision: precision, buffers: buffers, instructions: instructions, outputs: results)
+  }
+
+  // MARK: Nodes
+
+  /// Looks through `stop`, which only derivatives see.
+  func resolved(_ id: NodeID) -> NodeID {
+    var id = id
+    while case .stop = graph[id].op { id = graph[id].operands[0].node }
+    return id
+  }
+
+  private func countUses(_ order: [NodeID]) {
+    for id in order {
+      if case .stop = graph[id].op { continue }
+      for operand in graph[id].operands { uses[resolved(operand.node), default: 0] += 1 }
+    }
+    for id in outputs { uses[resolved(id), default: 0] += 2 }
+  }
+
+  private func isMaterialized(_ id: NodeID) -> Bool {
+    if case .stop = graph[id].op { return false }
+    if case .selector = graph[id].op { return uses[id] ?? 0 >= 2 && outputs.contains { resolved($0) == id } }
+    if case .table = graph[id].op { return outputs.contains { resolved($0) == id } }
+    if fused.contains(id) || reopened.contains(id) || inPlace.contains(id) { return false }
+    return (uses[id] ?? 0) > 0
+  }
+
+  // MARK: Buffers
+
+  func newBuffer(_ count: Int) -> Int {
+    buffers.append(Buffer(place: .arena, count: count))
+    return buffers.count - 1
+  }
+
+  func emit(_ instruction: Instruction) { instructions.append(instruction) }
+
+  /// The buffer of a node that needs no computing, or was computed before.
+  func buffer(of id: NodeID) throws -> Int {
+    let id = resolved(id)
+    if let known = bufferOf[id] { return known }
+    let count = graph.shape(id).elementCount
+    switch graph[id].op {
+    case .leaf(let index): buffers.append(Buffer(place: .input(graph.leaves[index]), count: count))
+    case .tensor(let index):
+      buffers.append(Buffer(place: .constant(graph.constants[index].converted(to: precision)), count: count))
+    default:
+      // Fills, selectors and tables that are read as arrays after all.
+      buffers.append(Buffer(place: .arena, count: count))
+      bufferOf[id] = buffers.count - 1
+      try lowerInto(id, buffers.count - 1)
+    }
+    bufferOf[id] = buffers.count - 1
+    return buffers.count - 1
+  }
+
+  /// Outputs get memory of their own, which the caller keeps.
+  private func result(_ id: NodeID) throws -> Int {
+    let source = try buffer(of: id)
+    let count = graph.shape(id).elementCount
+    if case .arena = buffers[source].place {
+      buffers[source].place = .output(source)
+      return source
+    }
+    return source + 0 * count
+  }
+
+  /// The operand as an array over its labels.
+  func access(_ operand: Operand) throws -> Access {
+    Access(buffer: try buffer(of: operand.node), shape: graph.shape(operand.node), labels: operand.labels)
+  }
+
+  // MARK: Lowering
+
+  private func lower(_ id: NodeID) throws {
+    switch graph[id].op {
+    case .leaf, .tensor: _ = try buffer(of: id)
+    default:
+      if bufferOf[id] != nil { return }
+      let buffer = newBuffer(graph.shape(id).elementCount)
+      bufferOf[id] = buffer
+      try lowerInto(id, buffer)
+    }
+  }
+
+  private func lowerInto(_ id: NodeID, _ buffer: Int) throws {
+    let node = graph[id]
+    let axes = Array(node.shape.indices)
+    let out = Access(buffer: buffer, shape: node.shape, labels: axes)
+    switch node.op {
+    case .leaf, .tensor, .stop: return
+    case .map, .reduceMax: try loop(id, node, into: out)
+    case .contract(let scale):
+      if isLoop(id) { return try loop(id, node, into: out) }
+      try contract(scale, node.operands, to: axes, node.shape, into: out, accumulate: false)
+    case .add: try sum(id, node, into: out)
+    case .selector, .table:
+      try contract(1, [Operand(id, axes)], to: axes, node.shape, into: out, accumulate: false)
+    case .argmax: try along(node, buffer, "argmax", TensorKernels.argmax)
+    case .argsort: try along(node, buffer, "argsort", TensorKernels.argsort)
+    case .matrix(let f): try along(node, buffer, f.rawValue) { try TensorKernels.matrix(f, $0) }
+    }
+  }
+
+  private func along(
+    _ node: Node, _ buffer: Int, _ name: String, _ body: @escaping ([Tensor]) throws -> Tensor
+  ) throws {
+    let inputs = try node.operands.map { try self.buffer(of: $0.node) }
+    let shapes = node.operands.map { graph.shape($0.node) }
+    emit(TensorInstruction(name, inputs: inputs, shapes: shapes, output: buffer, body: body))
+  }
+
+  /// Pointwise terms in one loop, then the others accumulated into the result.
+  private func sum(_ id: NodeID, _ node: Node, into out: Access) throws {
+    guard case .add(let coefficients) = node.op else { return }
+    let special = node.operands.indices.filter { inPlace.contains(resolved(node.operands[$0].node)) }
+    if special.isEmpty && !node.operands.isEmpty { return try loop(id, node, into: out) }
+    let plain = node.operands.indices.filter { !special.contains($0) }
+    if plain.isEmpty {
+      emit(FillInstruction(out.buffer, count: node.shape.elementCount))
+    } else {
+      let rest = plain.map { (coefficients[$0], node.operands[$0]) }
+      try loop(summing: rest, node.shape, into: out)
+    }
+    for index in special {
+      let operand = node.operands[index]
+      let inner = graph[resolved(operand.node)]
+      guard case .contract(let scale) = inner.op else { continue }
+      // The term's own labels come first; it writes through the sum's strides.
+      var target = Access(buffer: out.buffer)
+      for (axis, label) in operand.labels.enumerated() { target.strides[axis, default: 0] += out[label] }
+      try contract(
+        scale * coefficients[index], inner.operands, to: Array(inner.shape.indices), inner.shape, into: target,
+        accumulate: true)
+    }
+  }
+
+  // MARK: Fusion
+
+  /// Runs as one loop nest: pointwise, a reduction, or a sum of products whose operands all share its labels.
+  func isLoop(_ id: NodeID) -> Bool {
+    let node = graph[id]
+    switch node.op {
+    case .map, .reduceMax: return true
+    case .add: return true
+    case .contract:
+      if node.operands.contains(where: { isSymbolic($0.node) }) { return false }
+      guard node.sumsLabels else { return !node.operands.contains { reopened.contains(resolved($0.node)) } }
+      if node.operands.count == 1 { return true }
+      let all = Set(node.operands.flatMap(\.labels))
+      return node.operands.allSatisfy { Set($0.labels) == all }
+    default: return false
+    }
+  }
+
+  func isSymbolic(_ id: NodeID) -> Bool {
+    switch graph[id].op {
+    case .selector, .table: return true
+    default: return false
+    }
+  }
+
+  /// Pointwise nodes, which can be computed inside another loop.
+  private func isPointwise(_ id: NodeID) -> Bool {
+    let node = graph[id]
+    switch node.op {
+    case .map: return true
+    case .add: return !node.operands.isEmpty && !node.operands.contains { isAccumulated($0, of: node) }
+    case .contract: return !node.sumsLabels && !node.operands.contains { isSymbolic($0.node) }
+    default: return false
+    }
+  }
+
+  /// A sum of products proper: it goes through the contraction path.
+  private func isProductSum(_ id: NodeID) -> Bool {
+    guard case .contract = graph[id].op, !graph[id].operands.isEmpty else { return false }
+    if graph[id].operands.contains(where: { isSymbolic($0.node) }) { return true }
+    return graph[id].sumsLabels && !isLoop(id)
+  }
+
+  /// A term of a sum that is multiplied out straight into the sum's memory.
+  private func isAccumulated(_ operand: Operand, of node: Node) -> Bool {
+    let id = resolved(operand.node)
+    return uses[id] == 1 && isProductSum(id) && Set(operand.labels).count == node.shape.count
+      && operand.labels.count == node.shape.count && node.shape.elementCount > 1
+  }
+
+  private static var fusionLimit: Int { 40 }
+
+  /// Decides, for a node that gets memory, which nodes below it are computed with it.
+  private func decideFusion(_ root: NodeID) {
+    let node = graph[root]
+    if case .add = node.op {
+      for operand in node.operands where isAccumulated(operand, of: node) {
+        inPlace.insert(resolved(operand.node))
+        reopen(graph[resolved(operand.node)])
+      }
+    }
+    if isProductSum(root) || isScaledProduct(root) { return reopen(node) }
+    guard isLoop(root) else { return }
+    fuse(below: node, volume: volume(node))
+  }
+
+  /// scale · (one inner sum): the scale joins the inner product.
+  private func isScaledProduct(_ id: NodeID) -> Bool {
+    let node = graph[id]
+    guard case .contract = node.op, node.operands.count == 1, !node.sumsLabels else { return false }
+    let inner = resolved(node.operands[0].node)
+    return uses[inner] == 1 && isProductSum(inner)
+  }
+
+  private func reopen(_ node: Node) {
+    var count = node.operands.count
+    for operand in node.operands {
+      let id = resolved(operand.node)
+      guard uses[id] == 1, isProductSum(id), count + graph[id].operands.count - 1 <= 8 else { continue }
+      reopened.insert(id)
+      count += graph[id].operands.count - 1
+      reopen(graph[id])
+    }
+  }
+
+  private func volume(_ node: Node) -> Int {
+    var sizes: [Label: Int] = [:]
+    for (axis, n) in node.shape.enumerated() { sizes[axis] = n }
+    for operand in node.operands {
+      for (axis, label) in operand.labels.enumerated() { sizes[label] = graph.shape(operand.node)[axis] }
+    }
+    return sizes.values.reduce(1, *)
+  }
+
+  private func fuse(below root: Node, volume: Int) {
+    var budget = Self.fusionLimit
+    var pending = [root]
+    while let node = pending.popLast() {
+      for operand in node.operands {
+        let id = resolved(operand.node)
+        guard budget > node.operands.count, uses[id] == 1, !fused.contains(id), !inPlace.contains(id),
+          isPointwise(id), graph.shape(id).elementCount == volume, Set(operand.labels).count == operand.labels.count
+        else { continue }
+        fused.insert(id)
+        budget -= max(1, graph[id].operands.count)
+        pending.append(graph[id])
+      }
+    }
+  }
+}

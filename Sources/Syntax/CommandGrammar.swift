@@ -1,6 +1,6 @@
 /// Which words may follow a verb, and what each of them takes: one table for the parser, for completion and
 /// for help.
-public struct CommandGrammar: Sendable {
+public final class CommandGrammar: Sendable {
   /// What a clause keyword is followed by.
   public enum Operand: Sendable {
     /// A word by itself: `reset fresh`.
@@ -60,6 +60,8 @@ public struct CommandGrammar: Sendable {
     takesBlock = block
     isBuiltin = builtin
   }
+
+  // A class, so that the parser's context stays small on the stack.
 
   private static let wrt: (String, Operand) = ("wrt", .expressions)
   private static let movement: [(String, Operand)] = [

@@ -55,17 +55,18 @@ extension Parser {
   }
 
   private var isAtCommandEnd: Bool {
-    isAtLineEnd || token.kind == .semicolon || token.kind.opener != nil
+    isAtLineEnd || tokenKind == .semicolon || tokenKind.opener != nil
   }
 
   /// What stands right after the verb and is not an ordinary expression.
   private func parseSubject(_ grammar: CommandGrammar, into parts: inout CommandParts) throws(Abort) {
-    guard !isAtCommandEnd, !isAtOption else { return }
+    guard !isAtCommandEnd else { return }
+    if grammar.subject == .statement { return try parseTimed(into: &parts) }
+    guard !isAtOption else { return }
     switch grammar.subject {
-    case .statement: try parseTimed(into: &parts)
-    case .bindings where token.kind == .identifier && peek().kind == .inWord:
+    case .bindings where tokenKind == .identifier && peek().kind == .inWord:
       parts.clauses.append(try parseBindings("for", span(of: token)))
-    case .word where token.kind == .identifier:
+    case .word where tokenKind == .identifier:
       guard let word = parseWord() else { return }
       parts.subjects.append(Expr(.name(word.name), word.span))
       height = 1
@@ -83,7 +84,7 @@ extension Parser {
       _ = accept(.comma)
     } else if let operand = clauseOperand(grammar) {
       parts.clauses.append(try parseClause(operand))
-    } else if token.kind == .leftBrace {
+    } else if tokenKind == .leftBrace {
       guard grammar.takesBlock else { throw fail(.noBlock(verb: grammar.verb), at: span(of: token)) }
       parts.block = try parseBlock()
     } else {
@@ -92,7 +93,7 @@ extension Parser {
   }
 
   /// `name =`, which begins an option.
-  private var isAtOption: Bool { token.kind == .identifier && peek().kind == .assign && !peek().newlineBefore }
+  private var isAtOption: Bool { tokenKind == .identifier && peek().kind == .assign && !peek().newlineBefore }
 
   /// What the clause keyword at the token takes; nil when the token is none. `max(a, b)` is a call.
   private func clauseOperand(_ grammar: CommandGrammar) -> CommandGrammar.Operand? {
@@ -100,12 +101,12 @@ extension Parser {
     if !next.spaceBefore && (next.kind == .leftParen || next.kind == .leftBracket || next.kind == .dot) {
       return nil
     }
-    if token.kind == .forWord { return grammar.operand(of: "for") }
+    if tokenKind == .forWord { return grammar.operand(of: "for") }
     return name.flatMap { grammar.operand(of: $0) }
   }
 
   private func parseSubjects(_ grammar: CommandGrammar, into parts: inout CommandParts) throws(Abort) {
-    guard grammar.subject != .none, token.kind != .comma else {
+    guard grammar.subject != .none, tokenKind != .comma else {
       throw failHere { .noSubject(verb: grammar.verb, found: $0) }
     }
     repeat {
@@ -188,7 +189,7 @@ extension Parser {
     guard var word = name else { return nil }
     let lower = token.lower
     advance()
-    while token.kind == .minus && !token.spaceBefore && peek().kind == .identifier && !peek().spaceBefore {
+    while tokenKind == .minus && !token.spaceBefore && peek().kind == .identifier && !peek().spaceBefore {
       advance()
       word += "-" + (name ?? "")
       advance()
@@ -207,8 +208,10 @@ extension Parser {
 
   /// `time` takes a block, an expression, a command or any other statement.
   private func parseTimed(into parts: inout CommandParts) throws(Abort) {
+    try enter(3)
+    defer { depth -= 3 }
     context.grammar = nil
-    if token.kind == .leftBrace {
+    if tokenKind == .leftBrace {
       parts.block = try parseBlock()
       return
     }

@@ -19,7 +19,7 @@ extension Parser {
   }
 
   /// The precedence of the infix operator at the token.
-  private var infixLevel: Precedence? { isAtLineEnd ? nil : token.kind.infixLevel }
+  private var infixLevel: Precedence? { isAtLineEnd ? nil : tokenKind.infixLevel }
 
   private func extend(_ left: Expr, _ level: Precedence, from lower: Int) throws(Abort) -> Expr {
     switch level {
@@ -47,7 +47,7 @@ extension Parser {
   private func parseComparison(_ first: Expr, from lower: Int) throws(Abort) -> Expr {
     var rest: [ComparisonLink] = []
     var highest = height
-    while !isAtLineEnd, let op = token.kind.comparison {
+    while !isAtLineEnd, let op = tokenKind.comparison {
       advance()
       rest.append(ComparisonLink(op, try parseInfix(.range)))
       highest = max(highest, height)
@@ -59,7 +59,7 @@ extension Parser {
     var rest: [ChainLink] = []
     var highest = height
     let inner: Precedence = level == .sum ? .product : .unary
-    while !isAtLineEnd, token.kind.infixLevel == level, let op = token.kind.binary {
+    while !isAtLineEnd, tokenKind.infixLevel == level, let op = tokenKind.binary {
       let opSpan = span(of: token)
       advance()
       rest.append(ChainLink(op, opSpan, try parseInfix(inner)))
@@ -79,7 +79,7 @@ extension Parser {
     let below = start == nil ? 0 : height
     let operatorSpan = span(of: token)
     advance()
-    if token.kind == .rightBracket || token.kind == .comma {
+    if tokenKind == .rightBracket || tokenKind == .comma {
       guard context.isIndex else { throw fail(.openRange, at: operatorSpan) }
       return try make(.range(start, nil), from: lower, over: below)
     }
@@ -91,7 +91,7 @@ extension Parser {
   // MARK: Prefix operators
 
   private func parsePrefix(_ minimum: Precedence) throws(Abort) -> Expr {
-    switch token.kind {
+    switch tokenKind {
     case .minus: try parseUnary(.negate)
     case .plus: try parseUnary(.plus)
     case .notWord: try parseNot(minimum)
@@ -153,11 +153,11 @@ extension Parser {
   func finishConditional(_ condition: Expr, from lower: Int) throws(Abort) -> Expr {
     var highest = height
     let hint = "a choice is written: if c then a else b"
-    guard token.kind == .thenWord else { throw failHere { .expected("'then'", found: $0, hint: hint) } }
+    guard tokenKind == .thenWord else { throw failHere { .expected("'then'", found: $0, hint: hint) } }
     advance()
     let first = try parseExpression()
     highest = max(highest, height)
-    guard token.kind == .elseWord else { throw failHere { .expected("'else'", found: $0, hint: hint) } }
+    guard tokenKind == .elseWord else { throw failHere { .expected("'else'", found: $0, hint: hint) } }
     advance()
     let second = try parseExpression()
     return try make(

@@ -8,7 +8,7 @@ extension Parser {
   }
 
   private func parseSuffix(of operand: Expr, from lower: Int) throws(Abort) -> Expr? {
-    switch token.kind {
+    switch tokenKind {
     case .quote:
       advance()
       return try make(.transpose(operand), from: lower, over: height)
@@ -32,7 +32,9 @@ extension Parser {
 
   func parseCall(of callee: Expr, from lower: Int) throws(Abort) -> Expr {
     let below = height
-    let arguments = try bracketed { () throws(Abort) in try self.parseArguments() }
+    let bracket = try openBracket()
+    let arguments = try parseArguments()
+    try close(bracket)
     return try make(.call(callee, arguments), from: lower, over: max(below, height))
   }
 
@@ -41,7 +43,7 @@ extension Parser {
     var arguments: [Argument] = []
     var names: Set<String> = []
     var highest = 0
-    while token.kind != .rightParen {
+    while tokenKind != .rightParen {
       let argument = try parseArgument()
       highest = max(highest, height)
       if let name = argument.name {
@@ -102,18 +104,19 @@ extension Parser {
 
   private func parseIndex(of operand: Expr, from lower: Int) throws(Abort) -> Expr {
     let below = height
-    let items = try bracketed { () throws(Abort) in try self.parseIndexItems() }
+    let bracket = try openBracket(Context(ignoresNewlines: true, isIndex: true))
+    let items = try parseIndexItems()
+    try close(bracket)
     return try make(.index(operand, items), from: lower, over: max(below, height))
   }
 
   private func parseIndexItems() throws(Abort) -> [IndexItem] {
     var items: [IndexItem] = []
     var highest = 0
-    context.isIndex = true
     repeat {
       items.append(try parseIndexItem())
       highest = max(highest, height)
-    } while accept(.comma) && token.kind != .rightBracket
+    } while accept(.comma) && tokenKind != .rightBracket
     height = highest
     return items
   }
@@ -122,15 +125,15 @@ extension Parser {
     let lower = token.lower
     var highest = 0
     func part() throws(Abort) -> Expr? {
-      guard token.kind != .colon, token.kind != .comma, token.kind != .rightBracket else { return nil }
+      guard tokenKind != .colon, tokenKind != .comma, tokenKind != .rightBracket else { return nil }
       let value = try parseExpression()
       highest = max(highest, height)
       return value
     }
-    if token.kind != .colon {
+    if tokenKind != .colon {
       let start = try parseExpression()
       highest = height
-      guard token.kind == .colon else { return .at(start) }
+      guard tokenKind == .colon else { return .at(start) }
       advance()
       let stop = try part()
       let step = accept(.colon) ? try part() : nil
@@ -147,7 +150,7 @@ extension Parser {
   // MARK: Primaries
 
   private func parsePrimary() throws(Abort) -> Expr {
-    switch token.kind {
+    switch tokenKind {
     case .number: return parseLeaf(.number(list.numbers[token.payload]))
     case .identifier: return parseLeaf(.name(list.names[token.payload]))
     case .trueWord: return parseLeaf(.boolean(true))
@@ -178,7 +181,7 @@ extension Parser {
       default: after = "'\(list.text(of: before))'"
       }
     }
-    if token.kind.opener != nil && list.partners[index] < 0 {
+    if tokenKind.opener != nil && list.partners[index] < 0 {
       return fail(.unmatchedCloser(list.text(of: token)), at: span(of: token))
     }
     return failHere { .expectedExpression(after: after, found: $0) }
@@ -187,47 +190,45 @@ extension Parser {
   /// `(e)`, or a tuple `(a, b)`.
   private func parseGroup() throws(Abort) -> Expr {
     let lower = token.lower
+    let bracket = try openBracket()
+    if tokenKind == .rightParen { throw fail(.emptyParentheses, at: Span(list.source, lower, token.upper)) }
+    var elements = [try parseExpression()]
     var isTuple = false
-    let elements = try bracketed { () throws(Abort) in
-      var elements: [Expr] = []
-      var highest = 0
-      if self.token.kind == .rightParen { throw self.fail(.emptyParentheses, at: self.span(from: lower)) }
-      while self.token.kind != .rightParen {
-        elements.append(try self.parseExpression())
-        highest = max(highest, self.height)
-        guard self.accept(.comma) else { break }
-        isTuple = true
-      }
-      self.height = highest
-      return elements
+    var highest = height
+    while accept(.comma) {
+      isTuple = true
+      if tokenKind == .rightParen { break }
+      elements.append(try parseExpression())
+      highest = max(highest, height)
     }
-    if !isTuple, let only = elements.first { return only }
-    return try make(.tuple(elements), from: lower, over: height)
+    try close(bracket)
+    height = highest
+    return isTuple ? try make(.tuple(elements), from: lower, over: highest) : elements[0]
   }
 
   /// `[a, b; c, d]`
   private func parseLiteral() throws(Abort) -> Expr {
     let lower = token.lower
-    let rows = try bracketed { () throws(Abort) in
-      var rows: [[Expr]] = []
-      var highest = 0
-      while self.token.kind != .rightBracket {
-        var row: [Expr] = []
-        repeat {
-          row.append(try self.parseExpression())
-          highest = max(highest, self.height)
-        } while self.accept(.comma) && self.token.kind != .rightBracket && self.token.kind != .semicolon
-        rows.append(row)
-        guard self.accept(.semicolon) else { break }
-      }
-      self.height = highest
-      return rows
+    let bracket = try openBracket()
+    var rows: [[Expr]] = []
+    var highest = 0
+    while tokenKind != .rightBracket {
+      var row: [Expr] = []
+      repeat {
+        row.append(try parseExpression())
+        highest = max(highest, height)
+      } while accept(.comma) && tokenKind != .rightBracket && tokenKind != .semicolon
+      rows.append(row)
+      guard accept(.semicolon) else { break }
     }
-    return try make(.literal(rows: rows), from: lower, over: height)
+    try close(bracket)
+    return try make(.literal(rows: rows), from: lower, over: highest)
   }
 
   /// `‖e‖` is `norm(e)`.
   private func parseNorm() throws(Abort) -> Expr {
+    try enter()
+    defer { depth -= 1 }
     let opener = token
     let saved = context
     advance()

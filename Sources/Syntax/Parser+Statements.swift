@@ -3,18 +3,19 @@ extension Parser {
   func parseStatements(inBlock: Bool) -> [Statement] {
     var result: [Statement] = []
     while !isExhausted {
-      while token.kind == .semicolon { advance() }
-      if token.kind == .end || (inBlock && token.kind == .rightBrace) { break }
+      while tokenKind == .semicolon { advance() }
+      if tokenKind == .end || (inBlock && tokenKind == .rightBrace) { break }
       let start = index
-      let saved = (context: context, open: open.count)
+      let saved = (context: context, open: open.count, depth: depth)
       do throws(Abort) {
         result.append(try parseTerminated())
       } catch {
         context = saved.context
+        depth = saved.depth
         recover(from: start, openCount: saved.open)
         // A closer that belongs to no block must not stop the loop.
-        if !inBlock && token.kind == .rightBrace { index += 1 }
-        if index == start && token.kind != .rightBrace { advance() }
+        if !inBlock && tokenKind == .rightBrace { index += 1 }
+        if index == start && tokenKind != .rightBrace { advance() }
       }
     }
     return result
@@ -25,16 +26,16 @@ extension Parser {
     let lower = token.lower
     let kind = try parseStatement()
     let span = span(from: lower)
-    guard isAtLineEnd || token.kind == .semicolon || isBlockEnd else { throw failTrailing(kind) }
-    guard token.kind == .semicolon else { return Statement(kind, span) }
-    while token.kind == .semicolon { advance() }
+    guard isAtLineEnd || tokenKind == .semicolon || isBlockEnd else { throw failTrailing(kind) }
+    guard tokenKind == .semicolon else { return Statement(kind, span) }
+    while tokenKind == .semicolon { advance() }
     return Statement(kind, span, isSilent: isAtLineEnd)
   }
 
-  private var isBlockEnd: Bool { token.kind == .rightBrace && list.partners[index] >= 0 }
+  private var isBlockEnd: Bool { tokenKind == .rightBrace && list.partners[index] >= 0 }
 
   func parseStatement() throws(Abort) -> Statement.Kind {
-    switch token.kind {
+    switch tokenKind {
     case .ifWord: try parseIf()
     case .forWord: try parseFor()
     case .whileWord: try parseWhile()
@@ -92,7 +93,7 @@ extension Parser {
   private func parseExpressionStatement() throws(Abort) -> Statement.Kind {
     let target = try parseExpression()
     guard !isAtLineEnd else { return .expression(target) }
-    switch token.kind {
+    switch tokenKind {
     case .assign: return try parseAssignment(to: target)
     case .tilde:
       let names = try targets(of: target).map(nameOfTarget)
@@ -144,19 +145,19 @@ extension Parser {
   private func parseValue(allowsCommand: Bool) throws(Abort) -> Expr {
     let sign = token
     advance()
-    if token.kind == .end || isAt(.semicolon) || (token.newlineBefore && beginsBinding) {
+    if tokenKind == .end || isAt(.semicolon) || (token.newlineBefore && beginsBinding) {
       report(
-        .missingValue(after: list.text(of: sign)), at: span(of: sign), isEnd: token.kind == .end)
+        .missingValue(after: list.text(of: sign)), at: span(of: sign), isEnd: tokenKind == .end)
       throw Abort()
     }
-    guard allowsCommand && token.kind == .identifier && readsAsCommand else { return try parseExpression() }
+    guard allowsCommand && tokenKind == .identifier && readsAsCommand else { return try parseExpression() }
     let command = try parseCommand()
     return Expr(.command(command), command.span)
   }
 
   /// The token begins a statement that can be nothing else, so that a value before it is missing.
   private var beginsBinding: Bool {
-    guard token.kind == .identifier else { return token.kind.isReservedWord && token.kind != .ifWord }
+    guard tokenKind == .identifier else { return tokenKind.isReservedWord && tokenKind != .ifWord }
     switch peek().kind {
     case .assign, .define, .tilde: return true
     case .identifier: return !peek().newlineBefore
@@ -179,7 +180,7 @@ extension Parser {
     advance()
     if isAt(.define) { throw fail(.definedDeclaration(keyword: keyword), at: span(of: token)) }
     guard isAt(.assign) else {
-      guard isAtLineEnd || token.kind == .semicolon else {
+      guard isAtLineEnd || tokenKind == .semicolon else {
         throw failHere { .expected("'=' after '\(keyword) \(name)'", found: $0) }
       }
       throw fail(.bareDeclaration(keyword: keyword, name: nameSpan.text), at: nameSpan)
@@ -207,10 +208,12 @@ extension Parser {
     let outside = bound
     defer { bound = outside.union([name]) }
     advance()
-    let formals = try bracketed { () throws(Abort) in try parseFormals() }
+    let bracket = try openBracket()
+    let formals = try parseFormals()
+    try close(bracket)
     let body: FunctionDeclaration.Body
     bound.formUnion(formals.map(\.name) + [name])
-    if token.kind == .define {
+    if tokenKind == .define {
       body = .expression(try parseValue(allowsCommand: false))
     } else {
       body = .block(try parseBlock())
@@ -220,7 +223,7 @@ extension Parser {
 
   private func parseFormals() throws(Abort) -> [FunctionDeclaration.Formal] {
     var formals: [FunctionDeclaration.Formal] = []
-    while token.kind != .rightParen {
+    while tokenKind != .rightParen {
       let nameSpan = span(of: token)
       guard let name else { throw failHere { .expected("the name of a parameter", found: $0) } }
       advance()
@@ -239,35 +242,30 @@ extension Parser {
 
   /// Statements in braces.
   func parseBlock() throws(Abort) -> [Statement] {
-    guard token.kind == .leftBrace else {
+    guard tokenKind == .leftBrace else {
       throw failHere { .expected("'{'", found: $0, hint: "a block stands in braces: { … }") }
     }
     try enter(Self.blockLevels)
     defer { depth -= Self.blockLevels }
-    let opener = index
-    let saved = context
-    open.append(opener)
-    advance()
-    context = Context()
+    let bracket = try openBracket(Context())
     let statements = parseStatements(inBlock: true)
-    try close(opener)
-    context = saved
+    try close(bracket)
     return statements
   }
 
   /// Levels of the depth budget that a block takes: its functions need more stack than those of an expression.
-  private static var blockLevels: Int { 2 }
+  private static var blockLevels: Int { 3 }
 
   /// The statement, or an expression that begins with a conditional.
   private func parseIf() throws(Abort) -> Statement.Kind {
     let lower = token.lower
     advance()
     var condition = try parseCondition()
-    if token.kind == .thenWord { return .expression(try finishConditional(condition, from: lower)) }
+    if tokenKind == .thenWord { return .expression(try finishConditional(condition, from: lower)) }
     var branches: [Statement.Branch] = []
     while true {
       branches.append(Statement.Branch(condition: condition, body: try parseBlock()))
-      guard token.kind == .elseWord else { return .conditional(branches: branches, otherwise: nil) }
+      guard tokenKind == .elseWord else { return .conditional(branches: branches, otherwise: nil) }
       advance()
       guard accept(.ifWord) else { break }
       condition = try parseCondition()
@@ -305,7 +303,7 @@ extension Parser {
 
   private func parseReturn() throws(Abort) -> Statement.Kind {
     advance()
-    if isAtLineEnd || token.kind == .semicolon || token.kind == .rightBrace { return .returning(nil) }
+    if isAtLineEnd || tokenKind == .semicolon || tokenKind == .rightBrace { return .returning(nil) }
     let lower = token.lower
     let values = try parseList()
     if values.count == 1 { return .returning(values[0]) }
@@ -316,7 +314,7 @@ extension Parser {
 
   private func parsePrint() throws(Abort) -> Statement.Kind {
     advance()
-    if isAtLineEnd || token.kind == .semicolon || token.kind == .rightBrace { return .print([]) }
+    if isAtLineEnd || tokenKind == .semicolon || tokenKind == .rightBrace { return .print([]) }
     return .print(Self.spread(try parseList()))
   }
 
@@ -351,7 +349,7 @@ extension Parser {
   /// `?name`, for whatever may be looked up: names, verbs, methods, operators.
   private func parseHelp() -> Statement.Kind {
     advance()
-    if isAtLineEnd || token.kind == .semicolon { return .help(nil) }
+    if isAtLineEnd || tokenKind == .semicolon { return .help(nil) }
     if let word = parseWord() { return .help(word.name) }
     let text = list.text(of: token)
     advance()

@@ -1,11 +1,11 @@
 extension Parser {
   /// The error for what stands after a finished statement, with the hint that fits.
   func failTrailing(_ kind: Statement.Kind) -> Abort {
-    guard token.kind != .invalid else { return Abort() }
-    if token.kind.opener != nil && list.partners[index] < 0 {
+    guard tokenKind != .invalid else { return Abort() }
+    if tokenKind.opener != nil && list.partners[index] < 0 {
       return fail(.unmatchedCloser(list.text(of: token)), at: span(of: token))
     }
-    switch token.kind {
+    switch tokenKind {
     case .assign: return fail(.strayAssignment(hint: nil), at: span(of: token))
     case .colon: return fail(.strayColon, at: span(of: token))
     case .elseWord: return fail(.elseWithoutIf, at: span(of: token))
@@ -14,7 +14,7 @@ extension Parser {
   }
 
   private func trailingHint(_ kind: Statement.Kind) -> String? {
-    switch token.kind {
+    switch tokenKind {
     case .comma: return "several names are bound in parentheses, (a, b) = e; values are printed with print a, b"
     case .thenWord: return "a choice is written: if c then a else b"
     case .leftBrace: return nil
@@ -28,12 +28,12 @@ extension Parser {
         return "the command '\(grammar.verb)' stands at the start of a statement or right after '='"
       }
       if case .expression(let expression) = kind, case .name(let name) = expression.kind,
-        token.kind != .leftBracket, let verb = closestMatch(to: name, in: CommandGrammar.verbs)
+        tokenKind != .leftBracket, let verb = closestMatch(to: name, in: CommandGrammar.verbs)
       {
         return "did you mean the command '\(verb)'?"
       }
     }
-    if before.kind == .number && token.kind != .number && token.kind != .string {
+    if before.kind == .number && tokenKind != .number && tokenKind != .string {
       return "a product is written with '*'"
     }
     return "separate statements with ';' or a line break"

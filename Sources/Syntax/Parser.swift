@@ -71,17 +71,18 @@ public final class Parser {
   // MARK: Tokens
 
   var token: Token { list.tokens[index] }
+  var tokenKind: Token.Kind { list.tokens[index].kind }
   var previous: Token { list.tokens[max(index - 1, 0)] }
 
   func peek(_ ahead: Int = 1) -> Token { list.tokens[min(index + ahead, list.tokens.count - 1)] }
 
-  func advance() { if token.kind != .end { index += 1 } }
+  func advance() { if tokenKind != .end { index += 1 } }
 
   /// The statement cannot go on here: the text or, where that matters, the line is at its end.
-  var isAtLineEnd: Bool { token.kind == .end || (token.newlineBefore && !context.ignoresNewlines) }
+  var isAtLineEnd: Bool { tokenKind == .end || (token.newlineBefore && !context.ignoresNewlines) }
 
   /// The token is of this kind and on the same line.
-  func isAt(_ kind: Token.Kind) -> Bool { token.kind == kind && !isAtLineEnd }
+  func isAt(_ kind: Token.Kind) -> Bool { tokenKind == kind && !isAtLineEnd }
 
   func accept(_ kind: Token.Kind) -> Bool {
     guard isAt(kind) else { return false }
@@ -94,7 +95,7 @@ public final class Parser {
   /// From a token's start to the end of what was read last.
   func span(from lower: Int) -> Span { Span(list.source, lower, max(lower, previous.upper)) }
 
-  var name: String? { token.kind == .identifier ? list.names[token.payload] : nil }
+  var name: String? { tokenKind == .identifier ? list.names[token.payload] : nil }
 
   // MARK: Errors
 
@@ -118,8 +119,8 @@ public final class Parser {
 
   /// An error at the token, or just before it where the line ends. The lexer has reported an invalid token.
   func failHere(_ error: (_ found: String) -> SyntaxError, labels: [Diagnostic.Label] = []) -> Abort {
-    guard token.kind != .invalid || isAtLineEnd else { return Abort() }
-    report(error(found), at: foundSpan, labels: labels, isEnd: token.kind == .end)
+    guard tokenKind != .invalid || isAtLineEnd else { return Abort() }
+    report(error(found), at: foundSpan, labels: labels, isEnd: tokenKind == .end)
     return Abort()
   }
 
@@ -129,7 +130,7 @@ public final class Parser {
 
   /// How messages call the token.
   var found: String {
-    if token.kind == .end { return isNested ? "'}'" : "the end of the input" }
+    if tokenKind == .end { return isNested ? "'}'" : "the end of the input" }
     return isAtLineEnd ? "the end of the line" : "'\(list.text(of: token))'"
   }
 
@@ -163,46 +164,54 @@ public final class Parser {
 
   // MARK: Brackets
 
-  /// Reads between a bracket at the token and its closer, with line breaks as white space.
-  func bracketed<T>(_ read: () throws(Abort) -> T) throws(Abort) -> T {
-    let opener = index
-    let saved = context
-    open.append(opener)
+  /// A bracket that is being read, and the context to go back to after it.
+  struct Bracket {
+    let opener: Int
+    let saved: Context
+  }
+
+  /// Reads the opener at the token. Line breaks are white space up to the closer.
+  ///
+  /// Brackets count twice: their functions need more stack than those of operators.
+  func openBracket(_ inside: Context = Context(ignoresNewlines: true)) throws(Abort) -> Bracket {
+    try enter()
+    let bracket = Bracket(opener: index, saved: context)
+    open.append(index)
     advance()
-    context = Context(ignoresNewlines: true)
-    let result = try read()
-    try close(opener)
-    context = saved
-    return result
+    context = inside
+    return bracket
   }
 
   /// Reads the closer of a bracket.
-  func close(_ opener: Int) throws(Abort) {
+  func close(_ bracket: Bracket) throws(Abort) {
+    guard tokenKind.opener == list.tokens[bracket.opener].kind else { throw failToClose(bracket.opener) }
+    advance()
+    open.removeLast()
+    context = bracket.saved
+    depth -= 1
+  }
+
+  private func failToClose(_ opener: Int) -> Abort {
     let opening = list.tokens[opener]
-    if token.kind.opener == opening.kind {
-      advance()
-      open.removeLast()
-      return
-    }
     let text = list.text(of: opening)
-    if token.kind == .end {
+    if tokenKind == .end {
       report(.unclosed(text), at: span(of: opening), isEnd: true)
-      throw Abort()
+      return Abort()
     }
-    guard token.kind != .invalid else { throw Abort() }
+    guard tokenKind != .invalid else { return Abort() }
     let label = Diagnostic.Label(span(of: opening), "opened here")
-    if token.kind.opener != nil {
-      throw fail(.wrongCloser(found: list.text(of: token), opener: text), at: span(of: token), labels: [label])
+    if tokenKind.opener != nil {
+      return fail(.wrongCloser(found: list.text(of: token), opener: text), at: span(of: token), labels: [label])
     }
-    if token.kind == .assign { throw fail(.strayAssignment(hint: nil), at: span(of: token)) }
-    if token.kind == .colon { throw fail(.strayColon, at: span(of: token)) }
+    if tokenKind == .assign { return fail(.strayAssignment(hint: nil), at: span(of: token)) }
+    if tokenKind == .colon { return fail(.strayColon, at: span(of: token)) }
     if list.partners[opener] < 0 {
-      throw fail(
+      return fail(
         .unclosed(text), at: span(of: opening),
         labels: [Diagnostic.Label(span(of: token), "expected '\(SyntaxError.closer(of: text))' before this")])
     }
     let hint = list.text(of: opening) == "[" && !token.newlineBefore ? "separate elements with ','" : nil
-    throw failHere(
+    return failHere(
       { .expected("'\(SyntaxError.closer(of: text))'", found: $0, hint: hint) }, labels: [label])
   }
 
@@ -215,9 +224,9 @@ public final class Parser {
       if partner >= index { index = partner + 1 }
       open.removeSubrange(openCount...)
     }
-    while token.kind != .end && token.kind != .semicolon && token.kind != .rightBrace {
+    while tokenKind != .end && tokenKind != .semicolon && tokenKind != .rightBrace {
       if token.newlineBefore && index > start { return }
-      let partner = token.kind.isOpener ? list.partners[index] : -1
+      let partner = tokenKind.isOpener ? list.partners[index] : -1
       index = partner >= 0 ? partner + 1 : index + 1
     }
   }

@@ -7,7 +7,9 @@ extension Parser {
     }
     switch tokenKind {
     case .assign: return fail(.strayAssignment(hint: nil), at: span(of: token))
-    case .colon: return fail(.strayColon, at: span(of: token))
+    case .colon:
+      let hint = peek().kind == .assign ? "did you mean ':='?" : nil
+      return fail(.strayColon(hint: hint), at: span(of: token))
     case .elseWord: return fail(.elseWithoutIf, at: span(of: token))
     default: return failHere { .trailing(found: $0, hint: trailingHint(kind)) }
     }

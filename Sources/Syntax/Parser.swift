@@ -204,13 +204,13 @@ public final class Parser {
       return fail(.wrongCloser(found: list.text(of: token), opener: text), at: span(of: token), labels: [label])
     }
     if tokenKind == .assign { return fail(.strayAssignment(hint: nil), at: span(of: token)) }
-    if tokenKind == .colon { return fail(.strayColon, at: span(of: token)) }
+    if tokenKind == .colon { return fail(.strayColon(hint: nil), at: span(of: token)) }
     if list.partners[opener] < 0 {
       return fail(
         .unclosed(text), at: span(of: opening),
         labels: [Diagnostic.Label(span(of: token), "expected '\(SyntaxError.closer(of: text))' before this")])
     }
-    let hint = list.text(of: opening) == "[" && !token.newlineBefore ? "separate elements with ','" : nil
+    let hint = opening.kind == .leftBrace ? nil : "separate elements with ','"
     return failHere(
       { .expected("'\(SyntaxError.closer(of: text))'", found: $0, hint: hint) }, labels: [label])
   }

@@ -59,7 +59,8 @@ extension SyntaxError {
     case .positionalAfterNamed:
       ("an argument without a name follows one with a name", "put named arguments last")
     case .repeatedArgument(let name): ("the argument '\(name)' is given twice", nil)
-    case .strayColon: ("':' stands only inside an index, as in X[:, 1:3]", "an interval is written a..b")
+    case .strayColon(let hint):
+      ("':' stands only inside an index, as in X[:, 1:3]", hint ?? "an interval is written a..b")
     case .tooDeep(let limit):
       ("this is nested more than \(limit) levels deep", "give a part of it a name with ':='")
     default: nil
@@ -132,7 +133,7 @@ extension SyntaxError {
   private static func hint(forNumber text: String) -> String {
     let digits = text.prefix { "0123456789._".contains($0) }
     let rest = text.dropFirst(digits.count)
-    if rest.first == "x" || rest.first == "X" { return "numbers are decimal: 255, 1.5, 1e-3" }
+    if digits == "0" && (rest.first == "x" || rest.first == "X") { return "numbers are decimal: 255, 1.5, 1e-3" }
     if digits.split(separator: ".", omittingEmptySubsequences: false).count > 2 {
       return "a number has one decimal point"
     }

@@ -25,7 +25,7 @@ enum SyntaxError {
   case emptyParentheses
   case positionalAfterNamed
   case repeatedArgument(String)
-  case strayColon
+  case strayColon(hint: String?)
   case tooDeep(limit: Int)
 
   // Statements.

@@ -1,0 +1,35 @@
+/// The number of edits that lead from one word to another: a character added, removed or replaced, or two
+/// neighbours swapped (optimal string alignment).
+///
+/// - Complexity: O(m·n) in the lengths of the words.
+public func editDistance(_ a: String, _ b: String) -> Int {
+  let (a, b) = (Array(a), Array(b))
+  var before: [Int] = []
+  var last = Array(0...b.count)
+  for i in 0..<a.count {
+    var row = [i + 1]
+    for j in 0..<b.count {
+      var best = min(last[j] + (a[i] == b[j] ? 0 : 1), last[j + 1] + 1, row[j] + 1)
+      if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] { best = min(best, before[j - 1] + 1) }
+      row.append(best)
+    }
+    before = last
+    last = row
+  }
+  return last[b.count]
+}
+
+/// The candidate that a misspelled word was most likely meant to be; nil when none is near enough. Words that
+/// differ in case alone are nearest; of equally near ones the first is taken.
+public func closestMatch<S: Sequence>(to word: String, in candidates: S) -> String? where S.Element == String {
+  let limit = word.count <= 2 ? 1 : word.count <= 5 ? 2 : 3
+  let lowercased = word.lowercased()
+  var best: (word: String, distance: Int)?
+  for candidate in candidates where candidate != word && abs(candidate.count - word.count) <= limit {
+    let distance = candidate.lowercased() == lowercased ? 0 : editDistance(word, candidate)
+    // A word of which nothing is left is no likely misspelling.
+    guard distance <= limit, distance < max(word.count, candidate.count) - distance else { continue }
+    if distance < best?.distance ?? Int.max { best = (candidate, distance) }
+  }
+  return best?.word
+}

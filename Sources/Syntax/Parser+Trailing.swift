@@ -1,0 +1,43 @@
+extension Parser {
+  /// The error for what stands after a finished statement, with the hint that fits.
+  func failTrailing(_ kind: Statement.Kind) -> Abort {
+    guard tokenKind != .invalid else { return Abort() }
+    if tokenKind.opener != nil && list.partners[index] < 0 {
+      return fail(.unmatchedCloser(list.text(of: token)), at: span(of: token))
+    }
+    switch tokenKind {
+    case .assign: return fail(.strayAssignment(hint: nil), at: span(of: token))
+    case .colon:
+      let hint = peek().kind == .assign ? "did you mean ':='?" : nil
+      return fail(.strayColon(hint: hint), at: span(of: token))
+    case .elseWord: return fail(.elseWithoutIf, at: span(of: token))
+    default: return failHere { .trailing(found: $0, hint: trailingHint(kind)) }
+    }
+  }
+
+  private func trailingHint(_ kind: Statement.Kind) -> String? {
+    switch tokenKind {
+    case .comma: return "several names are bound in parentheses, (a, b) = e; values are printed with print a, b"
+    case .thenWord: return "a choice is written: if c then a else b"
+    case .leftBrace: return nil
+    case .identifier, .number, .leftParen, .leftBracket, .string: break
+    default: return nil
+    }
+    let before = previous
+    if before.kind == .identifier {
+      let word = list.names[before.payload]
+      if let grammar = CommandGrammar[verb: word] {
+        return "the command '\(grammar.verb)' stands at the start of a statement or right after '='"
+      }
+      if case .expression(let expression) = kind, case .name(let name) = expression.kind,
+        tokenKind != .leftBracket, let verb = closestMatch(to: name, in: CommandGrammar.verbs)
+      {
+        return "did you mean the command '\(verb)'?"
+      }
+    }
+    if before.kind == .number && tokenKind != .number && tokenKind != .string {
+      return "a product is written with '*'"
+    }
+    return "separate statements with ';' or a line break"
+  }
+}

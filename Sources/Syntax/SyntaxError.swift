@@ -1,0 +1,48 @@
+/// Everything the lexer and the parser can find wrong. `SyntaxError+Wording.swift` says it to people.
+enum SyntaxError {
+  // The lexer's.
+  case unknownCharacter(Unicode.Scalar)
+  case unterminatedString
+  case unclosedInterpolation
+  case emptyInterpolation
+  case unknownEscape(String)
+  case singleQuotes
+  case malformedNumber(String)
+  case numberTooLarge(String)
+  case foreignOperator(String, hint: String)
+
+  // Expressions.
+  case expectedExpression(after: String?, found: String)
+  case expected(String, found: String, hint: String? = nil)
+  case unclosed(String)
+  case unmatchedCloser(String)
+  case wrongCloser(found: String, opener: String)
+  case assignmentInCondition
+  case strayAssignment(hint: String?)
+  case openRange
+  case rangeOfRange
+  case looseOperand(String)
+  case emptyParentheses
+  case positionalAfterNamed
+  case repeatedArgument(String)
+  case strayColon(hint: String?)
+  case tooDeep(limit: Int)
+
+  // Statements.
+  case trailing(found: String, hint: String?)
+  case missingValue(after: String)
+  case notATarget(hint: String)
+  case bareDeclaration(keyword: String, name: String)
+  case definedDeclaration(keyword: String)
+  case foreignKeyword(String, hint: String)
+  case elseWithoutIf
+  case repeatedFormal(String)
+  case requiredAfterDefault(String)
+
+  // Commands.
+  case noSubject(verb: String, found: String)
+  case noBlock(verb: String)
+  case missingClauseValue(keyword: String, found: String)
+
+  case tooManyErrors
+}

@@ -50,7 +50,7 @@ public enum Levels: Sendable, Equatable {
   }
 
   /// Without the last bits of noise that sums and products leave.
-  private static func rounded(_ value: Double) -> Double { Double(formatted("%.*e", 6, value)) ?? value }
+  private static func rounded(_ value: Double) -> Double { TickFormat.rounded(value, digits: 7) }
 }
 
 /// One level of a contour plot with its lines.

@@ -67,11 +67,13 @@ struct FigureLayout {
     let axis = figure.xAxis
     var extent = Extent(scale: axis.scale)
     var ticks: [Tick]?
+    var margin = margin
     for mark in figure.marks {
       mark.xValues.forEach { extent.include($0) }
       switch mark {
       case .line, .band: extent.isTight = true
       case .contour, .heatmap, .matrix, .histogram: extent.isTight = true
+      case .stems: margin = max(margin, 0.03)
       case .bars(let bars):
         extent.isTight = true
         ticks = bars.values.indices.map { Tick(value: Double($0), label: bars.label($0)) }

@@ -85,7 +85,9 @@ struct TextLegend {
     case .line:
       if style.options.usesBraille { return isColored ? "──" : "─\(glyph)─" }
       return "\(glyph)\(glyph)"
-    case .path: return "\(style.start)\(style.step)\(style.iterate(number))\(style.step)\(style.end)"
+    case .path:
+      let step = style.options.usesBraille ? style.horizontal : style.step
+      return "\(style.start)\(step)\(style.iterate(number))\(step)\(style.end)"
     case .point: return "\(glyph)"
     case .stem: return "\(style.stem)\(glyph)"
     case .area: return isBand(number) ? "\(style.shade(number))\(style.shade(number))" : "\(style.block(number))"

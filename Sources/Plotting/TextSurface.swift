@@ -105,6 +105,10 @@ extension TextSurface {
   }
 
   private mutating func paintStems(_ series: Series, _ color: Color, _ number: Int) {
+    if layout.baseline > 0, layout.baseline < 1 {
+      let ends = [Point(x: 0, y: layout.baseline), Point(x: 1, y: layout.baseline)]
+      canvas.polyline(ends, Pen(color: color, glyph: style.horizontal, period: 2))
+    }
     for place in series.points.compactMap(layout.place) {
       let foot = Point(x: place.x, y: layout.baseline)
       canvas.polyline([foot, place], Pen(color: color, glyph: style.stem, layer: 2))
@@ -122,14 +126,11 @@ extension TextSurface {
   }
 
   private mutating func paintContours(_ levels: [ContourLevel]) {
-    let isPlain = options.color == .none
-    let isCrossed = layout.figure.marks.contains { !$0.isImage }
     for level in levels {
-      let period = options.usesBraille && isPlain && isCrossed ? 2 : 1
-      let pen = Pen(color: level.color, glyph: level.symbol, layer: 1, period: period)
+      let pen = Pen(color: level.color, glyph: level.symbol, layer: 1)
       for line in level.lines { canvas.polyline(line.points.compactMap(layout.place), pen) }
     }
-    guard isPlain, options.usesBraille else { return }
+    guard options.color == .none, options.usesBraille else { return }
     for level in levels {
       guard let longest = level.lines.max(by: { $0.points.count < $1.points.count }) else { continue }
       labelContour(longest.points.compactMap(layout.place), level)

@@ -18,7 +18,13 @@ enum TickFormat {
   /// One number by itself, with up to `digits` significant digits.
   static func short(_ value: Double, digits: Int = 4) -> String {
     guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
-    return tidy(formatted("%.*g", digits, value))
+    let isPlain = abs(value) < 99_999 && abs(value) >= 1
+    return tidy(formatted("%.*g", isPlain ? max(digits, 5) : digits, rounded(value, digits: digits)))
+  }
+
+  /// The value with only so many significant digits.
+  static func rounded(_ value: Double, digits: Int) -> Double {
+    Double(formatted("%.*e", max(digits - 1, 0), value)) ?? value
   }
 
   /// Distinct labels for values that are not evenly spaced, such as levels: 3 digits, more where needed.

@@ -17,12 +17,14 @@ enum Ticks {
   /// Multiples of 1, 2 or 5 times a power of ten, at most `target` + 1 of them.
   static func linear(_ low: Double, _ high: Double, target: Int) -> [Tick] {
     guard low.isFinite, high.isFinite, low < high else { return [] }
-    let intervals = Double(max(target, 1))
-    let step = roundStep(atLeast: high / intervals - low / intervals)
-    guard step > 0, step.isFinite else { return [] }
-    let first = (low / step - 1e-9).rounded(.up)
-    let last = (high / step + 1e-9).rounded(.down)
-    guard first <= last, last - first < 1000 else { return [] }
+    let intervals = Double(max(target, 1)) * 2.5
+    var step = roundStep(atLeast: high / intervals - low / intervals)
+    var (first, last) = multiples(of: step, low, high)
+    while step > 0, step.isFinite, last - first > Double(target) {
+      step = roundStep(atLeast: step * 1.5)
+      (first, last) = multiples(of: step, low, high)
+    }
+    guard step > 0, step.isFinite, first <= last else { return [] }
     let values = (0...Int(last - first)).map { roundMultiple(first + Double($0), of: step) }
     let labels = TickFormat.labels(values, tolerance: step * 1e-4)
     return zip(values, labels).map { Tick(value: $0, label: $1) }
@@ -73,6 +75,11 @@ enum Ticks {
       if step >= size * (1 - 1e-9) { return step }
     }
     return 0
+  }
+
+  /// The first and the last multiple of a step in a range.
+  private static func multiples(of step: Double, _ low: Double, _ high: Double) -> (Double, Double) {
+    ((low / step - 1e-9).rounded(.up), (high / step + 1e-9).rounded(.down))
   }
 
   /// `count`·`step`, computed so that 3·0.1 is 0.3.

@@ -10,7 +10,7 @@ public enum Levels: Sendable, Equatable {
   case values([Double])
 
   /// The values for a grid, ascending; none if it is constant or has no finite value.
-  func resolved(for values: [Double]) -> [Double] {
+  func resolved(for values: [Double], automaticCount: Int = 10) -> [Double] {
     let finite = values.filter(\.isFinite).sorted()
     guard let low = finite.first, let high = finite.last else { return [] }
     if case .values(let given) = self { return Array(Set(given.filter(\.isFinite))).sorted() }
@@ -21,7 +21,8 @@ public enum Levels: Sendable, Equatable {
     case .automatic, .values:
       let median = finite[finite.count / 2]
       let isSkewed = median / 2 - low / 2 < (high / 2 - low / 2) * 0.12
-      return isSkewed ? Levels.powers(finite, count: 10) : Levels.even(low, high, count: 10)
+      return isSkewed
+        ? Levels.powers(finite, count: automaticCount) : Levels.even(low, high, count: automaticCount)
     }
   }
 
@@ -63,14 +64,16 @@ struct ContourLevel: Equatable {
   var lines: [ContourLine]
 
   /// The levels of a grid, ascending.
-  static func all(of grid: Grid, at levels: Levels) -> [ContourLevel] {
-    let values = levels.resolved(for: grid.values)
+  static func all(of grid: Grid, at levels: Levels, medium: Medium) -> [ContourLevel] {
+    let values = levels.resolved(for: grid.values, automaticCount: medium.levelCount)
+    let fine = grid.refined(target: 320)
     let labels = TickFormat.distinctLabels(values)
     let symbols = Array("123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     return values.enumerated().map { index, value in
       ContourLevel(
         value: value, label: labels[index], symbol: symbols[min(index, symbols.count - 1)],
-        color: Palette.level(index, of: values.count), lines: ContourLine.trace(grid, at: value))
+        color: Palette.level(index, of: values.count, onTerminal: medium.isTerminal),
+        lines: ContourLine.trace(fine, at: value))
     }
   }
 }

@@ -1,3 +1,12 @@
+/// What a figure is drawn on, as far as its layout depends on it.
+struct Medium {
+  var isTerminal: Bool
+  /// The margin around the data, a fraction of its range.
+  var margin: Double
+  /// How many contour levels can be told apart.
+  var levelCount: Int
+}
+
 /// A figure with everything decided that backends share: ranges, colours, levels, legend and key.
 struct FigureLayout {
   let figure: Figure
@@ -11,17 +20,17 @@ struct FigureLayout {
   let legend: [LegendEntry]
   let key: ColorKey?
 
-  /// Decides the layout, with a margin around the data (a fraction of the range).
-  init(_ figure: Figure, margin: Double) {
+  init(_ figure: Figure, on medium: Medium) {
     self.figure = figure
     let marks = figure.marks
-    x = FigureLayout.xAxis(figure, margin: margin)
-    y = FigureLayout.yAxis(figure, margin: margin)
+    x = FigureLayout.xAxis(figure, margin: medium.margin)
+    y = FigureLayout.yAxis(figure, margin: medium.margin)
     let hasImage = marks.contains(where: \.isImage)
     var inks: [(Color, Int)] = []
     var used = 0
     for mark in marks {
-      let colors = hasImage ? Palette.overlay : Palette.series
+      let plain = medium.isTerminal ? Palette.terminalSeries : Palette.series
+      let colors = hasImage ? Palette.overlay : plain
       inks.append((colors[used % colors.count], used))
       if !mark.isImage { used += 1 }
     }
@@ -30,7 +39,7 @@ struct FigureLayout {
     var maps: [Int: ColorMap] = [:]
     for (index, mark) in marks.enumerated() {
       switch mark {
-      case .contour(let grid, let levels): contours[index] = ContourLevel.all(of: grid, at: levels)
+      case .contour(let grid, let levels): contours[index] = ContourLevel.all(of: grid, at: levels, medium: medium)
       case .heatmap(let grid):
         maps[index] = ColorMap(covering: grid.values, scale: figure.colorBar.scale, isSigned: false)
       case .matrix(let matrix): maps[index] = ColorMap(covering: matrix.values, scale: .linear, isSigned: true)

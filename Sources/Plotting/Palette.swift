@@ -36,6 +36,15 @@ struct Color: Equatable, Hashable, Sendable {
     return isGrey ? 232 + grey : 16 + 36 * r + 6 * g + b
   }
 
+  /// Relative brightness, 0 to 1.
+  var luminance: Double { (0.2126 * Double(red) + 0.7152 * Double(green) + 0.0722 * Double(blue)) / 255 }
+
+  /// The colour itself where it can be told from a background, otherwise black or white.
+  func legible(on background: Color) -> Color {
+    if abs(luminance - background.luminance) > 0.3 { return self }
+    return background.luminance > 0.65 ? Palette.black : Palette.white
+  }
+
   /// The colour between two others.
   static func mix(_ a: Color, _ b: Color, _ fraction: Double) -> Color {
     func channel(_ x: UInt8, _ y: UInt8) -> UInt8 {
@@ -61,8 +70,14 @@ enum Palette {
   /// Okabe and Ito's colours for series, in order of use.
   static let series = [blue, vermillion, green, purple, orange, sky]
 
+  /// The same for terminals, which may be dark: the darkest last.
+  static let terminalSeries = [sky, vermillion, green, purple, orange, blue]
+
   /// Series that lie over contours or images, whose own colours run from blue to yellow.
   static let overlay = [vermillion, purple, orange, blue, sky, green]
+
+  static let black = Color(0x000000, ansi16: 30)
+  static let white = Color(0xFFFFFF, ansi16: 37)
 
   /// Viridis, for values from low to high.
   static let sequential = [
@@ -88,9 +103,11 @@ enum Palette {
     return Color.mix(stops[index], stops[index + 1], position - Double(index))
   }
 
-  /// The colour of contour line `index` of `count`: the middle of viridis, legible on light and dark.
-  static func level(_ index: Int, of count: Int) -> Color {
-    color(sequential, at: 0.12 + 0.76 * Double(index) / Double(max(count - 1, 1)))
+  /// The colour of contour line `index` of `count`: the part of viridis that is legible on the page, or on
+  /// light and dark terminals.
+  static func level(_ index: Int, of count: Int, onTerminal: Bool) -> Color {
+    let (low, high) = onTerminal ? (0.28, 0.92) : (0.12, 0.88)
+    return color(sequential, at: interpolate(low, high, Double(index) / Double(max(count - 1, 1))))
   }
 }
 
@@ -102,7 +119,8 @@ struct ColorMap: Equatable, Sendable {
   /// Signed values around zero instead of values from low to high.
   var isSigned = false
 
-  /// Covers the finite values; the signed kind always includes zero.
+  /// Covers the finite values; the signed kind always includes zero. A log scale spans 8 decades at most, and
+  /// what lies below it, zero included, has its lowest colour.
   init(covering values: [Double], scale: Scale, isSigned: Bool) {
     let usable = values.filter { $0.isFinite && (scale == .linear || isSigned || $0 > 0) }
     self.isSigned = isSigned
@@ -115,6 +133,7 @@ struct ColorMap: Equatable, Sendable {
     } else if low >= high {
       (low, high) = AxisLayout.widened(low, high, scale: self.scale)
     }
+    if self.scale == .log { low = max(low, high * 1e-8) }
   }
 
   /// The place in the palette, 0 to 1, or nil for a gap.
@@ -124,11 +143,16 @@ struct ColorMap: Equatable, Sendable {
       let reach = max(abs(low), abs(high))
       return 0.5 + 0.5 * min(max(value / reach, -1), 1)
     }
+    if scale == .log, value <= low { return 0 }
     return AxisLayout(scale: scale, low: low, high: high).position(value).map { min(max($0, 0), 1) }
   }
 
-  func color(_ value: Double) -> Color? {
-    fraction(value).map { Palette.color(isSigned ? Palette.diverging : Palette.sequential, at: $0) }
+  /// The colour of a value, one of so many if `steps` is given; nil for a gap.
+  func color(_ value: Double, steps: Double? = nil) -> Color? {
+    fraction(value).map { fraction in
+      let place = steps.map { (fraction * $0).rounded() / $0 } ?? fraction
+      return Palette.color(isSigned ? Palette.diverging : Palette.sequential, at: place)
+    }
   }
 
   /// The shade of a value where there are no colours; a space for a gap.

@@ -142,16 +142,17 @@ extension SVGRenderer {
   mutating func drawLegend() {
     for item in legendItems {
       let color = layout.inks[item.entry.mark].color.hex
-      drawSample(item.entry.sample, color, Point(x: item.x, y: item.y))
+      let number = layout.inks[item.entry.mark].number
+      drawSample(item.entry.sample, color, number, Point(x: item.x, y: item.y))
       writer.text(item.entry.name, at: Point(x: item.x + 36, y: item.y + 4), anchor: "start")
     }
   }
 
-  private mutating func drawSample(_ sample: LegendEntry.Sample, _ color: String, _ at: Point) {
+  private mutating func drawSample(_ sample: LegendEntry.Sample, _ color: String, _ number: Int, _ at: Point) {
     let end = Point(x: at.x + 28, y: at.y)
     let stroke = [("stroke", color), ("stroke-width", "2")]
     switch sample {
-    case .line: writer.line(at, end, stroke)
+    case .line: writer.line(at, end, stroke + SVGRenderer.dashes(number))
     case .path:
       writer.line(at, end, stroke)
       drawStart(Point(x: at.x + 2, y: at.y), color)

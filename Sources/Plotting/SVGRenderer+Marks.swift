@@ -2,7 +2,7 @@ extension SVGRenderer {
   mutating func draw(_ mark: Mark, _ index: Int) {
     let color = layout.inks[index].color.hex
     switch mark {
-    case .line(let series): drawLine(series, color)
+    case .line(let series): drawLine(series, color, layout.inks[index].number)
     case .path(let series): drawPath(series, color)
     case .scatter(let series):
       writer.open("g", [("fill", color), ("fill-opacity", "0.8")])
@@ -30,14 +30,21 @@ extension SVGRenderer {
 
   // MARK: - Lines and points
 
-  private mutating func drawLine(_ series: Series, _ color: String) {
+  private mutating func drawLine(_ series: Series, _ color: String, _ number: Int) {
     for run in layout.runs(series.points) {
       if run.count == 1, let only = run.first {
         writer.circle(pixel(only), radius: 3, [("fill", color)])
       } else {
-        drawPolyline(run.map(pixel), color, width: 1.8)
+        drawPolyline(run.map(pixel), color, width: 1.8, SVGRenderer.dashes(number))
       }
     }
+  }
+
+  /// Series beyond the colours of the palette are dashed.
+  static func dashes(_ number: Int) -> [(String, String)] {
+    let patterns = ["", "7 3", "2 3"]
+    let pattern = patterns[number / Palette.series.count % patterns.count]
+    return pattern.isEmpty ? [] : [("stroke-dasharray", pattern)]
   }
 
   private mutating func drawPolyline(
@@ -127,15 +134,34 @@ extension SVGRenderer {
         drawPolyline(places(line.points), level.color.hex, width: 1.4, isClosed: line.isClosed)
       }
     }
-    var taken: [Point] = []
+    var taken = obstacles.map { (place: $0, reach: 14.0) }
     for level in levels {
       guard let longest = level.lines.max(by: { $0.points.count < $1.points.count }) else { continue }
       labelContour(places(longest.points), level, &taken)
     }
   }
 
+  /// Places that labels should not cover: along paths, arrows and points.
+  private var obstacles: [Point] {
+    layout.figure.marks.flatMap { mark -> [Point] in
+      switch mark {
+      case .path(let series), .line(let series), .scatter(let series):
+        let all = places(series.points)
+        return all + zip(all, all.dropFirst()).flatMap(between)
+      case .arrows(let arrows): return zip(places(arrows.tails), places(arrows.heads)).flatMap(between)
+      default: return []
+      }
+    }
+  }
+
+  private func between(_ a: Point, _ b: Point) -> [Point] {
+    (0...8).map { Point(x: interpolate(a.x, b.x, Double($0) / 8), y: interpolate(a.y, b.y, Double($0) / 8)) }
+  }
+
   /// Writes the value on a line, along it, where no other label is near.
-  private mutating func labelContour(_ points: [Point], _ level: ContourLevel, _ taken: inout [Point]) {
+  private mutating func labelContour(
+    _ points: [Point], _ level: ContourLevel, _ taken: inout [(place: Point, reach: Double)]
+  ) {
     guard points.count > 12 else { return }
     for step in [4, 2, 6, 3, 5, 1, 7] {
       let index = points.count * step / 8
@@ -143,8 +169,8 @@ extension SVGRenderer {
       let (before, after) = (points[max(index - 2, 0)], points[min(index + 2, points.count - 1)])
       let isInside =
         place.x > left + 20 && place.x < left + width - 20 && place.y > top + 12 && place.y < top + height - 12
-      guard isInside, taken.allSatisfy({ distance($0, place) > 42 }) else { continue }
-      taken.append(place)
+      guard isInside, taken.allSatisfy({ distance($0.place, place) > $0.reach }) else { continue }
+      taken.append((place, 42))
       var angle = angleInDegrees(dx: after.x - before.x, dy: after.y - before.y)
       if angle > 90 { angle -= 180 }
       if angle < -90 { angle += 180 }
@@ -201,7 +227,7 @@ extension SVGRenderer {
       )
     }
     drawTiles(rows: grid.rows, columns: grid.columns) { row, column in
-      map.color(grid.value(column: column, row: row))
+      map.color(grid.value(column: column, row: row), steps: 96)
     } across: {
       edges(grid.xRange, $0, stepX)
     } up: {

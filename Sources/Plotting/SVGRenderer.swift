@@ -11,7 +11,8 @@ public struct SVGOptions: Sendable, Equatable {
 
 /// Draws a figure as a complete standalone SVG document. The same figure always gives the same text.
 public func renderSVG(_ figure: Figure, _ options: SVGOptions = SVGOptions()) -> String {
-  var renderer = SVGRenderer(FigureLayout(figure, margin: 0.04), options)
+  let page = Medium(isTerminal: false, margin: 0.04, levelCount: 10)
+  var renderer = SVGRenderer(FigureLayout(figure, on: page), options)
   renderer.draw()
   return renderer.writer.document(width: renderer.size.x, height: renderer.size.y, title: figure.title)
 }

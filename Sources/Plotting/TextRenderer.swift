@@ -6,7 +6,8 @@ public func renderText(_ figure: Figure, _ options: TextOptions = TextOptions())
   var options = options
   options.width = min(max(options.width, 1), 10_000)
   options.height = min(max(options.height, 1), 10_000)
-  let renderer = TextRenderer(FigureLayout(figure, margin: 0), options)
+  let medium = Medium(isTerminal: true, margin: 0, levelCount: min(max(options.height / 4, 4), 12))
+  let renderer = TextRenderer(FigureLayout(figure, on: medium), options)
   let lines = renderer.lines().map { $0.rendered(options.color, clippedTo: options.width) }
   return lines.joined(separator: "\n") + "\n"
 }

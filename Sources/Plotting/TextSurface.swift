@@ -32,8 +32,10 @@ struct TextSurface {
       var cell = image[index]
       let over = glyphs[index] ?? canvas.cell(column: column, row: row)
       if let over {
-        cell.glyph = over.glyph
-        cell.color = over.color
+        // Under a glyph the background is one colour: that of its lower half.
+        let ground = cell.background ?? (cell.glyph == "▀" || cell.glyph == "▄" ? cell.color : nil)
+        cell = TextCell(glyph: over.glyph, color: over.color, background: ground)
+        if let ground { cell.color = over.color?.legible(on: ground) }
       }
       line.append(cell)
     }

@@ -1,0 +1,101 @@
+/// Puts SVG elements together.
+struct SVGWriter {
+  private var body: [String] = []
+
+  static let ink = "#333333"
+  static let faint = "#e6e6e6"
+  static let fontSize = 12.0
+
+  /// The width of a text of the usual size, roughly.
+  static func width(_ text: String) -> Double {
+    text.reduce(0) { $0 + ("ilIjft.,:;|!'()[] ".contains($1) ? 0.34 : $1.terminalWidth > 1 ? 1 : 0.58) } * fontSize
+  }
+
+  static func escaped(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "\n", "\t", "\r": result += " "
+      case _ where scalar.value < 32 || (scalar.value & 0xFFFE) == 0xFFFE: result += "\u{FFFD}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+
+  mutating func open(_ name: String, _ attributes: [(String, String)]) {
+    body.append("<\(name)\(SVGWriter.list(attributes))>")
+  }
+
+  mutating func close(_ name: String) { body.append("</\(name)>") }
+
+  mutating func element(_ name: String, _ attributes: [(String, String)]) {
+    body.append("<\(name)\(SVGWriter.list(attributes))/>")
+  }
+
+  mutating func text(
+    _ text: String, at point: Point, anchor: String = "middle", _ attributes: [(String, String)] = []
+  ) {
+    let place = [("x", SVGWriter.number(point.x)), ("y", SVGWriter.number(point.y)), ("text-anchor", anchor)]
+    body.append("<text\(SVGWriter.list(place + attributes))>\(SVGWriter.escaped(text))</text>")
+  }
+
+  mutating func line(_ a: Point, _ b: Point, _ attributes: [(String, String)]) {
+    let ends = [
+      ("x1", SVGWriter.number(a.x)), ("y1", SVGWriter.number(a.y)), ("x2", SVGWriter.number(b.x)),
+      ("y2", SVGWriter.number(b.y)),
+    ]
+    element("line", ends + attributes)
+  }
+
+  mutating func rectangle(
+    x: Double, y: Double, width: Double, height: Double, _ attributes: [(String, String)]
+  ) {
+    let box = [
+      ("x", SVGWriter.number(x)), ("y", SVGWriter.number(y)), ("width", SVGWriter.number(width)),
+      ("height", SVGWriter.number(height)),
+    ]
+    element("rect", box + attributes)
+  }
+
+  mutating func circle(_ centre: Point, radius: Double, _ attributes: [(String, String)]) {
+    let place = [("cx", SVGWriter.number(centre.x)), ("cy", SVGWriter.number(centre.y))]
+    element("circle", place + [("r", SVGWriter.number(radius))] + attributes)
+  }
+
+  /// Path data through points; those that would not be told apart from the one before are left out.
+  static func path(_ points: [Point], isClosed: Bool = false) -> String {
+    var result = ""
+    var last: Point?
+    for (index, point) in points.enumerated() {
+      if let last, index < points.count - 1, abs(point.x - last.x) + abs(point.y - last.y) < 0.3 { continue }
+      result += "\(last == nil ? "M" : "L")\(number(point.x)) \(number(point.y))"
+      last = point
+    }
+    return isClosed && !result.isEmpty ? result + "Z" : result
+  }
+
+  static func number(_ value: Double) -> String { TickFormat.coordinate(value) }
+
+  func document(width: Double, height: Double, title: String) -> String {
+    let (w, h) = (SVGWriter.number(width), SVGWriter.number(height))
+    let head = """
+      <?xml version="1.0" encoding="UTF-8"?>
+      <svg xmlns="http://www.w3.org/2000/svg" width="\(w)" height="\(h)" viewBox="0 0 \(w) \(h)" \
+      font-family="Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif" \
+      font-size="\(SVGWriter.number(SVGWriter.fontSize))" fill="\(SVGWriter.ink)">
+
+      """
+    let name = title.isEmpty ? "" : "<title>\(SVGWriter.escaped(title))</title>\n"
+    let page = "<rect width=\"\(w)\" height=\"\(h)\" fill=\"#ffffff\"/>\n"
+    return head + name + page + body.joined(separator: "\n") + "\n</svg>\n"
+  }
+
+  private static func list(_ attributes: [(String, String)]) -> String {
+    attributes.map { " \($0.0)=\"\(escaped($0.1))\"" }.joined()
+  }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Terminal
+
+/// The version that `--version` and the banner show.
+let hlabVersion = "0.1.0"
+
+extension ColorChoice: ExpressibleByArgument {}
+
+@main
+struct HlabCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "hlab",
+    abstract: "A language for loss landscapes: gradients, Hessians and the steps they suggest.",
+    usage: """
+      hlab [-i] [--color WHEN]                  start the interactive session
+      hlab [run] FILE [NAME=VALUE ...]          run a script ('-' is standard input)
+      hlab -e TEXT [-e TEXT ...]                run TEXT
+      """,
+    discussion: """
+      A script stops at its first error. Results go to standard output, messages to standard error.
+      Exit codes: 0 success, 64 usage, 65 syntax error, 70 error at run time, 74 file not readable, \
+      130 interrupted.
+      """,
+    version: "hlab \(hlabVersion)")
+
+  @Option(name: .short, help: ArgumentHelp("Run TEXT, after FILE if there is one.", valueName: "text"))
+  var e: [String] = []
+
+  @Flag(name: [.customShort("i"), .customLong("interactive")], help: "Start the session afterwards.")
+  var isInteractive = false
+
+  @Option(help: ArgumentHelp("Colour output: auto, always or never.", valueName: "when"))
+  var color = ColorChoice.auto
+
+  @Argument(help: ArgumentHelp("A script, and values for its names.", valueName: "file"))
+  var arguments: [String] = []
+
+  func run() throws {
+    let plan = try Plan(arguments: arguments, texts: e, isInteractive: isInteractive, color: color)
+    let exitCode = withLargeStack { Runner(plan).run() }
+    throw ExitCode(exitCode)
+  }
+}

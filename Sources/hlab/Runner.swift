@@ -1,0 +1,124 @@
+import Session
+import Syntax
+import Terminal
+
+/// Carries out a plan: files and texts in order, then the dialogue.
+final class Runner {
+  private let plan: Plan
+  private let environment: TerminalEnvironment
+  private let streams: OutputStreams
+  private let session: Session
+
+  init(_ plan: Plan) {
+    self.plan = plan
+    environment = TerminalEnvironment.current()
+    let streams = OutputStreams(environment: environment)
+    self.streams = streams
+    let options = SessionOptions(
+      color: environment.usesColor(plan.color, onTerminal: environment.outputIsTerminal),
+      unicode: environment.isUnicode, width: TerminalEnvironment.screenWidth(), isInteractive: false)
+    session = Session(options: options) { output in
+      switch output {
+      case .text(let text): streams.writeLine(text)
+      case .diagnostic(let text): streams.writeError(text)
+      case .progress(let text): streams.showProgress(text)
+      }
+    }
+    Signals.install { Session.interrupt() }
+  }
+
+  /// The exit code.
+  func run() -> Int32 {
+    defer {
+      streams.eraseProgress()
+      streams.flush()
+    }
+    let hasWork = plan.file != nil || !plan.texts.isEmpty
+    if hasWork, let exitCode = runBatch(), !dialogueFollows(exitCode) { return exitCode }
+    if hasWork && !plan.isInteractive { return 0 }
+    return environment.inputIsTerminal ? runDialogue() : runScript("-") ?? 0
+  }
+
+  /// With `-i`, errors in what ran before do not keep the dialogue from starting; `quit` does.
+  private func dialogueFollows(_ exitCode: Int32) -> Bool {
+    plan.isInteractive && environment.inputIsTerminal && exitCode != 0
+  }
+
+  /// Runs what was given on the command line; an exit code when that ended early.
+  private func runBatch() -> Int32? {
+    for preset in plan.presets {
+      if let exitCode = run(preset.text, name: preset.name) { return exitCode }
+    }
+    if let file = plan.file, let exitCode = runScript(file) { return exitCode }
+    for (index, text) in plan.texts.enumerated() {
+      let name = plan.texts.count == 1 ? "<-e>" : "<-e \(index + 1)>"
+      if let exitCode = run(text, name: name) { return exitCode }
+    }
+    return nil
+  }
+
+  /// Runs a file, or standard input for `-`; an exit code when that ended early.
+  private func runScript(_ path: String) -> Int32? {
+    do {
+      let bytes = try readFile(path)
+      return run(String(decoding: bytes, as: UTF8.self), name: path == "-" ? "<stdin>" : path)
+    } catch {
+      streams.writeError("hlab: \(error)")
+      return 74
+    }
+  }
+
+  /// Runs a text; an exit code when that ended early.
+  private func run(_ text: String, name: String) -> Int32? {
+    switch session.run(text, name: name) {
+    case .ok: nil
+    case .failed(let exitCode), .quit(let exitCode): exitCode
+    case .interrupted: 130
+    }
+  }
+
+  private func runDialogue() -> Int32 {
+    session.options.isInteractive = true
+    streams.writeLine("hlab \(hlabVersion) · ? for help, Tab completes, Ctrl-D leaves")
+    let path = HistoryFile.standardPath(environment: environmentVariable)
+    let host = Host(session: session, streams: streams)
+    let repl = REPL(
+      host: host, environment: environment, history: path.map { HistoryFile(path: $0) },
+      color: session.options.color)
+    return repl.run()
+  }
+}
+
+/// The session as the dialogue sees it.
+private final class Host: REPLHost {
+  private let session: Session
+  private let streams: OutputStreams
+  private var count = 0
+
+  init(session: Session, streams: OutputStreams) {
+    self.session = session
+    self.streams = streams
+  }
+
+  func state(of text: String) -> EntryState {
+    switch session.completeness(of: text) {
+    case .complete: .complete
+    case .incomplete: .incomplete
+    case .invalid: .invalid
+    }
+  }
+
+  func completions(in text: String, at utf8Offset: Int) -> (replaceFrom: Int, candidates: [String]) {
+    session.completions(in: text, at: utf8Offset)
+  }
+
+  func evaluate(_ entry: String) -> EntryOutcome {
+    count += 1
+    session.options.width = TerminalEnvironment.screenWidth()
+    let outcome = session.run(entry, name: "<input \(count)>")
+    streams.eraseProgress()
+    streams.flush()
+    if case .quit(let exitCode) = outcome { return .quit(exitCode: exitCode) }
+    return .proceed
+  }
+}

@@ -12,6 +12,8 @@ enum Meaning {
   case string(String)
   /// Named results: `eig(A).values`.
   case record([(name: String, value: Meaning)])
+  /// A Hessian over several params: `H.W1.b1` is a block.
+  case blockMatrix(NodeID, names: [String], sizes: [Int])
   /// `a..b`, ends not evaluated yet; half-open over integers in loops and indexing.
   case range(NodeID?, NodeID?)
 
@@ -23,6 +25,7 @@ enum Meaning {
     case .tuple: return "a tuple"
     case .string: return "a string"
     case .record: return "a record"
+    case .blockMatrix: return "a matrix"
     case .range: return "a range"
     }
   }

@@ -61,6 +61,7 @@ struct BuiltinCall {
     switch value {
     case .node(let node): return node
     case .bundle(let bundle): return graph.concatenated(bundle.nodes)
+    case .blockMatrix(let node, _, _): return node
     default:
       throw Diagnostic(.type, "\(builtin.name) takes a tensor, not \(value.kindName)", at: span)
     }

@@ -1,0 +1,66 @@
+import Graph
+import Syntax
+import Tensors
+
+/// What `name := e` recorded.
+final class Definition {
+  let name: String
+  let expr: Expr
+  /// Values of loop variables, and the previous formula of a name in its own redefinition.
+  let captured: [String: Captured]
+  /// The procedure it was defined in; nil for a global one.
+  let frameTag: Int?
+
+  enum Captured {
+    case value(Value)
+    case definition(Int)
+  }
+
+  init(name: String, expr: Expr, captured: [String: Captured], frameTag: Int?) {
+    self.name = name
+    self.expr = expr
+    self.captured = captured
+    self.frameTag = frameTag
+  }
+
+  /// Its formula in the current graph, with what it was built from.
+  var cache: Elaborated?
+}
+
+/// A formula and everything that its shape and structure depend on.
+struct Elaborated {
+  let meaning: Meaning
+  let dependencies: Dependencies
+}
+
+/// Names that a formula was built from, each with what it was then. Chains of redefinitions pass their names on,
+/// so that a check costs one look-up a name, however long the chain.
+struct Dependencies {
+  var stamps: [DependencyKey: Stamp] = [:]
+
+  mutating func merge(_ other: Dependencies) {
+    if stamps.isEmpty {
+      stamps = other.stamps
+    } else {
+      for (key, stamp) in other.stamps { stamps[key] = stamp }
+    }
+  }
+}
+
+/// A name and the scope it was looked up in.
+struct DependencyKey: Hashable {
+  let name: String
+  let frameTag: Int?
+}
+
+/// What a name was when a formula was built; it stays valid while this is equal.
+enum Stamp: Equatable {
+  case leaf(id: Int, kind: Kind, shapes: [Shape])
+  /// A number that was used for a shape, an axis or an exponent: the value counts as well.
+  case fixed(id: Int, value: [Double])
+  case definition(Int)
+  case function(Int)
+  case absent
+
+  enum Kind { case variable, param, data, random, text }
+}

@@ -1,0 +1,110 @@
+import Syntax
+import Tensors
+
+/// Everything that a statement can change. A value: a copy taken before a statement restores the session when
+/// the statement fails, and is what `undo` goes back to.
+struct State {
+  var globals: [String: Binding] = [:]
+  /// Local names of the procedures being run, innermost last.
+  var frames: [Frame] = []
+  var objective: String?
+  /// The user chose the objective; new definitions do not replace it.
+  var objectiveIsChosen = false
+  var generator = CounterGenerator(seed: 0)
+  var settings = Settings()
+  /// Values of the objective and params, one entry a move.
+  var path = Path()
+  /// What each method keeps between steps, by method and objective.
+  var methodState: [String: [Tensor]] = [:]
+  var watched: [Expr] = []
+  var answer: Value?
+  var declarations = 0
+}
+
+struct Frame {
+  /// Identity of the procedure, so that its locals are the same slots in every call.
+  let tag: Int
+  var locals: [String: Binding]
+}
+
+struct Settings: Equatable {
+  var precision = Precision.f64
+  var digits = 6
+  var isASCII = false
+  /// Bytes that one computation may take; nil: three quarters of the machine's memory.
+  var memoryLimit: Int?
+}
+
+/// What a name stands for.
+enum Binding {
+  /// `name = e`
+  case variable(Variable)
+  case param(LeafBinding)
+  case data(LeafBinding)
+  /// `name ~ e`
+  case random(RandomBinding)
+  /// `name := e`; the number of an entry in the table of definitions.
+  case definition(Int)
+  case function(FunctionBinding)
+}
+
+struct Variable {
+  let id: Int
+  var value: Value
+  /// A loop's variable: definitions capture its value.
+  var isLoopVariable = false
+}
+
+struct LeafBinding {
+  let id: Int
+  var value: Tensor
+  /// The expression that it was declared with, for `reset`.
+  let declaration: Expr
+  let initial: Tensor
+  /// Place in the order of declaration.
+  let order: Int
+}
+
+struct RandomBinding {
+  let id: Int
+  var value: Value
+  let source: Expr
+  /// Which of several names drawn together this is.
+  let place: Int?
+}
+
+final class FunctionBinding: Sendable {
+  let id: Int
+  let declaration: FunctionDeclaration
+  init(id: Int, declaration: FunctionDeclaration) {
+    self.id = id
+    self.declaration = declaration
+  }
+}
+
+/// The moves made so far. Long paths thin out: every second point of the older part goes.
+struct Path {
+  struct Point {
+    var value: Double
+    var gradientNorm: Double?
+    var params: [String: Tensor]
+  }
+  private(set) var points: [Point] = []
+  /// Moves made, also those thinned out.
+  private(set) var count = 0
+  static let limit = 4096
+
+  mutating func append(_ point: Point) {
+    points.append(point)
+    count += 1
+    if points.count > Self.limit {
+      let recent = points.count / 2
+      points = points[..<recent].enumerated().filter { $0.offset % 2 == 0 }.map(\.element) + points[recent...]
+    }
+  }
+
+  mutating func clear() {
+    points = []
+    count = 0
+  }
+}

@@ -1,0 +1,55 @@
+import Tensors
+
+/// What an expression evaluates to.
+enum Value: Sendable {
+  case tensor(Tensor)
+  case string(String)
+  /// One tensor a param.
+  case bundle(names: [String], tensors: [Tensor])
+  case record([(name: String, value: Value)])
+  case tuple([Value])
+  /// A matrix over several params, with the names and sizes of its blocks.
+  case blockMatrix(Tensor, names: [String], sizes: [Int])
+  /// The result of a command or procedure that gives none.
+  case nothing
+
+  static func number(_ x: Double) -> Value { .tensor(Tensor(scalar: x)) }
+
+  var tensor: Tensor? {
+    switch self {
+    case .tensor(let t), .blockMatrix(let t, _, _): return t
+    default: return nil
+    }
+  }
+
+  /// The word for it in messages.
+  var kindName: String {
+    switch self {
+    case .tensor(let t), .blockMatrix(let t, _, _): return t.rank == 0 ? "a number" : "a tensor of shape \(t.shape.shapeDescription)"
+    case .string: return "a string"
+    case .bundle: return "a bundle"
+    case .record: return "a record"
+    case .tuple: return "a tuple"
+    case .nothing: return "nothing"
+    }
+  }
+
+  /// A field of a record or bundle, or a place of a tuple.
+  subscript(field name: String) -> Value? {
+    switch self {
+    case .record(let fields): return fields.first { $0.name == name }?.value
+    case .bundle(let names, let tensors): return names.firstIndex(of: name).map { .tensor(tensors[$0]) }
+    case .tuple(let items): return Int(name).flatMap { items.indices.contains($0) ? items[$0] : nil }
+    default: return nil
+    }
+  }
+
+  /// Fields that `subscript(field:)` knows.
+  var fieldNames: [String] {
+    switch self {
+    case .record(let fields): return fields.map(\.name)
+    case .bundle(let names, _): return names
+    default: return []
+    }
+  }
+}

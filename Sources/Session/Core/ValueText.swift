@@ -1,0 +1,100 @@
+import Tensors
+
+/// Values as text: scalars and vectors on a line, matrices in aligned rows, large ones cut in the middle.
+struct ValueText {
+  var format = NumberFormat()
+  var width = 80
+  /// Rows and columns shown of a large matrix.
+  var limit = 12
+
+  func text(_ value: Value) -> String {
+    switch value {
+    case .tensor(let t), .blockMatrix(let t, _, _): return text(t)
+    case .string(let s): return s
+    case .bundle(let names, let tensors):
+      return zip(names, tensors).map { labeled($0, text($1)) }.joined(separator: "\n")
+    case .record(let fields): return fields.map { labeled($0.name, text($0.value)) }.joined(separator: "\n")
+    case .tuple(let items): return "(" + items.map(text).joined(separator: ", ") + ")"
+    case .nothing: return ""
+    }
+  }
+
+  /// `name = text`, further lines indented under the first.
+  func labeled(_ name: String, _ body: String) -> String {
+    let head = "\(name) = "
+    return head + Self.indented(body, by: head.count)
+  }
+
+  static func indented(_ body: String, by columns: Int) -> String {
+    let pad = String(repeating: " ", count: columns)
+    return body.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n" + pad)
+  }
+
+  func text(_ t: Tensor) -> String {
+    switch t.rank {
+    case 0: return format(t.scalarValue)
+    case 1: return vector(t.doubles)
+    case 2: return matrix(t.doubles, rows: t.shape[0], columns: t.shape[1])
+    default: return deep(t)
+    }
+  }
+
+  private func vector(_ values: [Double]) -> String {
+    if values.isEmpty { return "[]" }
+    let shown = cut(values.count, max(limit, width / (format.digits + 4)))
+    let texts = format.column(shown.compactMap { $0.map { values[$0] } })
+    var next = 0
+    let items = shown.map { index -> String in
+      guard index != nil else { return "…" }
+      next += 1
+      return texts[next - 1]
+    }
+    let note = shown.contains { $0 == nil } ? "   (\(values.count) entries)" : ""
+    return "[" + items.joined(separator: ", ") + "]" + note
+  }
+
+  /// Right-aligned columns, without brackets.
+  func matrix(_ values: [Double], rows: Int, columns: Int) -> String {
+    if rows == 0 || columns == 0 { return "[]   (\(rows)×\(columns))" }
+    let shownRows = cut(rows, limit)
+    let shownColumns = cut(columns, max(4, min(limit, width / (format.digits + 5))))
+    let cells = shownColumns.map { column -> [String] in
+      guard let column else { return shownRows.map { $0 == nil ? "⋱" : "…" } }
+      let texts = format.column(shownRows.compactMap { $0.map { values[$0 * columns + column] } })
+      var next = 0
+      return shownRows.map { row in
+        guard row != nil else { return "⋮" }
+        next += 1
+        return texts[next - 1]
+      }
+    }
+    let widths = cells.map { $0.map(\.count).max() ?? 0 }
+    let lines = shownRows.indices.map { r in
+      zip(cells, widths).map { column, w in String(repeating: " ", count: w - column[r].count) + column[r] }
+        .joined(separator: "  ")
+    }
+    let isCut = shownRows.contains { $0 == nil } || shownColumns.contains { $0 == nil }
+    return lines.joined(separator: "\n") + (isCut ? "\n(\(rows)×\(columns))" : "")
+  }
+
+  /// Slices along the first axis.
+  private func deep(_ t: Tensor) -> String {
+    let inner = Array(t.shape.dropFirst())
+    let count = inner.elementCount
+    let values = t.doubles
+    let shown = cut(t.shape[0], 4)
+    let parts = shown.map { index -> String in
+      guard let index else { return "…" }
+      let slice = Tensor(Array(values[(index * count)..<((index + 1) * count)]), inner)
+      return "[\(index)] " + Self.indented(text(slice), by: 4)
+    }
+    return parts.joined(separator: "\n") + "\n(\(t.shape.shapeDescription))"
+  }
+
+  /// Indices to show, nil for the gap.
+  private func cut(_ count: Int, _ limit: Int) -> [Int?] {
+    if count <= limit { return (0..<count).map { $0 } }
+    let head = (limit + 1) / 2
+    return (0..<head).map { $0 } + [nil] + ((count - (limit - head))..<count).map { $0 }
+  }
+}

@@ -29,7 +29,7 @@ extension Parser {
     case .plus, .minus: return next.spaceBefore && !peek(2).spaceBefore
     case .leftBracket, .quote: return next.spaceBefore
     case .leftParen: return next.spaceBefore || !grammar.isBuiltin
-    default: return next.kind.infixLevel == nil
+    default: return next.kind.infixLevel == nil || grammar.verb == "help"
     }
   }
 

@@ -16,7 +16,8 @@ extension Expr: CustomDebugStringConvertible {
     case .unary(let op, let operand): Self.list(op == .plus ? "+" : op.rawValue, [operand])
     case .transpose(let operand): Self.list("'", [operand])
     case .comparison(let first, let rest):
-      "(" + rest.reduce(first.debugDescription) { "\($0) \($1.op.rawValue) \($1.operand.debugDescription)" } + ")"
+      "(" + rest.reduce(first.debugDescription) { "\($0) \($1.op.rawValue) \($1.operand.debugDescription)" }
+        + ")"
     case .logical(let op, let operands): Self.list(op.rawValue, operands)
     case .conditional(let condition, let first, let second): Self.list("if", [condition, first, second])
     case .range(let start, let end):
@@ -105,13 +106,16 @@ extension Statement.Kind: CustomDebugStringConvertible {
     case .whileLoop(let condition, let body): "(while \(condition.debugDescription) \(Statement.block(body)))"
     case .repeatLoop(let count, let body): "(repeat \(count.debugDescription) \(Statement.block(body)))"
     case .conditional(let branches, let otherwise):
-      "(if " + branches.map { "\($0.condition.debugDescription) \(Statement.block($0.body))" }.joined(separator: " ")
+      "(if "
+        + branches.map { "\($0.condition.debugDescription) \(Statement.block($0.body))" }.joined(
+          separator: " ")
         + (otherwise.map { " else \(Statement.block($0))" } ?? "") + ")"
     case .returning(let value): "(return\(value.map { " " + $0.debugDescription } ?? ""))"
     case .breaking: "(break)"
     case .continuing: "(continue)"
     case .print(let values): Expr.list("print", values)
-    case .assertion(let condition, let message): Expr.list("assert", [condition] + (message.map { [$0] } ?? []))
+    case .assertion(let condition, let message):
+      Expr.list("assert", [condition] + (message.map { [$0] } ?? []))
     case .help(let topic): "(help\(topic.map { " " + $0 } ?? ""))"
     }
   }

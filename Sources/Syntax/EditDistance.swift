@@ -21,7 +21,8 @@ public func editDistance(_ a: String, _ b: String) -> Int {
 
 /// The candidate that a misspelled word was most likely meant to be; nil when none is near enough. Words that
 /// differ in case alone are nearest; of equally near ones the first is taken.
-public func closestMatch<S: Sequence>(to word: String, in candidates: S) -> String? where S.Element == String {
+public func closestMatch<S: Sequence>(to word: String, in candidates: S) -> String?
+where S.Element == String {
   let limit = word.count <= 2 ? 1 : word.count <= 5 ? 2 : 3
   let lowercased = word.lowercased()
   var best: (word: String, distance: Int)?

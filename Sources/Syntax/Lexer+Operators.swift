@@ -79,7 +79,9 @@ extension Lexer {
   mutating func scanNumber() {
     let lower = position
     skipDigits()
-    if byte() == UInt8(ascii: ".") && byte(1) != UInt8(ascii: ".") && !nameFollowsDot() && !operatorFollowsDot() {
+    if byte() == UInt8(ascii: ".") && byte(1) != UInt8(ascii: ".") && !nameFollowsDot()
+      && !operatorFollowsDot()
+    {
       position += 1
       skipDigits()
     }
@@ -91,7 +93,8 @@ extension Lexer {
       }
     }
     guard !continuesNumber() else { return scanMalformedNumber(from: lower) }
-    let text = String(decoding: bytes[lower..<position].lazy.filter { $0 != UInt8(ascii: "_") }, as: UTF8.self)
+    let text = String(
+      decoding: bytes[lower..<position].lazy.filter { $0 != UInt8(ascii: "_") }, as: UTF8.self)
     guard let value = Double(text.hasSuffix(".") ? text + "0" : text) else {
       return addInvalid(.malformedNumber(text), from: lower)
     }

@@ -37,7 +37,8 @@ public struct Lexer {
       scanToken()
     }
     list.tokens.append(
-      Token(kind: .end, spaceBefore: true, newlineBefore: newlineSeen, lower: limit, upper: limit, payload: 0))
+      Token(kind: .end, spaceBefore: true, newlineBefore: newlineSeen, lower: limit, upper: limit, payload: 0)
+    )
     list.pairBrackets()
     return list
   }
@@ -179,7 +180,9 @@ public struct Lexer {
   private mutating func scanQuote() {
     let lower = position
     position += 1
-    if let last = list.tokens.last, last.upper == lower, last.kind.endsOperand { return add(.quote, from: lower) }
+    if let last = list.tokens.last, last.upper == lower, last.kind.endsOperand {
+      return add(.quote, from: lower)
+    }
     var end = position
     while end < limit && bytes[end] != 0x0A && bytes[end] != UInt8(ascii: "'") { end += 1 }
     if end < limit && bytes[end] == UInt8(ascii: "'") { position = end + 1 }

@@ -13,7 +13,7 @@ public struct ParseResult: Sendable {
     public let span: Span
   }
 
-  /// The statements without those that have errors.
+  /// The statements without those that have errors; to be run only when there are no diagnostics.
   public let statements: [Statement]
   /// Lexical and syntax errors in the order of the text. An incomplete text has some too, for when no more comes.
   public let diagnostics: [Diagnostic]

@@ -29,7 +29,7 @@ extension Parser {
     case .plus, .minus: return next.spaceBefore && !peek(2).spaceBefore
     case .leftBracket, .quote: return next.spaceBefore
     case .leftParen: return next.spaceBefore || !grammar.isBuiltin
-    default: return next.kind.infixLevel == nil
+    default: return next.kind.infixLevel == nil || grammar.verb == "help"
     }
   }
 
@@ -66,8 +66,8 @@ extension Parser {
     switch grammar.subject {
     case .bindings where tokenKind == .identifier && peek().kind == .inWord:
       parts.clauses.append(try parseBindings("for", span(of: token)))
-    case .word where tokenKind == .identifier:
-      guard let word = parseWord() else { return }
+    case .word:
+      guard let word = parseWord() ?? parseSymbol(grammar) else { return }
       parts.subjects.append(Expr(.name(word.name), word.span))
       height = 1
     default: break
@@ -155,7 +155,8 @@ extension Parser {
       bindings.append(binding)
     } while accept(.comma)
     return Command.Clause(
-      keyword: keyword, span: span(from: keywordSpan.lower), values: bindings.map(\.domain), bindings: bindings)
+      keyword: keyword, span: span(from: keywordSpan.lower), values: bindings.map(\.domain),
+      bindings: bindings)
   }
 
   /// `name in [log] range`
@@ -195,6 +196,13 @@ extension Parser {
       advance()
     }
     return (word, span(from: lower))
+  }
+
+  /// What else `help` may be asked about: `help ^`, `help for`.
+  private func parseSymbol(_ grammar: CommandGrammar) -> (name: String, span: Span)? {
+    guard grammar.verb == "help", tokenKind.isReservedWord || tokenKind.infixLevel != nil else { return nil }
+    advance()
+    return (list.text(of: previous), span(of: previous))
   }
 
   /// A method with its own options in parentheses: `gd(lr=1e-3)`. Anything but a name is an expression.

@@ -110,7 +110,8 @@ extension Parser {
     let targets = try targets(of: target)
     let value = try parseValue(allowsCommand: true)
     if isAt(.assign) {
-      throw fail(.strayAssignment(hint: "write one assignment a line, or '==' to compare"), at: span(of: token))
+      throw fail(
+        .strayAssignment(hint: "write one assignment a line, or '==' to compare"), at: span(of: token))
     }
     for case .name(let name) in targets.map(\.kind) { bound.insert(name) }
     return .assign(targets: targets, value: value)
@@ -125,7 +126,8 @@ extension Parser {
       case .name: break
       case .index(let base, _):
         guard case .name = base.kind else {
-          throw fail(.notATarget(hint: "name the tensor first, then assign to its elements"), at: element.span)
+          throw fail(
+            .notATarget(hint: "name the tensor first, then assign to its elements"), at: element.span)
         }
       case .call:
         throw fail(.notATarget(hint: "a function is defined with ':=', as in f(x) := x^2"), at: element.span)
@@ -278,7 +280,9 @@ extension Parser {
     let hasParentheses = accept(.leftParen)
     var names: [String] = []
     repeat {
-      guard let name, !isAtLineEnd else { throw failHere { .expected("the name of a loop variable", found: $0) } }
+      guard let name, !isAtLineEnd else {
+        throw failHere { .expected("the name of a loop variable", found: $0) }
+      }
       names.append(name)
       advance()
     } while accept(.comma)

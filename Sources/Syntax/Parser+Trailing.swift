@@ -17,7 +17,8 @@ extension Parser {
 
   private func trailingHint(_ kind: Statement.Kind) -> String? {
     switch tokenKind {
-    case .comma: return "several names are bound in parentheses, (a, b) = e; values are printed with print a, b"
+    case .comma:
+      return "several names are bound in parentheses, (a, b) = e; values are printed with print a, b"
     case .thenWord: return "a choice is written: if c then a else b"
     case .leftBrace: return nil
     case .identifier, .number, .leftParen, .leftBracket, .string: break

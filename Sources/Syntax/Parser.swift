@@ -201,7 +201,8 @@ public final class Parser {
     guard tokenKind != .invalid else { return Abort() }
     let label = Diagnostic.Label(span(of: opening), "opened here")
     if tokenKind.opener != nil {
-      return fail(.wrongCloser(found: list.text(of: token), opener: text), at: span(of: token), labels: [label])
+      return fail(
+        .wrongCloser(found: list.text(of: token), opener: text), at: span(of: token), labels: [label])
     }
     if tokenKind == .assign { return fail(.strayAssignment(hint: nil), at: span(of: token)) }
     if tokenKind == .colon { return fail(.strayColon(hint: nil), at: span(of: token)) }

@@ -41,7 +41,8 @@ extension SyntaxError {
 
   private var expressionWording: (String, String?)? {
     switch self {
-    case .expectedExpression(let after?, let found): ("expected an expression after \(after), found \(found)", nil)
+    case .expectedExpression(let after?, let found):
+      ("expected an expression after \(after), found \(found)", nil)
     case .expectedExpression(nil, let found): ("expected an expression, found \(found)", nil)
     case .expected(let what, let found, let hint): ("expected \(what), found \(found)", hint)
     case .unclosed(let opener): ("'\(opener)' is never closed", "add '\(Self.closer(of: opener))'")
@@ -133,12 +134,16 @@ extension SyntaxError {
   private static func hint(forNumber text: String) -> String {
     let digits = text.prefix { "0123456789._".contains($0) }
     let rest = text.dropFirst(digits.count)
-    if digits == "0" && (rest.first == "x" || rest.first == "X") { return "numbers are decimal: 255, 1.5, 1e-3" }
+    if digits == "0" && (rest.first == "x" || rest.first == "X") {
+      return "numbers are decimal: 255, 1.5, 1e-3"
+    }
     if digits.split(separator: ".", omittingEmptySubsequences: false).count > 2 {
       return "a number has one decimal point"
     }
     if rest == "e" || rest == "E" { return "an exponent needs digits: \(digits)e3" }
-    if rest.isEmpty || rest.first == "_" || digits.hasSuffix("_") { return "'_' stands between digits: 1_000" }
+    if rest.isEmpty || rest.first == "_" || digits.hasSuffix("_") {
+      return "'_' stands between digits: 1_000"
+    }
     return "a product is written with '*': \(digits)*\(rest)"
   }
 }

@@ -93,12 +93,15 @@ extension Token.Kind {
     }
   }
 
-  var isReservedWord: Bool { rawValue >= Token.Kind.ifWord.rawValue && rawValue <= Token.Kind.continueWord.rawValue }
+  var isReservedWord: Bool {
+    rawValue >= Token.Kind.ifWord.rawValue && rawValue <= Token.Kind.continueWord.rawValue
+  }
 
   /// An operand can end with this token, so that a `'` which touches it is a transpose.
   var endsOperand: Bool {
     switch self {
-    case .number, .string, .identifier, .rightParen, .rightBracket, .quote, .normBar, .trueWord, .falseWord: true
+    case .number, .string, .identifier, .rightParen, .rightBracket, .quote, .normBar, .trueWord, .falseWord:
+      true
     default: false
     }
   }

@@ -16,7 +16,8 @@ import Testing
     ("derive hessian wrt w", "(!derive hessian <wrt w>)"),
     ("spectrum probes=10 steps=50", "(!spectrum probes=10 steps=50)"),
     ("check", "(!check)"), ("vars", "(!vars)"), ("show f", "(!show f)"), ("graph f", "(!graph f)"),
-    ("explain f", "(!explain f)"), ("objective f", "(!objective f)"), ("trace", "(!trace)"), ("diag", "(!diag)"),
+    ("explain f", "(!explain f)"), ("objective f", "(!objective f)"), ("trace", "(!trace)"),
+    ("diag", "(!diag)"),
     ("norm", "(!norm)"), ("norm ∇f", "(!norm (grad f))"), ("condition", "(!condition)"),
     ("watch e1, e2", "(!watch e1 e2)"),
     ("watch ‖∇f‖, f", "(!watch (norm (grad f)) f)"),
@@ -31,8 +32,10 @@ import Testing
     ("step damped-newton", "(!step damped-newton)"),
     ("step saddle-free damping=1e-3", "(!step saddle-free damping=0.001)"),
     ("step newton-cg(tol=0.1)", "(!step (newton-cg tol=0.1))"),
-    ("minimize trust until ‖∇f‖ < 1e-8 max 100 { print f }",
-      "(!minimize trust <until ((norm (grad f)) < 1e-08)> <max 100> {(print f)})"),
+    (
+      "minimize trust until ‖∇f‖ < 1e-8 max 100 { print f }",
+      "(!minimize trust <until ((norm (grad f)) < 1e-08)> <max 100> {(print f)})"
+    ),
     ("minimize newton until max(g) < 3", "(!minimize newton <until ((max g) < 3)>)"),
     ("minimize f(x = 3)", "(!minimize (f x=3))"),
     ("compare gd(lr=1e-3), newton, trust steps=30", "(!compare (gd lr=0.001) newton trust steps=30)"),
@@ -40,8 +43,10 @@ import Testing
     ("train adam epochs=10 batch=128", "(!train adam epochs=10 batch=128)"),
     ("undo", "(!undo)"), ("undo 1 step", "(!undo 1 <step>)"), ("undo 3 steps", "(!undo 3 <steps>)"),
     ("redo", "(!redo)"), ("reset", "(!reset)"), ("reset fresh", "(!reset <fresh>)"), ("draw", "(!draw)"),
-    ("reinit top 10% of W3, W4 by hessian using xavier",
-      "(!reinit <top (/ 10 100)> <of W3 W4> <by hessian> <using xavier>)"),
+    (
+      "reinit top 10% of W3, W4 by hessian using xavier",
+      "(!reinit <top (/ 10 100)> <of W3 W4> <by hessian> <using xavier>)"
+    ),
     ("prune bottom 5% of W", "(!prune <bottom (/ 5 100)> <of W>)"),
     ("prune top 7 % 4 of W", "(!prune <top (% 7 4)> <of W>)"),
   ])
@@ -50,12 +55,17 @@ import Testing
   @Test(arguments: [
     ("plot", "(!plot)"), ("plot f", "(!plot f)"),
     ("plot sin(t) for t in -1..1", "(!plot (sin t) <for (in t (.. (- 1) 1))>)"),
-    ("plot f(x = [s, t]) for s in -2..2, t in -1..3 size=60",
-      "(!plot (f x=[s t]) <for (in s (.. (- 2) 2)) (in t (.. (- 1) 3))> size=60)"),
+    (
+      "plot f(x = [s, t]) for s in -2..2, t in -1..3 size=60",
+      "(!plot (f x=[s t]) <for (in s (.. (- 2) 2)) (in t (.. (- 1) 3))> size=60)"
+    ),
     ("plot f for t in log 1e-3..1", "(!plot f <for (in t log (.. 0.001 1))>)"),
     ("plot f for t in log(a)..log(b)", "(!plot f <for (in t (.. (log a) (log b)))>)"),
     ("slice f along d range -1..1", "(!slice f <along d> <range (.. (- 1) 1)>)"),
-    ("surface f along d1, d2 range -1..1 steps=51", "(!surface f <along d1 d2> <range (.. (- 1) 1)> steps=51)"),
+    (
+      "surface f along d1, d2 range -1..1 steps=51",
+      "(!surface f <along d1 d2> <range (.. (- 1) 1)> steps=51)"
+    ),
     ("path", "(!path)"), ("animate f for t in 0..1", "(!animate f <for (in t (.. 0 1))>)"),
     ("save plot \"x.svg\"", "(!save plot \"x.svg\")"),
     ("save \"w.npy\" W", "(!save \"w.npy\" W)"),
@@ -64,16 +74,21 @@ import Testing
     ("X = load \"x.npy\"", "(= X (!load \"x.npy\"))"),
     ("data X = load \"x.npy\"", "(data X (!load \"x.npy\"))"),
     ("e = eig top 5", "(= e (!eig <top 5>))"),
-    ("tune lr in log 1e-5..1e-1, λ in log 1e-5..1e-1 trials=10 by tpe { reset fresh; return min(history.test) }",
+    (
+      "tune lr in log 1e-5..1e-1, λ in log 1e-5..1e-1 trials=10 by tpe { reset fresh; return min(history.test) }",
       "(!tune <for (in lr log (.. 1e-05 0.1)) (in λ log (.. 1e-05 0.1))> <by tpe> trials=10"
-        + " {(!reset <fresh>) (return (min (. history test)))})"),
+        + " {(!reset <fresh>) (return (min (. history test)))})"
+    ),
     ("set precision f32", "(!set precision f32)"), ("set digits 8", "(!set digits 8)"),
     ("set seed 3", "(!set seed 3)"), ("seed 3", "(!seed 3)"),
     ("time f(x)", "(!time (f x))"), ("time step newton", "(!time (!step newton))"),
-    ("time x = 3", "(!time {(= x 3)})"), ("time X[0] = 3", "(!time {(= (index X 0) 3)})"), ("time { step gd }", "(!time {(!step gd)})"),
+    ("time x = 3", "(!time {(= x 3)})"), ("time X[0] = 3", "(!time {(= (index X 0) 3)})"),
+    ("time { step gd }", "(!time {(!step gd)})"),
     ("run \"file.hlab\" lr=0.1", "(!run \"file.hlab\" lr=0.1)"),
     ("estimate t draws=100", "(!estimate t draws=100)"),
-    ("help", "(!help)"), ("help eig", "(!help eig)"), ("help newton-cg", "(!help newton-cg)"), ("quit", "(!quit)"),
+    ("help", "(!help)"), ("help eig", "(!help eig)"), ("help newton-cg", "(!help newton-cg)"),
+    ("help for", "(!help for)"), ("help ..", "(!help ..)"),
+    ("quit", "(!quit)"),
   ])
   func others(text: String, expected: String) { #expect(tree(text) == expected) }
 
@@ -83,8 +98,10 @@ import Testing
     ("value - 1", "(- value 1)"), ("value -1", "(!value (- 1))"), ("value-1", "(- value 1)"),
     ("grad'", "(' grad)"), ("hessian @ v", "(@ hessian v)"), ("hessian.W1", "(. hessian W1)"),
     ("value == 3", "(value == 3)"), ("norm(x) / 2", "(/ (norm x) 2)"), ("value(x)", "(!value x)"),
-    ("hessian (f)", "(!hessian f)"), ("eig [2, 1; 1, 2]", "(!eig [2 1; 1 2])"), ("g := hessian", "(:= g hessian)"),
-    ("x = value * 2", "(= x (* value 2))"), ("value and a", "(and value a)"), ("print value", "(print value)"),
+    ("hessian (f)", "(!hessian f)"), ("eig [2, 1; 1, 2]", "(!eig [2 1; 1 2])"),
+    ("g := hessian", "(:= g hessian)"),
+    ("x = value * 2", "(= x (* value 2))"), ("value and a", "(and value a)"),
+    ("print value", "(print value)"),
     ("eig ^2", "(^ eig 2)"), ("trace ~ normal(3)", "(~ trace (normal 3))"),
   ])
   func verbOrExpression(text: String, expected: String) { #expect(tree(text) == expected) }

@@ -7,8 +7,10 @@ import Testing
     ("if x = 3 { }", "'=' assigns and cannot stand in a condition (did you mean '=='?)"),
     ("while x = 3 { }", "'=' assigns and cannot stand in a condition (did you mean '=='?)"),
     ("assert x = 3", "'=' assigns and cannot stand in a condition (did you mean '=='?)"),
-    ("print 'abc'",
-      "a ' stands only after an operand, for its transpose (strings are written with double quotes)"),
+    (
+      "print 'abc'",
+      "a ' stands only after an operand, for its transpose (strings are written with double quotes)"
+    ),
     ("x ** 2", "unknown operator '**' (power is written ^)"),
     ("a && b", "unknown operator '&&' (write 'and')"),
     ("a || b", "unknown operator '||' (write 'or', or ‖e‖ or norm(e) for a norm)"),
@@ -22,35 +24,47 @@ import Testing
     ("1e999", "the number '1e999' is too large (write inf for infinity)"),
     ("f(x) = x^2", "cannot assign to this (a function is defined with ':=', as in f(x) := x^2)"),
     ("def f(x) := 3", "there is no 'def' in hlab (a function is defined with ':=', as in f(x) := x^2)"),
-    ("let x = 1",
-      "there is no 'let' in hlab (a name is bound with '=' (a value) or ':=' (a live formula), without a keyword)"),
+    (
+      "let x = 1",
+      "there is no 'let' in hlab (a name is bound with '=' (a value) or ':=' (a live formula), without a keyword)"
+    ),
     ("x = (1 + 2]", "']' cannot close '(' (close it with ')' first)"),
     ("x = (1 + 2\ny = 3", "'(' is never closed (add ')')"),
     ("[1 2]", "expected ']', found '2' (separate elements with ',')"),
     ("x = 1)", "unmatched ')' (remove it, or open it before)"),
     ("param x", "'param x' has no value (a param is declared with its start value: param x = 0)"),
     ("param x := 3", "a param holds a value, so it is declared with '=' (did you mean '='?)"),
-    ("hesian wrt W",
-      "expected the end of the statement, found 'wrt' (did you mean the command 'hessian'?)"),
-    ("print eig top 5",
+    (
+      "hesian wrt W",
+      "expected the end of the statement, found 'wrt' (did you mean the command 'hessian'?)"
+    ),
+    (
+      "print eig top 5",
       "expected the end of the statement, found 'top'"
-        + " (the command 'eig' stands at the start of a statement or right after '=')"),
+        + " (the command 'eig' stands at the start of a statement or right after '=')"
+    ),
     ("2(x + 1)", "expected the end of the statement, found '(' (a product is written with '*')"),
     ("for i = 0..10 { }", "expected 'in', found '=' (a loop is written: for i in 0..10 { … })"),
     ("for i in 0..3: print i", "expected '{', found ':' (a block stands in braces: { … })"),
     ("f(x) : = 3", "':' stands only inside an index, as in X[:, 1:3] (did you mean ':='?)"),
     ("1..2..3", "a range cannot be the end of another range (a range is written a..b)"),
-    ("y = [x.., 2]",
-      "a range has two ends here (an end may be left out only inside an index, as in x[2..])"),
-    ("1 + if a then b else c",
-      "'if' binds less tightly than the operator before it (put it in parentheses: (if …))"),
+    (
+      "y = [x.., 2]",
+      "a range has two ends here (an end may be left out only inside an index, as in x[2..])"
+    ),
+    (
+      "1 + if a then b else c",
+      "'if' binds less tightly than the operator before it (put it in parentheses: (if …))"
+    ),
     ("f(a=1, 2)", "an argument without a name follows one with a name (put named arguments last)"),
     ("eig { }", "'eig' takes no block (see ?eig)"),
     ("quit now", "'quit' takes no argument here, found 'now' (see ?quit)"),
     ("hessian wrt\nx", "expected an expression after 'wrt', found the end of the line"),
-    ("a, b = c",
+    (
+      "a, b = c",
       "expected the end of the statement, found ','"
-        + " (several names are bound in parentheses, (a, b) = e; values are printed with print a, b)"),
+        + " (several names are bound in parentheses, (a, b) = e; values are printed with print a, b)"
+    ),
   ])
   func exactMessages(text: String, expected: String) {
     let found = messages(text)
@@ -60,7 +74,8 @@ import Testing
 
   @Test func independentErrorsAreAllReported() {
     let result = parse("x = $\ny = 1 +* 2\nz = )\nw = 4\nf(x) {\n  a = 1 2\n  b = )\n}\nq = 1 1\nr = 5")
-    #expect(result.diagnostics.map { $0.span?.source.position(at: $0.span?.lower ?? 0).line } == [1, 2, 3, 6, 7, 9])
+    #expect(
+      result.diagnostics.map { $0.span?.source.position(at: $0.span?.lower ?? 0).line } == [1, 2, 3, 6, 7, 9])
     #expect(result.statements.map(\.debugDescription) == ["(= w 4)", "(def (f x) {})", "(= r 5)"])
   }
 

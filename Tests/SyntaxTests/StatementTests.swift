@@ -63,8 +63,10 @@ import Testing
   @Test(arguments: [
     ("x = 3", ParseResult.Completeness.complete), ("", .complete), ("# only a comment", .complete),
     ("f(1,", .incomplete), ("x = [1, 2", .incomplete), ("for i in 0..3 {", .incomplete),
-    ("for i in 0..3 {\n  print i\n", .incomplete), ("1 +", .incomplete), ("x :=", .incomplete), ("x = ", .incomplete),
-    ("if a then b", .incomplete), ("if a", .incomplete), ("hessian wrt", .incomplete), ("f(a) {", .incomplete),
+    ("for i in 0..3 {\n  print i\n", .incomplete), ("1 +", .incomplete), ("x :=", .incomplete),
+    ("x = ", .incomplete),
+    ("if a then b", .incomplete), ("if a", .incomplete), ("hessian wrt", .incomplete),
+    ("f(a) {", .incomplete),
     ("‖x", .incomplete), ("print a,", .incomplete), ("minimize gd until", .incomplete), ("1..", .incomplete),
     (")", .invalid), ("f(1))", .invalid), ("}", .invalid), ("x = \"abc", .invalid), ("x = 1 2", .invalid),
     ("x = )", .invalid), ("(1 + ]", .invalid), ("f(1 2", .invalid), ("$", .invalid), ("{ ) ", .invalid),

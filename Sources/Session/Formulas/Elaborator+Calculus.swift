@@ -1,0 +1,294 @@
+import Calculus
+import Graph
+import Syntax
+import Tensors
+
+/// Derivatives as functions of the language; they take formulas and give formulas.
+enum CalculusFunction: String, CaseIterable {
+  case grad, hessian, jacobian, hvp, jvp, vjp, ggn, laplacian
+}
+
+/// What a derivative is taken by: leaves, or parts of one.
+struct Targets {
+  var names: [String]
+  var leaves: [NodeID]
+  /// `x[0]`: the part of the only leaf.
+  var part: [AxisIndex]?
+  /// One leaf named by itself: results have its shape. Otherwise they are bundles, and Hessians P×P.
+  var isSingle: Bool
+}
+
+extension Elaborator {
+  func calculus(_ function: CalculusFunction, _ arguments: [Argument], _ span: Span) throws -> Meaning {
+    let call = try CalculusCall(function, arguments, span)
+    let f = try placed(try call.required("f"))
+    switch function {
+    case .grad: return try gradient(of: scalar(f, call), wrt: call["wrt"], span)
+    case .hessian:
+      let keepsAxes = try call["tensor"].map { try staticInteger($0, "'tensor'") != 0 } ?? false
+      return try hessian(of: scalar(f, call), wrt: call["wrt"], tensor: keepsAxes, span)
+    case .jacobian: return try jacobian(of: f, wrt: call["wrt"], span)
+    case .hvp:
+      let targets = try self.targets(call["wrt"], of: [f.node], span)
+      let v = try call.required("v")
+      let parts = try directions(try meaning(v), targets, v.span)
+      return try result(graph.hvp(try scalar(f, call), wrt: targets.leaves, parts), targets)
+    case .jvp:
+      let targets = try self.targets(call["wrt"], of: [f.node], span)
+      let v = try call.required("v")
+      let parts = try directions(try meaning(v), targets, v.span)
+      return .node(graph.jvp(of: [f.node], wrt: targets.leaves, parts)[0])
+    case .vjp:
+      let targets = try self.targets(call["wrt"], of: [f.node], span)
+      let u = try placed(try call.required("v"))
+      guard graph.shape(u.node) == graph.shape(f.node) else {
+        throw Diagnostic(
+          .shape, "the cotangent must have the shape of the function", at: u.span,
+          labels: [
+            .init(f.span, "shape \(graph.shape(f.node).shapeDescription)"),
+            .init(u.span, "shape \(graph.shape(u.node).shapeDescription)"),
+          ])
+      }
+      return try result(graph.vjp(of: [f.node], [u.node], wrt: targets.leaves), targets)
+    case .ggn: return try gaussNewton(f, call)
+    case .laplacian:
+      let targets = try self.targets(call["wrt"], of: [f.node], span)
+      if targets.part != nil {
+        let h = try hessian(of: scalar(f, call), wrt: call["wrt"], tensor: false, span)
+        let matrix = try asNode(h, span)
+        if graph.shape(matrix).isEmpty { return .node(matrix) }
+        return .node(graph.contract(1, [Operand(matrix, [0, 0])], to: []))
+      }
+      return .node(graph.laplacian(try scalar(f, call), wrt: targets.leaves))
+    }
+  }
+
+  private func scalar(_ f: PlacedNode, _ call: CalculusCall) throws -> NodeID {
+    let shape = graph.shape(f.node)
+    guard shape.isEmpty else {
+      throw Diagnostic(
+        .shape, "\(call.function.rawValue) needs a scalar function, not one of shape \(shape.shapeDescription)",
+        at: f.span, hint: "reduce it with sum or mean, or take jacobian")
+    }
+    return f.node
+  }
+
+  // MARK: Targets
+
+  /// The params that nodes depend on, in order of declaration.
+  func paramsBundle(of roots: [NodeID]) -> Bundle {
+    let found = graph.leaves(below: roots).compactMap { id -> (order: Int, name: String, node: NodeID)? in
+      guard let leaf = graph.leaf(of: id), let order = interpreter.paramOrder(leaf) else { return nil }
+      return (order, leaf.name, id)
+    }.sorted { $0.order < $1.order }
+    return Bundle(names: found.map(\.name), nodes: found.map(\.node))
+  }
+
+  /// `params` by itself: those of the objective, or all when there is none.
+  func paramsBundle(_ span: Span) throws -> Bundle {
+    if interpreter.state.objective != nil { return paramsBundle(of: [try objective(span).node]) }
+    let all = interpreter.allParams
+    guard !all.isEmpty else {
+      throw Diagnostic(.name, "there are no params", at: span, hint: "declare one: param x = [1, 2]")
+    }
+    for (name, _) in all { record(DependencyKey(name: name, frameTag: nil), interpreter.stamp(named: name)) }
+    return Bundle(names: all.map(\.name), nodes: all.map { interpreter.leafNode($0.leaf.id, $0.name, $0.leaf.value.shape) })
+  }
+
+  func targets(_ expr: Expr?, of roots: [NodeID], _ span: Span) throws -> Targets {
+    guard let expr else {
+      let bundle = paramsBundle(of: roots)
+      guard !bundle.nodes.isEmpty else {
+        throw Diagnostic(
+          .domain, "this formula depends on no param", at: span, hint: "name what to differentiate by")
+      }
+      return Targets(names: bundle.names, leaves: bundle.nodes, part: nil, isSingle: bundle.nodes.count == 1)
+    }
+    switch expr.kind {
+    case .tuple(let items):
+      let parts = try items.map { try targets($0, of: roots, span) }
+      if let partial = parts.firstIndex(where: { $0.part != nil }) {
+        throw Diagnostic(
+          .type, "several targets must be whole params", at: items[partial].span)
+      }
+      return Targets(names: parts.flatMap(\.names), leaves: parts.flatMap(\.leaves), part: nil, isSingle: false)
+    case .name("params"):
+      if environment.locals["params"] == nil {
+        let bundle = paramsBundle(of: roots)
+        return Targets(names: bundle.names, leaves: bundle.nodes, part: nil, isSingle: false)
+      }
+    case .index(let base, let items):
+      var whole = try targets(base, of: roots, span)
+      guard whole.leaves.count == 1, whole.part == nil else {
+        throw Diagnostic(.type, "only a part of one leaf can be a target", at: expr.span)
+      }
+      whole.part = try axisIndices(items, graph.shape(whole.leaves[0]), base, expr.span)
+      return whole
+    default: break
+    }
+    switch try meaning(expr) {
+    case .bundle(let bundle):
+      return Targets(names: bundle.names, leaves: bundle.nodes, part: nil, isSingle: false)
+    case .node(let node) where graph.leaf(of: node) != nil:
+      return Targets(names: [graph.leaf(of: node)?.name ?? ""], leaves: [node], part: nil, isSingle: true)
+    default:
+      throw Diagnostic(
+        .type, "derivatives are taken by leaves, and '\(expr.span.text)' is not one", at: expr.span,
+        hint: "name a param, data or assigned name, a part such as x[0], or a formal parameter")
+    }
+  }
+
+  /// A direction with a tensor for each target.
+  private func directions(_ value: Meaning, _ targets: Targets, _ span: Span) throws -> [NodeID] {
+    if let part = targets.part {
+      let node = try asNode(value, span)
+      let shape = graph.shape(targets.leaves[0])
+      let (selectors, result) = selection(shape, part)
+      guard graph.shape(node).count == result.count else {
+        throw Diagnostic(.shape, "the direction must have the shape of the part", at: span)
+      }
+      let axes = Array(shape.indices)
+      let sizes = Dictionary(uniqueKeysWithValues: axes.map { ($0, shape[$0]) })
+      return [graph.contract(1, [Operand(node, result)] + selectors, to: axes, sizes: sizes)]
+    }
+    let parts = try asParts(value, like: targets.leaves, span)
+    for (part, leaf) in zip(parts, targets.leaves) where graph.shape(part) != graph.shape(leaf) {
+      throw Diagnostic(
+        .shape, "the direction has shape \(graph.shape(part).shapeDescription), the param \(graph.shape(leaf).shapeDescription)",
+        at: span)
+    }
+    return parts
+  }
+
+  private func result(_ nodes: [NodeID], _ targets: Targets) throws -> Meaning {
+    if let part = targets.part { return .node(indexed(nodes[0], part)) }
+    if targets.isSingle { return .node(nodes[0]) }
+    return .bundle(Bundle(names: targets.names, nodes: nodes))
+  }
+
+  // MARK: First and second order
+
+  func gradient(of f: NodeID, wrt expr: Expr?, _ span: Span) throws -> Meaning {
+    let targets = try self.targets(expr, of: [f], span)
+    return try result(graph.grad(f, wrt: targets.leaves), targets)
+  }
+
+  func hessian(of f: NodeID, wrt expr: Expr?, tensor: Bool, _ span: Span) throws -> Meaning {
+    let targets = try self.targets(expr, of: [f], span)
+    if let part = targets.part { return .node(partialHessian(f, targets.leaves[0], part)) }
+    if targets.isSingle && (tensor || graph.shape(targets.leaves[0]).count <= 1) {
+      return .node(graph.hessianBlocks(f, wrt: targets.leaves)[0][0])
+    }
+    try interpreter.checkHessianSize(targets.leaves.map { graph.shape($0).elementCount }, targets.names, span)
+    let matrix = graph.hessianMatrix(f, wrt: targets.leaves)
+    if targets.isSingle { return .node(matrix) }
+    return .blockMatrix(matrix, names: targets.names, sizes: targets.leaves.map { graph.shape($0).elementCount })
+  }
+
+  /// ∂²f over a part of one leaf, flattened when the part has more than one axis.
+  private func partialHessian(_ f: NodeID, _ leaf: NodeID, _ part: [AxisIndex]) -> NodeID {
+    let first = indexed(graph.grad(f, wrt: [leaf])[0], part)
+    let shape = graph.shape(first)
+    let whole = graph.jacobians(of: [first], wrt: leaf)[0]
+    let h = indexed(whole, shape.map { .all($0) } + part)
+    return shape.count <= 1 ? h : flattened(h, shape, shape)
+  }
+
+  /// Rows and columns of a tensor as a matrix.
+  private func flattened(_ node: NodeID, _ rows: Shape, _ columns: Shape) -> NodeID {
+    let (m, n) = (rows.elementCount, columns.elementCount)
+    let r = rows.indices.map { 2 + $0 }
+    let c = columns.indices.map { 2 + rows.count + $0 }
+    return graph.contract(
+      1,
+      [
+        Operand(node, r + c), Operand(graph.selector(.flatten(rows), [m] + rows), [0] + r),
+        Operand(graph.selector(.flatten(columns), [n] + columns), [1] + c),
+      ], to: [0, 1], sizes: [0: m, 1: n])
+  }
+
+  private func jacobian(of f: PlacedNode, wrt expr: Expr?, _ span: Span) throws -> Meaning {
+    let targets = try self.targets(expr, of: [f.node], span)
+    let nodes = targets.leaves.map { leaf -> NodeID in
+      graph.shape(f.node).isEmpty ? graph.grad(f.node, wrt: [leaf])[0] : graph.jacobians(of: [f.node], wrt: leaf)[0]
+    }
+    if let part = targets.part {
+      return .node(indexed(nodes[0], graph.shape(f.node).map { .all($0) } + part))
+    }
+    if targets.isSingle { return .node(nodes[0]) }
+    return .bundle(Bundle(names: targets.names, nodes: nodes))
+  }
+
+  // MARK: Gauss–Newton
+
+  private func gaussNewton(_ f: PlacedNode, _ call: CalculusCall) throws -> Meaning {
+    let targets = try self.targets(call["wrt"], of: [f.node], call.span)
+    guard targets.part == nil else {
+      throw Diagnostic(.type, "ggn takes whole params", at: call.span)
+    }
+    let z: NodeID
+    if let at = call["at"] {
+      z = try node(at)
+      guard graph.reachable(from: [f.node]).contains(z) else {
+        throw Diagnostic(
+          .domain, "'\(at.span.text)' is not part of this formula", at: at.span,
+          hint: "split at a definition that the loss uses, such as the model's output")
+      }
+    } else if let found = LossRecognition(graph).output(of: f.node, wrt: targets.leaves) {
+      z = found
+    } else {
+      throw Diagnostic(
+        .domain, "ggn does not know where to split this formula", at: call.span,
+        hint: "name the model's output: ggn(f, x, at=z)")
+    }
+    let shape = graph.shape(z)
+    let placeholder = interpreter.placeholderLeaf("w", shape, function: -2, depth: depth)
+    let blocks = graph.ggnBlocks(try scalar(f, call), at: z, wrt: targets.leaves, placeholder: placeholder)
+    let shapes = targets.leaves.map(graph.shape)
+    if targets.isSingle && shapes[0].count <= 1 { return .node(blocks[0][0]) }
+    let matrix = graph.assembled(blocks, shapes)
+    if targets.isSingle { return .node(matrix) }
+    return .blockMatrix(matrix, names: targets.names, sizes: shapes.map(\.elementCount))
+  }
+}
+
+/// Arguments of a calculus function, bound by name.
+struct CalculusCall {
+  let function: CalculusFunction
+  let span: Span
+  private var values: [String: Expr] = [:]
+
+  static func parameters(_ function: CalculusFunction) -> [String] {
+    switch function {
+    case .grad, .jacobian, .laplacian: return ["f", "wrt"]
+    case .hessian: return ["f", "wrt", "tensor"]
+    case .hvp, .jvp, .vjp: return ["f", "wrt", "v"]
+    case .ggn: return ["f", "wrt", "at"]
+    }
+  }
+
+  init(_ function: CalculusFunction, _ arguments: [Argument], _ span: Span) throws {
+    self.function = function
+    self.span = span
+    let names = Self.parameters(function)
+    var position = 0
+    for argument in arguments {
+      let name = argument.name ?? (position < min(names.count, function == .hessian || function == .ggn ? 2 : 3) ? names[position] : nil)
+      if argument.name == nil { position += 1 }
+      guard let name, names.contains(name), values[name] == nil else {
+        throw Diagnostic(
+          .type, "\(function.rawValue) takes (\(names.joined(separator: ", ")))", at: argument.span,
+          hint: argument.name.flatMap { closestMatch(to: $0, in: names) }.map { "did you mean '\($0)'?" })
+      }
+      values[name] = argument.value
+    }
+  }
+
+  subscript(_ name: String) -> Expr? { values[name] }
+
+  func required(_ name: String) throws -> Expr {
+    if let value = values[name] { return value }
+    let names = Self.parameters(function)
+    throw Diagnostic(.type, "\(function.rawValue) takes (\(names.joined(separator: ", ")))", at: span)
+  }
+}

@@ -148,7 +148,8 @@ extension SVGRenderer {
     }
   }
 
-  private mutating func drawSample(_ sample: LegendEntry.Sample, _ color: String, _ number: Int, _ at: Point) {
+  private mutating func drawSample(_ sample: LegendEntry.Sample, _ color: String, _ number: Int, _ at: Point)
+  {
     let end = Point(x: at.x + 28, y: at.y)
     let stroke = [("stroke", color), ("stroke-width", "2")]
     switch sample {

@@ -43,10 +43,21 @@ struct TextSurface {
   }
 
   /// The column of a place on the x axis.
-  func column(at position: Double) -> Int { canvas.cellIndex(Point(x: position, y: 0)).column }
+  func column(at position: Double) -> Int {
+    if layout.matrix != nil { return tile(position, of: columns) }
+    return canvas.cellIndex(Point(x: position, y: 0)).column
+  }
 
   /// The row of a place on the y axis.
-  func row(at position: Double) -> Int { canvas.cellIndex(Point(x: 0, y: position)).row }
+  func row(at position: Double) -> Int {
+    if layout.matrix != nil { return tile(1 - position, of: rows) }
+    return canvas.cellIndex(Point(x: 0, y: position)).row
+  }
+
+  /// The cell that a place falls into where entries cover whole cells.
+  private func tile(_ position: Double, of count: Int) -> Int {
+    min(max(Int((position * Double(count) - 1e-6).rounded(.down)), 0), count - 1)
+  }
 
   private mutating func paint(_ mark: Mark, _ index: Int) {
     let (color, number) = layout.inks[index]
@@ -192,7 +203,8 @@ extension TextSurface {
 
   private mutating func paintBars(_ bars: Bars, _ color: Color, _ number: Int) {
     for (index, value) in bars.values.enumerated() {
-      guard let left = layout.x.position(Double(index) - 0.5), let right = layout.x.position(Double(index) + 0.5),
+      guard let left = layout.x.position(Double(index) - 0.5),
+        let right = layout.x.position(Double(index) + 0.5),
         right > 0, left < 1
       else { continue }
       let slot = (right - left) * Double(columns)
@@ -202,22 +214,21 @@ extension TextSurface {
     }
   }
 
-  /// A bar from the baseline to a value, in eighths of rows where Unicode allows.
+  /// A bar from the baseline, which is put between rows, to a value, in eighths of rows where Unicode allows.
   private mutating func fill(_ span: Range<Int>, to value: Double, _ color: Color, _ number: Int) {
     guard let top = layout.y.position(value) else { return }
-    let (ground, height) = (layout.baseline, min(max(top, 0), 1))
     let unit = options.unicode ? 8 : 1
-    let total = Double(rows * unit)
-    var (low, high) = (Int((min(ground, height) * total).rounded()), Int((max(ground, height) * total).rounded()))
-    if height < ground { low = low / unit * unit }
-    if ground > 0, ground < 1 { high = height < ground ? (high + unit - 1) / unit * unit : high }
-    if height >= ground, ground > 0 { low = low / unit * unit }
+    let ground = Int((layout.baseline * Double(rows)).rounded()) * unit
+    let tip = Int((min(max(top, 0), 1) * Double(rows * unit)).rounded())
+    let isUpward = top >= layout.baseline
+    let low = isUpward ? ground : min(tip / unit * unit, ground)
+    let high = isUpward ? max(tip, ground) : ground
     for column in span where (0..<columns).contains(column) {
       for row in 0..<rows {
         let floor = (rows - 1 - row) * unit
         let filled = min(high - floor, unit)
-        guard filled > 0, floor + unit > low else { continue }
-        let glyph = options.unicode && filled < unit ? style.block(eighths: filled) : style.block(number)
+        guard filled > 0, floor >= low else { continue }
+        let glyph = filled < unit ? style.block(eighths: filled) : style.block(number)
         image[row * columns + column] = TextCell(glyph: glyph, color: color)
       }
     }

@@ -131,7 +131,9 @@ extension SVGRenderer {
   private mutating func drawContours(_ levels: [ContourLevel]) {
     for level in levels {
       for line in level.lines {
-        drawPolyline(places(line.points), level.color.hex, width: 1.4, isClosed: line.isClosed)
+        let runs = layout.runs(line.points)
+        let isClosed = line.isClosed && runs.first?.count == line.points.count
+        for run in runs { drawPolyline(run.map(pixel), level.color.hex, width: 1.4, isClosed: isClosed) }
       }
     }
     var taken = obstacles.map { (place: $0, reach: 14.0) }

@@ -92,15 +92,18 @@ extension TextSurface {
     let pen = Pen(color: color, glyph: style.series(number), layer: 2)
     for run in runs { canvas.polyline(run, pen) }
     guard options.usesBraille, options.color == .none, layout.legend.count > 1 else { return }
+    for run in runs { markLine(run, pen, number) }
+  }
+
+  /// Puts the glyph of a series on its line in regular distances, each series at other places.
+  private mutating func markLine(_ run: [Point], _ pen: Pen, _ number: Int) {
     let period = 1 / 6.0
-    var next = (Double(number).truncatingRemainder(dividingBy: 4) + 0.5) * period / 4
-    for run in runs {
-      for (a, b) in zip(run, run.dropFirst()) where b.x >= next {
-        while next <= b.x {
-          let fraction = b.x > a.x ? (next - a.x) / (b.x - a.x) : 0
-          if next >= a.x { put(pen.glyph, color, at: Point(x: next, y: interpolate(a.y, b.y, fraction))) }
-          next += period
-        }
+    var next = (Double(number % 4) + 0.5) * period / 4
+    for (a, b) in zip(run, run.dropFirst()) where b.x > a.x {
+      while next <= min(b.x, 1) {
+        let height = interpolate(a.y, b.y, (next - a.x) / (b.x - a.x))
+        if next >= a.x { put(pen.glyph, pen.color, at: Point(x: next, y: height)) }
+        next += period
       }
     }
   }
@@ -141,7 +144,9 @@ extension TextSurface {
   private mutating func paintContours(_ levels: [ContourLevel]) {
     for level in levels {
       let pen = Pen(color: level.color, glyph: level.symbol, layer: 1)
-      for line in level.lines { canvas.polyline(line.points.compactMap(layout.place), pen) }
+      for line in level.lines {
+        for run in layout.runs(line.points) { canvas.polyline(run, pen) }
+      }
     }
     guard options.color == .none, options.usesBraille else { return }
     for level in levels {
@@ -152,6 +157,7 @@ extension TextSurface {
 
   /// Writes the symbol of a level on its longest line, where no other is near.
   private mutating func labelContour(_ places: [Point], _ level: ContourLevel) {
+    guard !places.isEmpty else { return }
     for step in [4, 2, 6, 3, 5, 1, 7] {
       let place = places[min(places.count * step / 8, places.count - 1)]
       guard place.isInFrame else { continue }

@@ -54,7 +54,7 @@ enum Samples {
     let data: [[Double]] = [
       [], [1], [3, 3, 3], [.nan, .nan], [.infinity, 1, -.infinity], [1e300, -1e300, 1.7e308],
       [1e-300, 2e-300],
-      [0, 5e-324], [-1, 0, 1], [1, 1 + 1e-16, 1],
+      [0, .leastNonzeroMagnitude], [-1, 0, 1], [1, 1 + 1e-16, 1],
     ]
     return data.flatMap { values in
       let series = Series(values, values.reversed(), name: "s")

@@ -5,6 +5,8 @@ struct AxisLayout: Equatable, Sendable {
   var high: Double
   /// Values grow downward, as rows of a matrix do.
   var isFlipped = false
+  /// Counts and indices: no ticks between whole numbers.
+  var isIntegral = false
   /// Ticks that stand for names or indices; nil where ticks are chosen.
   var fixedTicks: [Tick]?
 
@@ -40,7 +42,9 @@ struct AxisLayout: Equatable, Sendable {
       let stride = max((fixedTicks.count + max(target, 1) - 1) / max(target, 1), 1)
       ticks = fixedTicks.enumerated().filter { $0.offset % stride == 0 }.map(\.element)
     } else {
-      ticks = Ticks.choose(low, high, scale: scale, target: target)
+      let chosen = Ticks.choose(low, high, scale: scale, target: target)
+      let isFine = isIntegral && scale == .linear && chosen.contains { $0.value != $0.value.rounded() }
+      ticks = isFine ? Ticks.linear(low, high, target: max(Int(high - low), 1)) : chosen
     }
     return ticks.compactMap { tick in
       guard let place = position(tick.value), place > -1e-6, place < 1 + 1e-6 else { return nil }
@@ -71,15 +75,24 @@ struct Extent {
   private(set) var high = -Double.infinity
   /// Ends at the data, without a margin (grids, bins).
   var isTight = false
+  /// All values are whole numbers.
+  private(set) var isIntegral = true
   /// Bars and stems stand on zero.
   var startsAtZero = false
 
   init(scale: Scale) { self.scale = scale }
 
+  /// Takes a range as it is, with any ticks.
+  mutating func setContinuous() {
+    isTight = true
+    isIntegral = false
+  }
+
   mutating func include(_ value: Double) {
     guard value.isFinite, scale == .linear || value > 0 else { return }
     low = min(low, value)
     high = max(high, value)
+    isIntegral = isIntegral && value == value.rounded()
   }
 
   /// The range to draw, with `margin` (a fraction of it) at both ends.

@@ -53,7 +53,8 @@ extension Canvas {
   }
 
   /// Bresenham's line.
-  private mutating func segment(_ a: (x: Int, y: Int), _ b: (x: Int, y: Int), _ pen: Pen, _ phase: inout Int) {
+  private mutating func segment(_ a: (x: Int, y: Int), _ b: (x: Int, y: Int), _ pen: Pen, _ phase: inout Int)
+  {
     let (dx, dy) = (abs(b.x - a.x), -abs(b.y - a.y))
     let (stepX, stepY) = (a.x < b.x ? 1 : -1, a.y < b.y ? 1 : -1)
     var (x, y, error) = (a.x, a.y, dx + dy)

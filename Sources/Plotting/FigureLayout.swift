@@ -39,10 +39,12 @@ struct FigureLayout {
     var maps: [Int: ColorMap] = [:]
     for (index, mark) in marks.enumerated() {
       switch mark {
-      case .contour(let grid, let levels): contours[index] = ContourLevel.all(of: grid, at: levels, medium: medium)
+      case .contour(let grid, let levels):
+        contours[index] = ContourLevel.all(of: grid, at: levels, medium: medium)
       case .heatmap(let grid):
         maps[index] = ColorMap(covering: grid.values, scale: figure.colorBar.scale, isSigned: false)
-      case .matrix(let matrix): maps[index] = ColorMap(covering: matrix.values, scale: .linear, isSigned: true)
+      case .matrix(let matrix):
+        maps[index] = ColorMap(covering: matrix.values, scale: .linear, isSigned: true)
       default: break
       }
     }
@@ -78,10 +80,11 @@ struct FigureLayout {
     var ticks: [Tick]?
     var margin = margin
     for mark in figure.marks {
-      mark.xValues.forEach { extent.include($0) }
+      for value in mark.xValues { extent.include(value) }
       switch mark {
       case .line, .band: extent.isTight = true
-      case .contour, .heatmap, .matrix, .histogram: extent.isTight = true
+      case .contour, .heatmap: extent.setContinuous()
+      case .matrix, .histogram: extent.isTight = true
       case .stems: margin = max(margin, 0.03)
       case .bars(let bars):
         extent.isTight = true
@@ -98,9 +101,9 @@ struct FigureLayout {
     var ticks: [Tick]?
     var isFlipped = false
     for mark in figure.marks {
-      mark.yValues.forEach { extent.include($0) }
+      for value in mark.yValues { extent.include(value) }
       switch mark {
-      case .contour, .heatmap: extent.isTight = true
+      case .contour, .heatmap: extent.setContinuous()
       case .histogram, .bars, .stems: extent.startsAtZero = true
       case .matrix(let matrix):
         extent.isTight = true
@@ -122,7 +125,8 @@ struct FigureLayout {
       return AxisLayout(scale: axis.scale, low: low, high: high, fixedTicks: ticks)
     }
     let (low, high) = extent.range(margin: margin)
-    return AxisLayout(scale: axis.scale, low: low, high: high, fixedTicks: ticks)
+    let isIntegral = extent.isIntegral && high - low >= 1 && high - low < 1e6
+    return AxisLayout(scale: axis.scale, low: low, high: high, isIntegral: isIntegral, fixedTicks: ticks)
   }
 
   /// Ticks at round indices; small matrices have all of them. Blocks have their names instead.

@@ -3,7 +3,7 @@ extension SVGRenderer {
 
   /// Grid lines under the marks, where no image covers them, and the clipping path of the frame.
   mutating func drawGrid() {
-    writer.open("clipPath", [("id", "frame")])
+    writer.open("clipPath", [("id", id)])
     writer.rectangle(x: left, y: top, width: width, height: height, [])
     writer.close("clipPath")
     guard !layout.figure.marks.contains(where: \.isOpaque) else { return }
@@ -148,7 +148,8 @@ extension SVGRenderer {
     }
   }
 
-  private mutating func drawSample(_ sample: LegendEntry.Sample, _ color: String, _ number: Int, _ at: Point) {
+  private mutating func drawSample(_ sample: LegendEntry.Sample, _ color: String, _ number: Int, _ at: Point)
+  {
     let end = Point(x: at.x + 28, y: at.y)
     let stroke = [("stroke", color), ("stroke-width", "2")]
     switch sample {

@@ -131,7 +131,9 @@ extension SVGRenderer {
   private mutating func drawContours(_ levels: [ContourLevel]) {
     for level in levels {
       for line in level.lines {
-        drawPolyline(places(line.points), level.color.hex, width: 1.4, isClosed: line.isClosed)
+        let runs = layout.runs(line.points)
+        let isClosed = line.isClosed && runs.first?.count == line.points.count
+        for run in runs { drawPolyline(run.map(pixel), level.color.hex, width: 1.4, isClosed: isClosed) }
       }
     }
     var taken = obstacles.map { (place: $0, reach: 14.0) }
@@ -168,7 +170,8 @@ extension SVGRenderer {
       let place = points[index]
       let (before, after) = (points[max(index - 2, 0)], points[min(index + 2, points.count - 1)])
       let isInside =
-        place.x > left + 20 && place.x < left + width - 20 && place.y > top + 12 && place.y < top + height - 12
+        place.x > left + 20 && place.x < left + width - 20 && place.y > top + 12
+        && place.y < top + height - 12
       guard isInside, taken.allSatisfy({ distance($0.place, place) > $0.reach }) else { continue }
       taken.append((place, 42))
       var angle = angleInDegrees(dx: after.x - before.x, dy: after.y - before.y)
@@ -273,7 +276,8 @@ extension SVGRenderer {
         let (a, b) = (pixel(Point(x: x0, y: y0)), pixel(Point(x: x1, y: y1)))
         if paths[fill] == nil { order.append(fill) }
         let number = SVGWriter.number
-        paths[fill, default: ""] += "M\(number(a.x)) \(number(a.y))H\(number(b.x))V\(number(b.y))H\(number(a.x))Z"
+        paths[fill, default: ""] +=
+          "M\(number(a.x)) \(number(a.y))H\(number(b.x))V\(number(b.y))H\(number(a.x))Z"
       }
     }
     writer.open("g", [("shape-rendering", "crispEdges")])

@@ -1,11 +1,14 @@
-/// The size of an SVG figure in pixels.
+/// The size of an SVG figure in pixels, and its name within a page.
 public struct SVGOptions: Sendable, Equatable {
   public var width: Double
   public var height: Double
+  /// The id of the clipping path: figures within one HTML page need different ones.
+  public var id: String
 
-  public init(width: Double = 720, height: Double = 480) {
+  public init(width: Double = 720, height: Double = 480, id: String = "frame") {
     self.width = width
     self.height = height
+    self.id = id
   }
 }
 
@@ -21,6 +24,7 @@ public func renderSVG(_ figure: Figure, _ options: SVGOptions = SVGOptions()) ->
 struct SVGRenderer {
   let layout: FigureLayout
   let size: Point
+  let id: String
   /// The inside of the axes, in pixels, y downward.
   private(set) var left = 0.0
   private(set) var top = 0.0
@@ -34,6 +38,7 @@ struct SVGRenderer {
 
   init(_ layout: FigureLayout, _ options: SVGOptions) {
     self.layout = layout
+    id = options.id
     func bounded(_ length: Double) -> Double { length.isFinite ? min(max(length, 120), 20_000) : 480 }
     size = Point(x: bounded(options.width), y: bounded(options.height))
     yTicks = layout.y.ticks(target: max(Int(size.y / 60), 2))
@@ -44,7 +49,7 @@ struct SVGRenderer {
 
   mutating func draw() {
     drawGrid()
-    writer.open("g", [("clip-path", "url(#frame)")])
+    writer.open("g", [("clip-path", "url(#\(id))")])
     for (index, mark) in layout.figure.marks.enumerated() { draw(mark, index) }
     writer.close("g")
     drawAxes()

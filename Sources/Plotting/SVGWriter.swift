@@ -8,7 +8,8 @@ struct SVGWriter {
 
   /// The width of a text of the usual size, roughly.
   static func width(_ text: String) -> Double {
-    text.reduce(0) { $0 + ("ilIjft.,:;|!'()[] ".contains($1) ? 0.34 : $1.terminalWidth > 1 ? 1 : 0.58) } * fontSize
+    text.reduce(0) { $0 + ("ilIjft.,:;|!'()[] ".contains($1) ? 0.34 : $1.terminalWidth > 1 ? 1 : 0.58) }
+      * fontSize
   }
 
   static func escaped(_ text: String) -> String {

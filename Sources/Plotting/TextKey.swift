@@ -90,7 +90,8 @@ struct TextLegend {
       return "\(style.start)\(step)\(style.iterate(number))\(step)\(style.end)"
     case .point: return "\(glyph)"
     case .stem: return "\(style.stem)\(glyph)"
-    case .area: return isBand(number) ? "\(style.shade(number))\(style.shade(number))" : "\(style.block(number))"
+    case .area:
+      return isBand(number) ? "\(style.shade(number))\(style.shade(number))" : "\(style.block(number))"
     case .arrow: return "\(style.step)\(style.arrowHead(dx: 1, dy: 0))"
     }
   }

@@ -27,7 +27,7 @@ struct TextLine {
     width += cell.glyph.terminalWidth
   }
 
-  mutating func append(_ line: TextLine) { line.cells.forEach { append($0) } }
+  mutating func append(_ line: TextLine) { for cell in line.cells { append(cell) } }
 
   /// Adds spaces until the line is `width` wide.
   mutating func pad(to width: Int) {

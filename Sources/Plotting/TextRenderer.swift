@@ -39,7 +39,7 @@ private struct TextRenderer {
     let taken = 3 + legend.count + (title.isEmpty ? 0 : 1) + (xLabel.isEmpty ? 0 : 1)
     let rows = max(options.height - taken, 3)
 
-    let labels = layout.y.ticks(target: TextRenderer.tickTarget(rows)).map {
+    let labels = TextRenderer.yTicks(layout, rows: rows).map {
       $0.label.plotText(unicode: unicode).terminalWidth
     }
     gutter = min((labels.max() ?? 0) + 1, options.width / 2)
@@ -52,8 +52,10 @@ private struct TextRenderer {
     surface = TextSurface(layout, style: style, columns: size.columns, rows: size.rows)
   }
 
-  /// A tick every third row or so.
-  static func tickTarget(_ rows: Int) -> Int { max((rows + 1) / 3, 2) }
+  /// A tick every third row or so; indices and names may take every row.
+  private static func yTicks(_ layout: FigureLayout, rows: Int) -> [(position: Double, label: String)] {
+    layout.y.ticks(target: layout.y.fixedTicks == nil ? max((rows + 1) / 3, 2) : rows)
+  }
 
   /// A matrix gets square entries that cover whole characters, where there is room.
   private static func size(
@@ -81,7 +83,9 @@ private struct TextRenderer {
     lines += body()
     lines.append(bottomOfFrame())
     lines.append(xTickLabels())
-    if !xLabel.isEmpty { lines.append(centred(xLabel.truncated(to: options.width, unicode: options.unicode))) }
+    if !xLabel.isEmpty {
+      lines.append(centred(xLabel.truncated(to: options.width, unicode: options.unicode)))
+    }
     return lines + legend.map { line in centred(line) }
   }
 
@@ -106,7 +110,7 @@ private struct TextRenderer {
 
   private func body() -> [TextLine] {
     var labels = [String?](repeating: nil, count: surface.rows)
-    for tick in layout.y.ticks(target: TextRenderer.tickTarget(surface.rows)) {
+    for tick in TextRenderer.yTicks(layout, rows: surface.rows) {
       labels[surface.row(at: tick.position)] = tick.label
     }
     return labels.enumerated().map { row, label in
@@ -149,7 +153,9 @@ private struct TextRenderer {
   /// As many labels as fit side by side with two spaces between them.
   private func xLabels() -> [XLabel] {
     let longest = max(surface.columns / 6, 2)
-    if layout.x.fixedTicks != nil, let all = xLabels(target: Int.max / 2, longest: surface.columns) { return all }
+    if layout.x.fixedTicks != nil, let all = xLabels(target: Int.max / 2, longest: surface.columns) {
+      return all
+    }
     for target in stride(from: longest, to: 0, by: -1) {
       if let labels = xLabels(target: target, longest: surface.columns / 2) { return labels }
     }

@@ -43,10 +43,21 @@ struct TextSurface {
   }
 
   /// The column of a place on the x axis.
-  func column(at position: Double) -> Int { canvas.cellIndex(Point(x: position, y: 0)).column }
+  func column(at position: Double) -> Int {
+    if layout.matrix != nil { return tile(position, of: columns) }
+    return canvas.cellIndex(Point(x: position, y: 0)).column
+  }
 
   /// The row of a place on the y axis.
-  func row(at position: Double) -> Int { canvas.cellIndex(Point(x: 0, y: position)).row }
+  func row(at position: Double) -> Int {
+    if layout.matrix != nil { return tile(1 - position, of: rows) }
+    return canvas.cellIndex(Point(x: 0, y: position)).row
+  }
+
+  /// The cell that a place falls into where entries cover whole cells.
+  private func tile(_ position: Double, of count: Int) -> Int {
+    min(max(Int((position * Double(count) - 1e-6).rounded(.down)), 0), count - 1)
+  }
 
   private mutating func paint(_ mark: Mark, _ index: Int) {
     let (color, number) = layout.inks[index]
@@ -81,15 +92,18 @@ extension TextSurface {
     let pen = Pen(color: color, glyph: style.series(number), layer: 2)
     for run in runs { canvas.polyline(run, pen) }
     guard options.usesBraille, options.color == .none, layout.legend.count > 1 else { return }
+    for run in runs { markLine(run, pen, number) }
+  }
+
+  /// Puts the glyph of a series on its line in regular distances, each series at other places.
+  private mutating func markLine(_ run: [Point], _ pen: Pen, _ number: Int) {
     let period = 1 / 6.0
-    var next = (Double(number).truncatingRemainder(dividingBy: 4) + 0.5) * period / 4
-    for run in runs {
-      for (a, b) in zip(run, run.dropFirst()) where b.x >= next {
-        while next <= b.x {
-          let fraction = b.x > a.x ? (next - a.x) / (b.x - a.x) : 0
-          if next >= a.x { put(pen.glyph, color, at: Point(x: next, y: interpolate(a.y, b.y, fraction))) }
-          next += period
-        }
+    var next = (Double(number % 4) + 0.5) * period / 4
+    for (a, b) in zip(run, run.dropFirst()) where b.x > a.x {
+      while next <= min(b.x, 1) {
+        let height = interpolate(a.y, b.y, (next - a.x) / (b.x - a.x))
+        if next >= a.x { put(pen.glyph, pen.color, at: Point(x: next, y: height)) }
+        next += period
       }
     }
   }
@@ -130,7 +144,9 @@ extension TextSurface {
   private mutating func paintContours(_ levels: [ContourLevel]) {
     for level in levels {
       let pen = Pen(color: level.color, glyph: level.symbol, layer: 1)
-      for line in level.lines { canvas.polyline(line.points.compactMap(layout.place), pen) }
+      for line in level.lines {
+        for run in layout.runs(line.points) { canvas.polyline(run, pen) }
+      }
     }
     guard options.color == .none, options.usesBraille else { return }
     for level in levels {
@@ -141,6 +157,7 @@ extension TextSurface {
 
   /// Writes the symbol of a level on its longest line, where no other is near.
   private mutating func labelContour(_ places: [Point], _ level: ContourLevel) {
+    guard !places.isEmpty else { return }
     for step in [4, 2, 6, 3, 5, 1, 7] {
       let place = places[min(places.count * step / 8, places.count - 1)]
       guard place.isInFrame else { continue }
@@ -192,7 +209,8 @@ extension TextSurface {
 
   private mutating func paintBars(_ bars: Bars, _ color: Color, _ number: Int) {
     for (index, value) in bars.values.enumerated() {
-      guard let left = layout.x.position(Double(index) - 0.5), let right = layout.x.position(Double(index) + 0.5),
+      guard let left = layout.x.position(Double(index) - 0.5),
+        let right = layout.x.position(Double(index) + 0.5),
         right > 0, left < 1
       else { continue }
       let slot = (right - left) * Double(columns)
@@ -202,22 +220,21 @@ extension TextSurface {
     }
   }
 
-  /// A bar from the baseline to a value, in eighths of rows where Unicode allows.
+  /// A bar from the baseline, which is put between rows, to a value, in eighths of rows where Unicode allows.
   private mutating func fill(_ span: Range<Int>, to value: Double, _ color: Color, _ number: Int) {
     guard let top = layout.y.position(value) else { return }
-    let (ground, height) = (layout.baseline, min(max(top, 0), 1))
     let unit = options.unicode ? 8 : 1
-    let total = Double(rows * unit)
-    var (low, high) = (Int((min(ground, height) * total).rounded()), Int((max(ground, height) * total).rounded()))
-    if height < ground { low = low / unit * unit }
-    if ground > 0, ground < 1 { high = height < ground ? (high + unit - 1) / unit * unit : high }
-    if height >= ground, ground > 0 { low = low / unit * unit }
+    let ground = Int((layout.baseline * Double(rows)).rounded()) * unit
+    let tip = Int((min(max(top, 0), 1) * Double(rows * unit)).rounded())
+    let isUpward = top >= layout.baseline
+    let low = isUpward ? ground : min(tip / unit * unit, ground)
+    let high = isUpward ? max(tip, ground) : ground
     for column in span where (0..<columns).contains(column) {
       for row in 0..<rows {
         let floor = (rows - 1 - row) * unit
         let filled = min(high - floor, unit)
-        guard filled > 0, floor + unit > low else { continue }
-        let glyph = options.unicode && filled < unit ? style.block(eighths: filled) : style.block(number)
+        guard filled > 0, floor >= low else { continue }
+        let glyph = filled < unit ? style.block(eighths: filled) : style.block(number)
         image[row * columns + column] = TextCell(glyph: glyph, color: color)
       }
     }

@@ -30,10 +30,46 @@ extension TensorGraph {
       let inverse = matrix(.inverse, [id])
       let phi = constant(lowerTriangle(n))
       let factors = [Operand(id, [0, 2]), Operand(phi, [2, 1]), Operand(inverse, [2, 3]), Operand(inverse, [1, 4])]
-      return [LinearPiece(operand: 0, factors: factors, labels: [3, 4])]
+      return symmetrized([LinearPiece(operand: 0, factors: factors, labels: [3, 4])], a)
     case .eigh: return eighPieces(id, n)
-    case .svdvals: return []
+    case .svdvals:
+      // dσₖ = uₖᵀ dA vₖ
+      let (u, v) = singularVectors(a)
+      return [LinearPiece(operand: 0, factors: [Operand(u, [1, 0]), Operand(v, [2, 0])], labels: [1, 2])]
+    case .eigvals: return []
     }
+  }
+
+  /// Rules for symmetric matrices act on ½(dA + dAᵀ), so that gradients are symmetric and steps along them stay
+  /// symmetric. Where A is its own transpose by structure, so is dA.
+  private func symmetrized(_ pieces: [LinearPiece], _ a: NodeID) -> [LinearPiece] {
+    if contract(1, [Operand(a, [1, 0])], to: [0, 1]) == a { return pieces }
+    return pieces.flatMap { piece -> [LinearPiece] in
+      let half = 0.5 * piece.scale
+      return [piece.labels, piece.labels.reversed()].map {
+        LinearPiece(operand: piece.operand, scale: half, factors: piece.factors, labels: $0)
+      }
+    }
+  }
+
+  /// Left and right singular vectors of an m×n matrix as columns, by descending singular value. They come from the
+  /// symmetric matrix [0, A; Aᵀ, 0], whose eigenvalues are ±σ, so they have derivatives of every order.
+  public func singularVectors(_ a: NodeID) -> (u: NodeID, v: NodeID) {
+    let (m, n) = (shape(a)[0], shape(a)[1])
+    let size = m + n
+    let top = Operand(selector(.slice(start: 0, step: 1, count: m), [size, m]), [0, 2])
+    let bottom = Operand(selector(.slice(start: m, step: 1, count: n), [size, n]), [1, 3])
+    let corner = contract(1, [Operand(a, [2, 3]), top, bottom], to: [0, 1])
+    let embedded = add(
+      [Summand(1, Operand(corner, [0, 1])), Summand(1, Operand(corner, [1, 0]))], shape: [size, size])
+    let packed = matrix(.eigh, [embedded])
+    let count = min(m, n)
+    let columns = Operand(selector(.slice(start: size - 1, step: -1, count: count), [size, count]), [3, 1])
+    let sides = [(1, m), (1 + m, n)].map { start, count -> NodeID in
+      let rows = Operand(selector(.slice(start: start, step: 1, count: count), [size + 1, count]), [2, 0])
+      return contract(2.0.squareRoot(), [Operand(packed, [2, 3]), rows, columns], to: [0, 1])
+    }
+    return (sides[0], sides[1])
   }
 
   private func lowerTriangle(_ n: Int) -> Tensor {
@@ -56,13 +92,13 @@ extension TensorGraph {
       Operand(distinct, [0, 1]), Operand(map(.reciprocal, gap), [0, 1]), Operand(fill(0), []), shape: [n, n])
     let row = Operand(selector(.oneHot(0), [n + 1]), [0])
     let rows = Operand(selector(.slice(start: 1, step: 1, count: n), [n + 1, n]), [0, 4])
-    return [
-      LinearPiece(operand: 0, factors: [row, Operand(vectors, [2, 1]), Operand(vectors, [3, 1])], labels: [2, 3]),
-      LinearPiece(
-        operand: 0,
-        factors: [
-          rows, Operand(vectors, [4, 5]), Operand(f, [5, 1]), Operand(vectors, [2, 5]), Operand(vectors, [3, 1]),
-        ], labels: [2, 3]),
-    ]
+    let turn = LinearPiece(
+      operand: 0,
+      factors: [
+        rows, Operand(vectors, [4, 5]), Operand(f, [5, 1]), Operand(vectors, [2, 5]), Operand(vectors, [3, 1]),
+      ], labels: [2, 3])
+    let stretch = LinearPiece(
+      operand: 0, factors: [row, Operand(vectors, [2, 1]), Operand(vectors, [3, 1])], labels: [2, 3])
+    return [stretch] + symmetrized([turn], self[id].operands[0].node)
   }
 }

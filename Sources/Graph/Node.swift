@@ -64,6 +64,9 @@ public enum MatrixFunction: String, Hashable, Sendable {
   case eigh
   /// Singular values, descending.
   case svdvals
+  /// Eigenvalues of any square matrix, packed 2×n: real parts, then imaginary ones; ascending by real part, then
+  /// by imaginary part. Constant for derivatives.
+  case eigvals
 }
 
 /// A node of the graph. Labels of its result are `0..<shape.count`.

@@ -60,6 +60,12 @@ extension TensorGraph {
     case .power(0): return fill(1, shape)
     case .power(1): return contract(1, [operands[0]], to: axes, sizes: sizes)
     case .power(-1): return map(.reciprocal, operands, shape: shape)
+    case .power(let n) where n % 2 == 0:
+      // The square of a norm is smooth at 0, where the norm is not.
+      guard case .map(.rootAtZero) = self[operands[0].node].op else { return nil }
+      let (root, labels) = (self[operands[0].node], operands[0].labels)
+      let inner = root.operands.map { Operand($0.node, $0.labels.map { labels[$0] }) }
+      return map(.power(n / 2), inner, shape: shape)
     case .select:
       if let c = constantValue(operands[0].node) {
         return contract(1, [operands[c != 0 ? 1 : 2]], to: axes, sizes: sizes)
@@ -128,6 +134,7 @@ extension TensorGraph {
     case .logdet, .det: result = []
     case .eigh: result = [a[0] + 1, a[0]]
     case .svdvals: result = [min(a[0], a[1])]
+    case .eigvals: result = [2, a[0]]
     }
     var next = result.count
     let uses = operands.map { id -> Operand in

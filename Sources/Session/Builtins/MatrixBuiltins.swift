@@ -1,0 +1,90 @@
+import Graph
+import Syntax
+import Tensors
+
+extension Builtins {
+  /// Functions of matrices.
+  static let matrices: [Builtin] = [
+    Builtin(
+      "trace", "A", .algebra, "The sum of the diagonal of a square matrix.", "trace([1, 2; 3, 4])", "5"
+    ) { call in .node(call.graph.contract(1, [Operand(try call.squareMatrix("A"), [0, 0])], to: [])) },
+    Builtin(
+      "inv", "A", .algebra, "The inverse of a square matrix; to solve a system, solve(A, b) is better.",
+      "diag(inv([2, 0; 0, 4]))", "[0.5, 0.25]"
+    ) { call in .node(call.graph.matrix(.inverse, [try call.squareMatrix("A")])) },
+    Builtin(
+      "solve", "A, b", .algebra, "The x with A @ x = b, for a vector or a matrix b.", "solve([2, 0; 0, 4], [2, 8])",
+      "[1, 2]", solve),
+    Builtin(
+      "cholesky", "A", .algebra, "The lower triangular L with L @ L' = A, for a symmetric positive definite A.",
+      "diag(cholesky([4, 0; 0, 9]))", "[2, 3]"
+    ) { call in .node(call.graph.matrix(.cholesky, [try call.squareMatrix("A")])) },
+    Builtin(
+      "logdet", "A", .algebra, "The logarithm of the absolute value of the determinant.", "logdet(eye(3))", "0"
+    ) { call in .node(call.graph.matrix(.logdet, [try call.squareMatrix("A")])) },
+    Builtin("det", "A", .algebra, "The determinant.", "det([1, 2; 3, 4])", "-2") { call in
+      .node(determinant(call.graph, try call.squareMatrix("A")))
+    },
+    Builtin(
+      "eig", "A", .algebra,
+      "Eigenvalues, ascending, and eigenvectors, as columns, of a symmetric matrix; eigvals takes any.",
+      "eig([2, 0; 0, 1]).values", "[1, 2]"
+    ) { call in
+      let graph = call.graph
+      let matrix = try call.squareMatrix("A")
+      let n = graph.shape(matrix)[0]
+      let packed = graph.matrix(.eigh, [matrix])
+      return .record([
+        ("values", .node(graph.picked(packed, axis: 0, at: 0))),
+        ("vectors", .node(graph.sliced(packed, axis: 0, start: 1, count: n))),
+      ])
+    },
+    Builtin(
+      "eigvals", "A", .algebra,
+      "Real and imaginary parts of the eigenvalues of any square matrix, ascending; constant for derivatives.",
+      "eigvals([2, 1; 0, 1]).real", "[1, 2]"
+    ) { call in
+      let packed = call.graph.matrix(.eigvals, [try call.squareMatrix("A")])
+      return .record([
+        ("real", .node(call.graph.picked(packed, axis: 0, at: 0))),
+        ("imag", .node(call.graph.picked(packed, axis: 0, at: 1))),
+      ])
+    },
+    Builtin(
+      "svd", "A", .algebra,
+      "Singular values, descending, with u and v as columns, so that A = u @ diag(values) @ v'; columns for the value 0 are not determined.",
+      "svd([3, 0; 0, 4]).values", "[4, 3]"
+    ) { call in
+      let matrix = try call.matrix("A")
+      guard !call.graph.shape(matrix).contains(0) else { throw call.error(.domain, "svd needs entries", "A") }
+      let (u, v) = call.graph.singularVectors(matrix)
+      return .record([
+        ("values", .node(call.graph.matrix(.svdvals, [matrix]))), ("u", .node(u)), ("v", .node(v)),
+      ])
+    },
+  ]
+
+  private static func solve(_ call: BuiltinCall) throws -> Meaning {
+    let graph = call.graph
+    let matrix = try call.squareMatrix("A")
+    let right = try call.placed("b")
+    let (n, shape) = (graph.shape(matrix)[0], graph.shape(right.node))
+    guard (1...2).contains(shape.count), shape[0] == n else {
+      throw Diagnostic(
+        .shape, "shapes \(n)×\(n) and \(shape.shapeDescription) do not fit in solve", at: right.span,
+        labels: [.init(right.span, "shape \(shape.shapeDescription)")], hint: "b needs \(n) rows")
+    }
+    if shape.count == 2 { return .node(graph.matrix(.solve, [matrix, right.node])) }
+    let column = graph.withAxes(right.node, [1])
+    return .node(graph.summed(graph.matrix(.solve, [matrix, column]), over: [1]))
+  }
+
+  /// Small ones are written out, so that a singular matrix has derivatives too.
+  private static func determinant(_ graph: TensorGraph, _ matrix: NodeID) -> NodeID {
+    let n = graph.shape(matrix)[0]
+    guard n <= 3 else { return graph.matrix(.det, [matrix]) }
+    let rows = (0..<n).map { Operand(graph.picked(matrix, axis: 0, at: $0), [$0]) }
+    let signs = Operand(graph.constant(permutationSigns(n)), Array(0..<n))
+    return graph.contract(1, rows + [signs], to: [])
+  }
+}

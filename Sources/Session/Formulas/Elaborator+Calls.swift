@@ -34,10 +34,10 @@ extension Elaborator {
   }
 
   private func apply(_ builtin: Builtin, _ arguments: [Argument], _ span: Span) throws -> Meaning {
-    let values = try arguments.map { (name: $0.name, value: try meaning($0.value), span: $0.value.span) }
-    let bound = try Builtins.bind(builtin, values, span)
-    let call = BuiltinCall(builtin: builtin, context: self, arguments: bound, span: span)
-    return try builtin.build(call)
+    let values = try arguments.map {
+      Builtins.Given(name: $0.name, value: try meaning($0.value), span: $0.value.span)
+    }
+    return try builtin.build(try Builtins.bind(builtin, values, in: self, at: span))
   }
 
   // MARK: User functions

@@ -1,0 +1,319 @@
+import Graph
+import Syntax
+import Tensors
+
+extension Interpreter {
+  // MARK: =
+
+  func assign(_ targets: [Expr], _ value: Value, _ source: Expr) throws {
+    if targets.count == 1 { return try assign(targets[0], value, source) }
+    guard case .tuple(let parts) = value, parts.count == targets.count else {
+      throw Diagnostic(
+        .type, "\(targets.count) names need a tuple of as many values, not \(value.kindName)", at: source.span)
+    }
+    for (target, part) in zip(targets, parts) { try assign(target, part, source) }
+  }
+
+  private func assign(_ target: Expr, _ value: Value, _ source: Expr) throws {
+    switch target.kind {
+    case .name(let name): try assign(name, value, target.span, source.span)
+    case .index(let base, let items): try assignEntries(base, items, value, target.span, source.span)
+    default:
+      throw Diagnostic(.type, "only names and their entries can be assigned", at: target.span)
+    }
+  }
+
+  private func assign(_ name: String, _ value: Value, _ span: Span, _ source: Span) throws {
+    try checkAssignable(name, span)
+    if case .nothing = value { throw Diagnostic(.type, "there is no value to assign", at: source) }
+    switch lookup(name, frameTag: nil) {
+    case .param(var leaf)? where !isLocal(name):
+      leaf.value = try fitting(value, leaf.value.shape, name, source)
+      recordMove()
+      bindGlobal(name, .param(leaf))
+      notePoint()
+    case .data(var leaf)? where !isLocal(name):
+      leaf.value = try fitting(value, nil, name, source)
+      bindGlobal(name, .data(leaf))
+    default:
+      let id = slots.bindingID(name, frameTag: currentFrameTag)
+      bind(name, .variable(Variable(id: id, value: rounded(value))))
+    }
+  }
+
+  private func isLocal(_ name: String) -> Bool { state.frames.last?.locals[name] != nil }
+
+  func checkAssignable(_ name: String, _ span: Span) throws {
+    guard ["ans", "params"].contains(name) else { return }
+    throw Diagnostic(.name, "'\(name)' has a meaning of its own and cannot be bound", at: span)
+  }
+
+  /// A value for a leaf: the shape must match (nil: any).
+  private func fitting(_ value: Value, _ shape: Shape?, _ name: String, _ span: Span) throws -> Tensor {
+    guard let tensor = value.tensor else {
+      throw Diagnostic(.type, "'\(name)' holds a tensor, not \(value.kindName)", at: span)
+    }
+    if let shape, tensor.shape != shape {
+      throw Diagnostic(
+        .shape, "'\(name)' has shape \(shape.shapeDescription), the value \(tensor.shape.shapeDescription)", at: span,
+        hint: "declare it again with param to change its shape")
+    }
+    return tensor.converted(to: state.settings.precision)
+  }
+
+  /// Tensors in the session's precision.
+  private func rounded(_ value: Value) -> Value {
+    if case .tensor(let t) = value { return .tensor(t.converted(to: state.settings.precision)) }
+    return value
+  }
+
+  // MARK: A[i, j] = e
+
+  private func assignEntries(
+    _ base: Expr, _ items: [IndexItem], _ value: Value, _ span: Span, _ source: Span
+  ) throws {
+    guard case .name(let name) = base.kind else {
+      throw Diagnostic(.type, "only entries of a name can be assigned", at: span)
+    }
+    guard let part = value.tensor else {
+      throw Diagnostic(.type, "entries are numbers, not \(value.kindName)", at: source)
+    }
+    guard let binding = lookup(name), var tensor = wholeTensor(binding) else {
+      throw Diagnostic(
+        .name, "'\(name)' is not a tensor that can be changed", at: base.span,
+        hint: lookup(name) == nil ? "assign the whole tensor first: \(name) = zeros(…)" : nil)
+    }
+    let places = try entryPlaces(base, items, tensor.shape, span)
+    let shape = places.shape
+    guard part.count == 1 || part.shape == shape || part.shape == shape.filter({ $0 != 1 }) else {
+      throw Diagnostic(
+        .shape, "a value of shape \(part.shape.shapeDescription) does not fit a part of shape \(shape.shapeDescription)",
+        at: source)
+    }
+    for (k, place) in places.offsets.enumerated() { tensor[flat: place] = part[flat: part.count == 1 ? 0 : k] }
+    try assign(name, .tensor(tensor), base.span, source)
+  }
+
+  private func wholeTensor(_ binding: Binding) -> Tensor? {
+    switch binding {
+    case .variable(let v): return v.value.tensor
+    case .param(let leaf), .data(let leaf): return leaf.value
+    default: return nil
+    }
+  }
+
+  /// Offsets of the selected entries in row-major order, and the shape of the part.
+  private func entryPlaces(
+    _ base: Expr, _ items: [IndexItem], _ shape: Shape, _ span: Span
+  ) throws -> (offsets: [Int], shape: Shape) {
+    if items.count == 1, case .at(let mask) = items[0], case .comparison = mask.kind,
+      let values = try evaluate(mask).tensor, values.shape == shape
+    {
+      let chosen = values.doubles.enumerated().filter { $0.element != 0 }.map(\.offset)
+      return (chosen, [chosen.count])
+    }
+    let elaborator = Elaborator(self, environment: FormulaEnvironment(frameTag: currentFrameTag))
+    let axes = try elaborator.axisIndices(items, shape, base, span)
+    var offsets = [0]
+    var result: Shape = []
+    for ((axis, index), stride) in zip(axes.enumerated(), shape.rowMajorStrides) {
+      let places: [Int]
+      switch index {
+      case .place(let k): places = [k]
+      case .slice(let start, let step, let count):
+        places = (0..<count).map { start + step * $0 }
+        result.append(count)
+      case .table(let node):
+        let values = try elaborator.staticValue(node, span, "an index")
+        places = try values.doubles.map { try place($0, shape[axis], span) }
+        result += values.shape
+      }
+      offsets = offsets.flatMap { offset in places.map { offset + $0 * stride } }
+    }
+    return (offsets, result)
+  }
+
+  private func place(_ value: Double, _ n: Int, _ span: Span) throws -> Int {
+    guard let k = Int(exactly: value), k >= -n, k < n else {
+      throw EngineErrors.diagnostic(.index(value, size: n), span)
+    }
+    return k < 0 ? k + n : k
+  }
+
+  // MARK: := and functions
+
+  func define(_ name: String, _ span: Span, _ expr: Expr, echoes: Bool) throws {
+    try checkAssignable(name, span)
+    if case .param? = lookup(name, frameTag: nil), state.frames.isEmpty {
+      throw Diagnostic(
+        .name, "'\(name)' is a param; a formula needs another name", at: span, hint: "set its value with \(name) = …")
+    }
+    let names = FreeNames.of(expr)
+    var captured: [String: Definition.Captured] = [:]
+    for used in names {
+      if case .variable(let v)? = lookup(used), v.isLoopVariable { captured[used] = .value(v.value) }
+      if used == name {
+        switch lookup(name) {
+        case .definition(let id)?: captured[name] = .definition(id)
+        case .variable(let v)?: captured[name] = .value(v.value)
+        default: break
+        }
+      }
+    }
+    let id = slots.identity()
+    definitions[id] = Definition(name: name, expr: expr, captured: captured, frameTag: currentFrameTag)
+    let old = lookup(name)
+    bind(name, .definition(id))
+    do {
+      let elaborator = Elaborator(self, environment: FormulaEnvironment(frameTag: currentFrameTag))
+      let meaning = try elaborator.name(name, span)
+      sweepDefinitions()
+      try consider(name, meaning, expr, echoes: echoes)
+    } catch {
+      // A formula that does not stand leaves the name as it was.
+      if state.frames.isEmpty { state.globals[name] = old } else { state.frames[state.frames.count - 1].locals[name] = old }
+      definitions[id] = nil
+      structureChanged()
+      throw error
+    }
+  }
+
+  /// The first scalar formula of a param is the objective; a later one takes over when it uses it.
+  private func consider(_ name: String, _ meaning: Meaning, _ expr: Expr, echoes: Bool) throws {
+    var note = ""
+    if case .node(let node) = meaning, graph.shape(node).isEmpty, state.frames.isEmpty {
+      let dependsOnParam = graph.leaves(below: [node]).contains { graph.leaf(of: $0).flatMap(paramOrder) != nil }
+      let mayServe = dependsOnParam && !FreeNames.isReplacementOrDerivative(expr, self)
+      if state.objective == name {
+        note = "objective"
+      } else if mayServe, state.objective == nil || lookup(state.objective ?? "") == nil {
+        state.objective = name
+        state.path.clear()
+        note = "objective"
+      } else if mayServe, let current = state.objective, !state.objectiveIsChosen {
+        if try uses(name, current) {
+          state.objective = name
+          state.path.clear()
+          note = "objective (was \(current))"
+        } else if options.isInteractive {
+          note = "objective is still \(current); 'objective \(name)' chooses this one"
+        }
+      }
+    }
+    if echoes { output(.text(try definitionLine(name, meaning, note))) }
+  }
+
+  /// True when the definition of one name mentions another, directly or through others.
+  private func uses(_ name: String, _ other: String) throws -> Bool {
+    var seen = Set<String>()
+    var stack = [name]
+    while let next = stack.popLast() {
+      guard seen.insert(next).inserted, case .definition(let id)? = lookup(next, frameTag: nil),
+        let definition = definitions[id]
+      else { continue }
+      for used in FreeNames.of(definition.expr) {
+        if used == other { return true }
+        stack.append(used)
+      }
+    }
+    return false
+  }
+
+  func definitionLine(_ name: String, _ meaning: Meaning, _ note: String) throws -> String {
+    guard case .node(let node) = meaning else { return "\(name) : \(meaning.kindName)\(note.isEmpty ? "" : "   \(note)")" }
+    let shape = graph.shape(node)
+    var line = "\(name) : \(shape.shapeDescription)"
+    if shape.elementCount <= 16, let expr = definitionExpr(name) {
+      _ = expr
+      let value = try evaluate(key: "value of \(name)", owner: nil) { try $0.name(name, Span(SourceText(name: "", text: ""), 0, 0)) }
+      line = valueText.labeled(line, valueText.text(value))
+    }
+    return note.isEmpty ? line : line + (line.contains("\n") ? "\n" : "             ") + note
+  }
+
+  private func definitionExpr(_ name: String) -> Expr? {
+    if case .definition(let id)? = lookup(name) { return definitions[id]?.expr }
+    return nil
+  }
+
+  func define(_ declaration: FunctionDeclaration, echoes: Bool) throws {
+    try checkAssignable(declaration.name, declaration.nameSpan)
+    var seen = Set<String>()
+    for formal in declaration.formals where !seen.insert(formal.name).inserted {
+      throw Diagnostic(.name, "'\(formal.name)' is named twice", at: formal.span)
+    }
+    bind(declaration.name, .function(FunctionBinding(id: slots.identity(), declaration: declaration)))
+    if echoes {
+      output(.text("\(declaration.name)(\(declaration.formals.map(\.name).joined(separator: ", "))) : function"))
+    }
+  }
+
+  // MARK: Leaves
+
+  func declare(_ name: String, _ span: Span, _ expr: Expr, isParam: Bool, echoes: Bool) throws {
+    try checkAssignable(name, span)
+    guard state.frames.isEmpty else {
+      throw Diagnostic(.type, "params and data are declared at the top level", at: span)
+    }
+    let value = try evaluate(expr)
+    guard let tensor = value.tensor?.converted(to: state.settings.precision) else {
+      throw Diagnostic(.type, "'\(name)' needs a tensor, not \(value.kindName)", at: expr.span)
+    }
+    if isParam, state.objective == name { state.objective = nil }
+    state.declarations += 1
+    var order = state.declarations
+    if case .param(let old)? = lookup(name, frameTag: nil) { order = old.order }
+    let leaf = LeafBinding(
+      id: slots.bindingID(name, frameTag: nil), value: tensor, declaration: expr, initial: tensor, order: order)
+    bind(name, isParam ? .param(leaf) : .data(leaf))
+    if isParam { state.path.clear() }
+    guard echoes else { return }
+    let line = "\(name) : \(isParam ? "param" : "data") \(tensor.shape.shapeDescription)"
+    output(.text(tensor.count <= 16 ? valueText.labeled(line, valueText.text(tensor)) : line))
+  }
+
+  func declareRandom(_ names: [String], _ expr: Expr, echoes: Bool) throws {
+    let value = try evaluate(expr)
+    try bindRandom(names, value, expr)
+    guard echoes else { return }
+    for name in names {
+      if case .random(let leaf)? = lookup(name) {
+        let shapes = leaf.value.shapes.map(\.shapeDescription).joined(separator: ", ")
+        output(.text("\(name) : random \(shapes)"))
+      }
+    }
+  }
+
+  private func bindRandom(_ names: [String], _ value: Value, _ expr: Expr) throws {
+    let parts: [Value]
+    if names.count == 1 {
+      parts = [value]
+    } else if case .tuple(let items) = value, items.count == names.count {
+      parts = items
+    } else {
+      throw Diagnostic(.type, "\(names.count) names need a tuple of as many values", at: expr.span)
+    }
+    for (place, name) in names.enumerated() {
+      let id = slots.bindingID(name, frameTag: nil)
+      bindGlobal(
+        name, .random(RandomBinding(id: id, value: parts[place], source: expr, place: names.count == 1 ? nil : place)))
+    }
+  }
+
+  /// Draws every random leaf anew.
+  func redraw() throws {
+    var done = Set<ObjectIdentifier>()
+    for (_, binding) in state.globals.sorted(by: { $0.key < $1.key }) {
+      guard case .random(let leaf) = binding, done.insert(ObjectIdentifier(leaf.source)).inserted else { continue }
+      let names = state.globals.compactMap { name, other -> (Int, String)? in
+        guard case .random(let r) = other, r.source === leaf.source else { return nil }
+        return (r.place ?? 0, name)
+      }.sorted { $0.0 < $1.0 }.map(\.1)
+      try bindRandom(names, try evaluate(leaf.source), leaf.source)
+    }
+  }
+
+  var hasRandomLeaves: Bool {
+    state.globals.values.contains { if case .random = $0 { return true } else { return false } }
+  }
+}

@@ -1,0 +1,108 @@
+import Graph
+import Syntax
+import Tensors
+
+extension FunctionBinding {
+  /// A block body: run statement by statement when it is called for its value or its effect.
+  var isProcedure: Bool {
+    if case .block = declaration.body { return true }
+    return false
+  }
+}
+
+extension Interpreter {
+  private static var callLimit: Int { 200 }
+
+  /// Runs a function's block with its arguments.
+  func call(_ function: FunctionBinding, _ arguments: [Argument], _ span: Span) throws -> Value {
+    guard case .block(let statements) = function.declaration.body else { return .nothing }
+    guard callDepth < Self.callLimit else {
+      throw Diagnostic(
+        .resource, "'\(function.declaration.name)' calls itself too deeply", at: span,
+        hint: "at most \(Self.callLimit) calls may be open")
+    }
+    let values = try bind(function.declaration, arguments, span)
+    var frame = Frame(tag: function.id, locals: [:])
+    for (formal, value) in zip(function.declaration.formals, values) {
+      frame.locals[formal.name] = .variable(
+        Variable(id: slots.bindingID(formal.name, frameTag: function.id), value: value))
+    }
+    state.frames.append(frame)
+    structureChanged()
+    callDepth += 1
+    let loops = loopDepth
+    loopDepth = 0
+    defer {
+      loopDepth = loops
+      callDepth -= 1
+      if !state.frames.isEmpty { state.frames.removeLast() }
+      structureChanged()
+    }
+    if case .returned(let value) = try run(statements) { return value }
+    return .nothing
+  }
+
+  private func bind(_ declaration: FunctionDeclaration, _ arguments: [Argument], _ span: Span) throws -> [Value] {
+    var values = [Value?](repeating: nil, count: declaration.formals.count)
+    var position = 0
+    for argument in arguments {
+      var place = position
+      if let name = argument.name {
+        guard let found = declaration.formals.firstIndex(where: { $0.name == name }) else {
+          throw FunctionErrors.unknownArgument(name, declaration, argument.span)
+        }
+        place = found
+      } else {
+        position += 1
+      }
+      guard values.indices.contains(place), values[place] == nil else {
+        throw FunctionErrors.count(declaration, arguments.count, span)
+      }
+      values[place] = try evaluate(argument.value)
+    }
+    return try declaration.formals.enumerated().map { k, formal in
+      if let value = values[k] { return value }
+      guard let standard = formal.defaultValue else {
+        throw FunctionErrors.count(declaration, arguments.count, span)
+      }
+      return try evaluate(standard)
+    }
+  }
+
+  /// Calls of procedures inside an expression run first, innermost first; their values become leaves. Arguments of
+  /// derivatives are formulas and stay.
+  func runProcedures(in expr: Expr) throws -> [ObjectIdentifier: Meaning] {
+    var results: [ObjectIdentifier: Meaning] = [:]
+    for call in procedureCalls(in: expr) {
+      guard case .call(let callee, let arguments) = call.kind, case .name(let name) = callee.kind,
+        case .function(let function)? = lookup(name)
+      else { continue }
+      let value = try self.call(function, arguments, call.span)
+      if case .nothing = value {
+        throw Diagnostic(.type, "'\(name)' returns nothing", at: call.span)
+      }
+      let id = slots.bindingID("call \(ObjectIdentifier(call).hashValue)", frameTag: currentFrameTag)
+      procedureResults[id] = value
+      results[ObjectIdentifier(call)] = meaning(of: value, name: name, id: id, frameTag: currentFrameTag, isResult: true)
+      structureChanged()
+    }
+    return results
+  }
+
+  private func procedureCalls(in expr: Expr) -> [Expr] {
+    var found: [Expr] = []
+    var stack = [expr]
+    while let next = stack.popLast() {
+      if case .call(let callee, _) = next.kind, case .name(let name) = callee.kind {
+        if CalculusFunction(rawValue: name) != nil, lookup(name) == nil { continue }
+        if case .function(let function)? = lookup(name), function.isProcedure {
+          found.append(next)
+          // Calls among its arguments run when it does.
+          continue
+        }
+      }
+      stack += FreeNames.parts(next)
+    }
+    return found.reversed()
+  }
+}

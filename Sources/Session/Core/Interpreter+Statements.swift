@@ -1,0 +1,236 @@
+import CKernels
+import Engine
+import Graph
+import Syntax
+import Tensors
+
+/// How a list of statements ended.
+enum Flow {
+  case next
+  case broke
+  case continued
+  case returned(Value)
+}
+
+extension Interpreter {
+  /// Runs statements in order.
+  func run(_ statements: [Statement], echoes: Bool = false) throws -> Flow {
+    for statement in statements {
+      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      let flow = try placing(statement.span) { try run(statement, echoes: echoes) }
+      if case .next = flow { continue }
+      return flow
+    }
+    return .next
+  }
+
+  /// Errors without a place get the statement's.
+  private func placing<T>(_ span: Span, _ body: () throws -> T) throws -> T {
+    do {
+      return try body()
+    } catch let diagnostic as Diagnostic {
+      throw diagnostic.placed(at: span)
+    } catch let error as EngineError {
+      if error == .interrupted { throw error }
+      throw EngineErrors.diagnostic(error, span)
+    }
+  }
+
+  private func run(_ statement: Statement, echoes: Bool) throws -> Flow {
+    let isQuiet = statement.isSilent
+    switch statement.kind {
+    case .expression(let expr): try show(expr, isQuiet: isQuiet)
+    case .assign(let targets, let value):
+      let result = try evaluate(value)
+      try assign(targets, result, value)
+      if echoes && !isQuiet { echo(targets, result) }
+    case .define(let name, let span, let value): try define(name, span, value, echoes: echoes && !isQuiet)
+    case .function(let declaration): try define(declaration, echoes: echoes && !isQuiet)
+    case .param(let name, let span, let value): try declare(name, span, value, isParam: true, echoes: echoes && !isQuiet)
+    case .data(let name, let span, let value): try declare(name, span, value, isParam: false, echoes: echoes && !isQuiet)
+    case .random(let names, let value): try declareRandom(names, value, echoes: echoes && !isQuiet)
+    case .command(let command):
+      let result = try run(command, isAssigned: isQuiet)
+      if case .nothing = result { break }
+      state.answer = result
+    case .forLoop(let names, let domain, let body): return try loop(names, domain, body)
+    case .whileLoop(let condition, let body): return try loop(while: condition, body)
+    case .repeatLoop(let count, let body): return try loop(count, body)
+    case .conditional(let branches, let otherwise):
+      for branch in branches where try isTrue(branch.condition) { return try run(branch.body) }
+      if let otherwise { return try run(otherwise) }
+    case .returning(let value):
+      guard !state.frames.isEmpty || blockDepth > 0 else {
+        throw Diagnostic(.type, "'return' stands outside a function or block", at: statement.span)
+      }
+      return .returned(try value.map { try evaluate($0) } ?? .nothing)
+    case .breaking, .continuing:
+      guard loopDepth > 0 else {
+        throw Diagnostic(.type, "'\(statement.span.text)' stands outside a loop", at: statement.span)
+      }
+      if case .breaking = statement.kind { return .broke }
+      return .continued
+    case .print(let items): output(.text(try items.map { valueText.text(try evaluate($0)) }.joined(separator: " ")))
+    case .assertion(let condition, let message): try check(condition, message)
+    case .help(let name): output(.text(try Help.text(for: name, statement.span, self)))
+    }
+    return .next
+  }
+
+  /// A bare expression prints its value and becomes `ans`.
+  private func show(_ expr: Expr, isQuiet: Bool) throws {
+    if case .call(let callee, let arguments) = expr.kind, case .name(let name) = callee.kind,
+      case .function(let function)? = lookup(name), function.isProcedure
+    {
+      let result = try call(function, arguments, expr.span)
+      if case .nothing = result { return }
+      state.answer = result
+      if !isQuiet { output(.text(valueText.text(result))) }
+      return
+    }
+    let result = try evaluate(expr)
+    if case .nothing = result { return }
+    state.answer = result
+    if !isQuiet { output(.text(valueText.text(result))) }
+  }
+
+  // MARK: Loops
+
+  private func isTrue(_ condition: Expr) throws -> Bool {
+    guard let tensor = try evaluate(condition).tensor else {
+      throw Diagnostic(.type, "a condition must be a number or a tensor", at: condition.span)
+    }
+    return tensor.doubles.allSatisfy { $0 != 0 }
+  }
+
+  private func body(_ statements: [Statement]) throws -> Flow? {
+    loopDepth += 1
+    defer { loopDepth -= 1 }
+    switch try run(statements) {
+    case .broke: return .next
+    case .returned(let value): return .returned(value)
+    case .next, .continued: return nil
+    }
+  }
+
+  private func loop(_ names: [String], _ domain: Expr, _ statements: [Statement]) throws -> Flow {
+    if case .range(let a?, let b?) = domain.kind, names.count == 1 {
+      let (low, high) = (try whole(a), try whole(b))
+      var k = low
+      while k < high {
+        bindLoopVariable(names[0], .number(Double(k)))
+        if let flow = try body(statements) { return flow }
+        k += 1
+      }
+      return .next
+    }
+    let value = try evaluate(domain)
+    guard let items = value.tensor, let count = items.shape.first else {
+      throw Diagnostic(.type, "for runs over a range or a tensor, not \(value.kindName)", at: domain.span)
+    }
+    for k in 0..<count {
+      let part = items.slice(k)
+      if names.count == 1 {
+        bindLoopVariable(names[0], .tensor(part))
+      } else {
+        guard part.shape.first == names.count else {
+          throw Diagnostic(
+            .shape, "\(names.count) names do not fit parts of shape \(part.shape.shapeDescription)", at: domain.span)
+        }
+        for (place, name) in names.enumerated() { bindLoopVariable(name, .tensor(part.slice(place))) }
+      }
+      if let flow = try body(statements) { return flow }
+    }
+    return .next
+  }
+
+  private func loop(while condition: Expr, _ statements: [Statement]) throws -> Flow {
+    while try isTrue(condition) {
+      if let flow = try body(statements) { return flow }
+    }
+    return .next
+  }
+
+  private func loop(_ count: Expr, _ statements: [Statement]) throws -> Flow {
+    let n = try whole(count)
+    var k = 0
+    while k < n {
+      if let flow = try body(statements) { return flow }
+      k += 1
+    }
+    return .next
+  }
+
+  func whole(_ expr: Expr) throws -> Int {
+    guard let tensor = try evaluate(expr).tensor, tensor.count == 1, let n = Int(exactly: tensor.scalarValue) else {
+      throw Diagnostic(.domain, "expected a whole number", at: expr.span)
+    }
+    return n
+  }
+
+  func number(_ expr: Expr) throws -> Double {
+    guard let tensor = try evaluate(expr).tensor, tensor.count == 1 else {
+      throw Diagnostic(.type, "expected a number", at: expr.span)
+    }
+    return tensor.scalarValue
+  }
+
+  private func bindLoopVariable(_ name: String, _ value: Value) {
+    let id = slots.bindingID(name, frameTag: currentFrameTag)
+    bind(name, .variable(Variable(id: id, value: value, isLoopVariable: true)))
+  }
+
+  private func check(_ condition: Expr, _ message: Expr?) throws {
+    if try isTrue(condition) { return }
+    var notes: [String] = []
+    if case .comparison(let first, let rest) = condition.kind {
+      for side in [first] + rest.map(\.operand) {
+        if case .number = side.kind { continue }
+        notes.append("\(side.span.text) = \(valueText.text(try evaluate(side)))")
+      }
+    }
+    let text = try message.map { try evaluate($0) }.map(valueText.text)
+    throw Diagnostic(
+      .assertion, text.map { "assertion failed: \($0)" } ?? "assertion failed", at: condition.span, notes: notes)
+  }
+
+  // MARK: Echo
+
+  private func echo(_ targets: [Expr], _ value: Value) {
+    guard targets.count == 1 else { return }
+    if case .nothing = value { return }
+    output(.text(valueText.labeled(targets[0].span.text, valueText.text(value))))
+  }
+}
+
+extension Tensor {
+  /// The part at a place of the first axis.
+  func slice(_ place: Int) -> Tensor {
+    let inner = Array(shape.dropFirst())
+    let count = inner.elementCount
+    return Tensor(Array(doubles[(place * count)..<((place + 1) * count)]), inner, precision)
+  }
+}
+
+/// Wording of evaluation errors.
+enum EngineErrors {
+  static func diagnostic(_ error: EngineError, _ span: Span?) -> Diagnostic {
+    switch error {
+    case .interrupted: return Diagnostic(.interrupt, "interrupted", at: span)
+    case .index(let value, let size):
+      if Int(exactly: value) == nil {
+        return Diagnostic(.domain, "an index must be a whole number, not \(NumberFormat()(value))", at: span)
+      }
+      return Diagnostic(
+        .shape, "index \(NumberFormat()(value)) is outside an axis of \(size)", at: span,
+        hint: size == 0 ? "the axis is empty" : "indices run from 0 to \(size - 1), or from -1 backwards")
+    case .memory(let needed, let limit):
+      return Diagnostic(
+        .resource, "this needs \(Machine.describe(Double(needed))), the limit is \(Machine.describe(Double(limit)))",
+        at: span, hint: "raise it with set memory, or take a smaller part")
+    case .matrix(let message): return Diagnostic(.numeric, message, at: span)
+    case .tooComplex(let what):
+      return Diagnostic(.resource, "this formula has too many \(what)", at: span, hint: "split it into definitions")
+    }
+  }
+}

@@ -1,0 +1,266 @@
+import Calculus
+import Engine
+import Graph
+import Syntax
+import Tensors
+
+/// The session's engine room: the state, the graph that definitions live in, and the plans compiled so far.
+final class Interpreter {
+  var state = State()
+  var definitions: [Int: Definition] = [:]
+  private(set) var graph = TensorGraph()
+  let slots = SlotTable()
+  /// Plans by the place in the source (or the command) that they were compiled for.
+  var plans = PlanCache()
+  /// Grows with every change of what names are (not of their values).
+  private(set) var structureVersion = 0
+  var options: SessionOptions
+  let output: (SessionOutput) -> Void
+  /// Names that the text being run binds further down.
+  var laterNames: Set<String> = []
+  var history = History()
+  /// Values that procedures returned, for the formula being evaluated.
+  var procedureResults: [Int: Value] = [:]
+  var callDepth = 0
+  var loopDepth = 0
+  var blockDepth = 0
+  /// The statement being run was undo or redo, which is not itself undone.
+  var isHistoryMove = false
+  var notedVerbs: Set<String> = []
+
+  init(options: SessionOptions, output: @escaping (SessionOutput) -> Void) {
+    self.options = options
+    self.output = output
+  }
+
+  // MARK: Names
+
+  /// What a name stands for, seen from a procedure (by its tag) or from the top.
+  func lookup(_ name: String, frameTag: Int?) -> Binding? {
+    if let frameTag, let frame = state.frames.last(where: { $0.tag == frameTag }), let local = frame.locals[name] {
+      return local
+    }
+    return state.globals[name]
+  }
+
+  /// The scope that statements run in.
+  var currentFrameTag: Int? { state.frames.last?.tag }
+
+  func lookup(_ name: String) -> Binding? { lookup(name, frameTag: currentFrameTag) }
+
+  /// Binds a name where statements run now.
+  func bind(_ name: String, _ binding: Binding) {
+    let old = state.frames.isEmpty ? state.globals[name] : state.frames[state.frames.count - 1].locals[name]
+    if old.map(stamp) != stamp(binding) { structureVersion += 1 }
+    if state.frames.isEmpty {
+      state.globals[name] = binding
+    } else {
+      state.frames[state.frames.count - 1].locals[name] = binding
+    }
+  }
+
+  /// Replaces the binding of a global name, wherever statements run.
+  func bindGlobal(_ name: String, _ binding: Binding) {
+    if state.globals[name].map(stamp) != stamp(binding) { structureVersion += 1 }
+    state.globals[name] = binding
+  }
+
+  func structureChanged() { structureVersion += 1 }
+
+  /// Names in reach, for messages and completion.
+  var visibleNames: [String] {
+    Array(state.globals.keys) + (state.frames.last.map { Array($0.locals.keys) } ?? [])
+  }
+
+  func isDeclaredLater(_ name: String) -> Bool { laterNames.contains(name) }
+
+  func stamp(_ binding: Binding) -> Stamp {
+    switch binding {
+    case .variable(let v): return .leaf(id: v.id, kind: v.value.isText ? .text : .variable, shapes: v.value.shapes)
+    case .param(let leaf): return .leaf(id: leaf.id, kind: .param, shapes: [leaf.value.shape])
+    case .data(let leaf): return .leaf(id: leaf.id, kind: .data, shapes: [leaf.value.shape])
+    case .random(let leaf): return .leaf(id: leaf.id, kind: .random, shapes: leaf.value.shapes)
+    case .definition(let id): return .definition(id)
+    case .function(let f): return .function(f.id)
+    }
+  }
+
+  func stamp(named name: String) -> Stamp { lookup(name, frameTag: nil).map(stamp) ?? .absent }
+
+  /// True while everything that a formula was built from is as it was.
+  func isValid(_ dependencies: Dependencies) -> Bool {
+    for (key, old) in dependencies.stamps {
+      let binding = lookup(key.name, frameTag: key.frameTag)
+      if case .fixed(let id, let value) = old {
+        guard case .variable(let v)? = binding, v.id == id, v.value.tensor?.doubles == value else {
+          if case .data(let leaf)? = binding, leaf.id == id, leaf.value.doubles == value { continue }
+          return false
+        }
+        continue
+      }
+      if (binding.map(stamp) ?? .absent) != old { return false }
+    }
+    return true
+  }
+
+  // MARK: Leaves
+
+  func leafNode(_ id: Int, _ name: String, _ shape: Shape) -> NodeID {
+    _ = slots.leafID(name, binding: id, frameTag: nil, path: [])
+    return graph.leaf(Leaf(id: id, name: name, shape: shape))
+  }
+
+  /// A value as leaves of the graph, one for each tensor in it.
+  func meaning(of value: Value, name: String, id: Int, frameTag: Int?, isResult: Bool = false) -> Meaning {
+    var path: [Int] = []
+    func leaf(_ tensor: Tensor) -> NodeID {
+      let leafID = slots.leafID(name, binding: id, frameTag: frameTag, path: path, isResult: isResult)
+      return graph.leaf(Leaf(id: leafID, name: name, shape: tensor.shape))
+    }
+    func build(_ value: Value) -> Meaning {
+      switch value {
+      case .tensor(let t): return .node(leaf(t))
+      case .blockMatrix(let t, let names, let sizes): return .blockMatrix(leaf(t), names: names, sizes: sizes)
+      case .string(let s): return .string(s)
+      case .bundle(let names, let tensors):
+        return .bundle(Bundle(names: names, nodes: tensors.enumerated().map { k, t in nested(k) { leaf(t) } }))
+      case .record(let fields):
+        return .record(fields.enumerated().map { k, field in (field.name, nested(k) { build(field.value) }) })
+      case .tuple(let items): return .tuple(items.enumerated().map { k, item in nested(k) { build(item) } })
+      case .nothing: return .tuple([])
+      }
+    }
+    func nested<T>(_ place: Int, _ body: () -> T) -> T {
+      path.append(place)
+      defer { path.removeLast() }
+      return body()
+    }
+    return build(value)
+  }
+
+  /// A captured value as constants of the graph.
+  func constantMeaning(of value: Value) -> Meaning {
+    switch value {
+    case .tensor(let t): return .node(graph.constant(t))
+    case .blockMatrix(let t, let names, let sizes):
+      return .blockMatrix(graph.constant(t), names: names, sizes: sizes)
+    case .string(let s): return .string(s)
+    case .bundle(let names, let tensors): return .bundle(Bundle(names: names, nodes: tensors.map(graph.constant)))
+    case .record(let fields): return .record(fields.map { ($0.name, constantMeaning(of: $0.value)) })
+    case .tuple(let items): return .tuple(items.map(constantMeaning))
+    case .nothing: return .tuple([])
+    }
+  }
+
+  func placeholderLeaf(_ name: String, _ shape: Shape, function: Int, depth: Int) -> Leaf {
+    Leaf(id: slots.placeholderID(name, shape, function: function, depth: depth), name: name, shape: shape)
+  }
+
+  func placeholder(_ name: String, _ shape: Shape, function: Int, depth: Int) -> NodeID {
+    graph.leaf(placeholderLeaf(name, shape, function: function, depth: depth))
+  }
+
+  func drawnLeaf(_ distribution: Distribution, _ shape: Shape) -> NodeID {
+    graph.leaf(Leaf(id: slots.drawID(distribution, shape), name: "draw", shape: shape))
+  }
+
+  func binding(of source: SlotSource) -> Binding? { lookup(source.name, frameTag: source.frameTag) }
+
+  /// The tensor that a leaf stands for now.
+  func currentValue(of leaf: Leaf) -> Tensor? {
+    guard let source = slots.source(leaf.id) else { return nil }
+    let value: Value?
+    let path: [Int]
+    switch source.kind {
+    case .placeholder, .draw: return nil
+    case .result(let places):
+      value = procedureResults[source.bindingID]
+      path = places
+    case .binding(let places):
+      path = places
+      switch binding(of: source) {
+      case .variable(let v)?: value = v.value
+      case .param(let l)?, .data(let l)?: value = .tensor(l.value)
+      case .random(let r)?: value = r.value
+      default: value = nil
+      }
+    }
+    var current = value
+    for place in path { current = current?[place: place] }
+    guard let tensor = current?.tensor, tensor.shape == leaf.shape else { return nil }
+    return tensor
+  }
+
+  // MARK: Params
+
+  var allParams: [(name: String, leaf: LeafBinding)] {
+    state.globals.compactMap { name, binding in
+      if case .param(let leaf) = binding { return (name, leaf) }
+      return nil
+    }.sorted { $0.leaf.order < $1.leaf.order }
+  }
+
+  /// The place of a param in the order of declaration; nil for other leaves.
+  func paramOrder(_ leaf: Leaf) -> Int? {
+    guard case .param(let found)? = state.globals[leaf.name], found.id == leaf.id else { return nil }
+    return found.order
+  }
+
+  // MARK: Graph life
+
+  /// Definitions and plans hold all that is needed; the graph itself is a cache, dropped when it has grown.
+  func trimGraph() {
+    guard graph.nodes.count > 3_000_000 else { return }
+    graph = TensorGraph()
+    for definition in definitions.values { definition.cache = nil }
+    plans.removeAll()
+    structureVersion += 1
+  }
+
+  /// Definitions that no name reaches any more are forgotten.
+  func sweepDefinitions() {
+    guard definitions.count > history.definitionLimit else { return }
+    var live = Set<Int>()
+    var stack: [Int] = []
+    for state in [state] + history.states {
+      for binding in state.globals.values { if case .definition(let id) = binding { stack.append(id) } }
+      for frame in state.frames {
+        for binding in frame.locals.values { if case .definition(let id) = binding { stack.append(id) } }
+      }
+    }
+    while let id = stack.popLast() {
+      guard live.insert(id).inserted, let definition = definitions[id] else { continue }
+      for captured in definition.captured.values { if case .definition(let inner) = captured { stack.append(inner) } }
+    }
+    definitions = definitions.filter { live.contains($0.key) }
+    history.definitionLimit = max(4096, definitions.count * 2)
+  }
+}
+
+extension Value {
+  /// The part at a place, in the order in which `meaning(of:)` numbers parts.
+  subscript(place place: Int) -> Value? {
+    switch self {
+    case .bundle(_, let tensors): return tensors.indices.contains(place) ? .tensor(tensors[place]) : nil
+    case .record(let fields): return fields.indices.contains(place) ? fields[place].value : nil
+    case .tuple(let items): return items.indices.contains(place) ? items[place] : nil
+    default: return nil
+    }
+  }
+
+  /// Shapes of the tensors inside, in order.
+  var shapes: [Shape] {
+    switch self {
+    case .tensor(let t), .blockMatrix(let t, _, _): return [t.shape]
+    case .bundle(_, let tensors): return tensors.map(\.shape)
+    case .record(let fields): return fields.flatMap(\.value.shapes)
+    case .tuple(let items): return items.flatMap(\.shapes)
+    case .string, .nothing: return []
+    }
+  }
+
+  var isText: Bool {
+    if case .string = self { return true }
+    return false
+  }
+}

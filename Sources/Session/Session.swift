@@ -1,0 +1,161 @@
+import CKernels
+import Engine
+import Syntax
+import Tensors
+
+public typealias Completeness = ParseResult.Completeness
+
+/// How results are to be laid out.
+public struct SessionOptions: Sendable {
+  public var color: Bool
+  public var unicode: Bool
+  /// Columns of the screen.
+  public var width: Int
+  /// Definitions and assignments echo; notes address a person.
+  public var isInteractive: Bool
+
+  public init(color: Bool, unicode: Bool, width: Int, isInteractive: Bool) {
+    self.color = color
+    self.unicode = unicode
+    self.width = width
+    self.isInteractive = isInteractive
+  }
+}
+
+/// What a session gives back while it runs.
+public enum SessionOutput: Sendable {
+  /// A finished piece of result text, without a line break at its end.
+  case text(String)
+  /// A rendered message about an error or a warning.
+  case diagnostic(String)
+  /// A transient line of status.
+  case progress(String)
+}
+
+public enum RunOutcome: Sendable, Equatable {
+  case ok
+  case failed(exitCode: Int32)
+  case interrupted
+  case quit(exitCode: Int32)
+}
+
+/// A conversation in the language: text in, results out. It opens files when a command says so, and touches
+/// nothing else.
+public final class Session {
+  let interpreter: Interpreter
+
+  public var options: SessionOptions {
+    get { interpreter.options }
+    set { interpreter.options = newValue }
+  }
+
+  public init(options: SessionOptions, output: @escaping (SessionOutput) -> Void) {
+    interpreter = Interpreter(options: options, output: output)
+  }
+
+  /// Asks a running computation to stop. Safe to call from a signal handler.
+  public nonisolated static func interrupt() { hk_interrupt_set(1) }
+
+  /// Runs all statements of a text, up to the first that fails. A statement that fails changes nothing.
+  public func run(_ text: String, name: String) -> RunOutcome {
+    hk_interrupt_set(0)
+    let source = SourceText(name: name, text: text)
+    let parsed = Parser.parse(source, shadowedVerbs: interpreter.shadowedVerbs)
+    guard parsed.diagnostics.isEmpty else {
+      for diagnostic in parsed.diagnostics { report(diagnostic) }
+      return .failed(exitCode: 65)
+    }
+    for verb in parsed.shadowedVerbs { interpreter.noteShadowed(verb.verb) }
+    return interpreter.runTopLevel(parsed.statements, report: report)
+  }
+
+  private func report(_ diagnostic: Diagnostic) {
+    let renderer = DiagnosticRenderer(options.color ? .ansi : .plain, width: max(40, options.width))
+    interpreter.output(.diagnostic(renderer.render(diagnostic)))
+  }
+
+  /// Whether a text can run, needs more lines, or cannot become right.
+  public func completeness(of text: String) -> Completeness {
+    Parser.parse(SourceText(name: "<input>", text: text), shadowedVerbs: interpreter.shadowedVerbs).completeness
+  }
+
+  /// What could stand at a place of a text: where the word there starts, and its candidates.
+  public func completions(in text: String, at utf8Offset: Int) -> (replaceFrom: Int, candidates: [String]) {
+    Completion(interpreter).candidates(text, utf8Offset)
+  }
+}
+
+extension Interpreter {
+  /// Verbs that the user has bound to something else.
+  var shadowedVerbs: Set<String> { Set(visibleNames).intersection(CommandGrammar.verbs) }
+
+  func noteShadowed(_ verb: String) {
+    guard options.isInteractive, notedVerbs.insert(verb).inserted else { return }
+    output(.text("note: '\(verb)' is the name you bound; the command of that name is hidden"))
+  }
+
+  /// Runs statements one by one; each is kept or taken back as a whole.
+  func runTopLevel(_ statements: [Statement], report: (Diagnostic) -> Void) -> RunOutcome {
+    laterNames = Set(statements.flatMap(boundNames))
+    for statement in statements {
+      let before = state
+      let version = structureVersion
+      loopDepth = 0
+      callDepth = 0
+      do {
+        isHistoryMove = false
+        _ = try run([statement], echoes: options.isInteractive)
+        if !isHistoryMove, changes(statement) || structureVersion != version { history.record(before) }
+      } catch let quit as Quit {
+        return .quit(exitCode: quit.exitCode)
+      } catch {
+        restore(before)
+        return failed(error, report)
+      }
+    }
+    return .ok
+  }
+
+  private func failed(_ error: any Error, _ report: (Diagnostic) -> Void) -> RunOutcome {
+    if let engine = error as? EngineError, engine == .interrupted {
+      hk_interrupt_set(0)
+      report(Diagnostic(.interrupt, "interrupted; nothing of this statement was kept", severity: .note))
+      return .interrupted
+    }
+    let diagnostic = error as? Diagnostic ?? Diagnostic(.numeric, "\(error)")
+    report(diagnostic)
+    switch diagnostic.kind {
+    case .lexical, .syntax: return .failed(exitCode: 65)
+    case .io: return .failed(exitCode: 74)
+    case .interrupt: return .interrupted
+    default: return .failed(exitCode: 70)
+    }
+  }
+
+  /// Statements that only look do not become a step of `undo`.
+  private func changes(_ statement: Statement) -> Bool {
+    switch statement.kind {
+    case .expression, .print, .assertion, .help: return false
+    case .command(let command): return Commands.table[command.verb]?.changesState ?? false
+    default: return true
+    }
+  }
+
+  private func boundNames(_ statement: Statement) -> [String] {
+    switch statement.kind {
+    case .define(let name, _, _), .param(let name, _, _), .data(let name, _, _): return [name]
+    case .assign(let targets, _): return targets.compactMap { if case .name(let n) = $0.kind { return n } else { return nil } }
+    case .random(let names, _): return names
+    case .function(let declaration): return [declaration.name]
+    default: return []
+    }
+  }
+
+  func restore(_ before: State) {
+    state = before
+    structureChanged()
+  }
+}
+
+/// `quit` leaves through all levels.
+struct Quit: Error { let exitCode: Int32 }

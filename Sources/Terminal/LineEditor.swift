@@ -74,6 +74,7 @@ final class LineEditor {
   func readEntry() -> Result {
     Signals.enter(.prompt)
     _ = Signals.take()
+    Signals.handle(SIGINT)
     for signal in LineEditor.promptSignals { Signals.handle(signal) }
     defer { for signal in LineEditor.promptSignals { Signals.release(signal) } }
     setPrompt(LineEditor.promptText)
@@ -100,7 +101,8 @@ final class LineEditor {
       .map { String(decoding: $0, as: UTF8.self) }
     if canEdit { write("\u{1b}[?2004l") }
     if let ending {
-      if ending == .interrupted { write(rowsBelowCursor() + "^C\r\n") }
+      if canEdit { write(rowsBelowCursor() + (ending == .interrupted ? "^C" : "")) }
+      write("\r\n")
       return ending
     }
     guard let text else {

@@ -17,8 +17,17 @@ public struct SessionOptions: Sendable {
   }
 }
 
-public enum SessionOutput: Sendable { case text(String), diagnostic(String), progress(String) }
-public enum RunOutcome: Sendable { case ok, failed(exitCode: Int32), interrupted, quit(exitCode: Int32) }
+public enum SessionOutput: Sendable {
+  case text(String)
+  case diagnostic(String)
+  case progress(String)
+}
+public enum RunOutcome: Sendable {
+  case ok
+  case failed(exitCode: Int32)
+  case interrupted
+  case quit(exitCode: Int32)
+}
 
 private let flag = Atomic<Bool>(false)
 

@@ -94,7 +94,11 @@ final class LineEditor {
   private func readPiece() -> Result {
     guard let handle else { return .endOfInput }
     ending = nil
-    if canEdit { write("\u{1b}[?2004h") }
+    if canEdit {
+      // Before the prompt shows, or a fast hand's keys would still be the system's.
+      hl_prepare_terminal(handle, 1)
+      write("\u{1b}[?2004h")
+    }
     var count: Int32 = 0
     let bytes = el_gets(handle, &count)
     let text = bytes.map { UnsafeRawBufferPointer(start: $0, count: Int(max(0, count))) }

@@ -92,7 +92,9 @@ struct ProcessResult {
 }
 
 /// Runs the executable to its end, with `input` as standard input.
-func runHlab(_ arguments: [String], input: String = "", environment: [String: String] = [:]) throws -> ProcessResult {
+func runHlab(_ arguments: [String], input: String = "", environment: [String: String] = [:]) throws
+  -> ProcessResult
+{
   let directory = try temporaryDirectory()
   let names = ["in", "out", "err"].map { directory + "/" + $0 }
   let descriptors = names.map { open($0, O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }

@@ -45,7 +45,7 @@ final class PseudoTerminal {
   }
 
   /// Waits until the text shows, and forgets what came up to its end. Escape sequences do not count.
-  func sees(_ text: String, seconds: Double = 30) -> Bool {
+  func sees(_ text: String, seconds: Double = 20) -> Bool {
     let deadline = now() + seconds
     while true {
       if let range = unread.firstRange(of: text) {
@@ -81,9 +81,10 @@ final class PseudoTerminal {
     return true
   }
 
-  /// The text without complete escape sequences.
+  /// The text without complete escape sequences and carriage returns.
   private static func withoutEscapes(_ text: String) -> String {
-    text.replacing(/\u{1b}\[[0-9;?]*[A-Za-z]/, with: "").replacing("\r", with: "")
+    let scalars = text.unicodeScalars.filter { $0 != "\r" }
+    return String(String.UnicodeScalarView(scalars)).replacing(/\u{1b}\[[0-9;?]*[A-Za-z]/, with: "")
   }
 
   private func now() -> Double {

@@ -21,7 +21,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (["step", "stop"], "st"), (["a"], "a"), (["a", "b"], ""), ([], ""), (["λ1", "λ2"], "λ"), (["ab", "a"], "a"),
+    (["step", "stop"], "st"), (["a"], "a"), (["a", "b"], ""), ([], ""), (["λ1", "λ2"], "λ"),
+    (["ab", "a"], "a"),
   ])
   func commonPrefix(items: [String], prefix: String) {
     #expect(TextLayout.commonPrefix(items) == prefix)
@@ -36,7 +37,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("repeat 3 {", 2), ("f(", 2), ("f(g(", 4), ("repeat 3 { if a {", 4), ("print \"{(\" # {\nx = [", 2), ("a = ", 2),
+    ("repeat 3 {", 2), ("f(", 2), ("f(g(", 4), ("repeat 3 { if a {", 4), ("print \"{(\" # {\nx = [", 2),
+    ("a = ", 2),
   ])
   func indentation(text: String, spaces: Int) {
     #expect(TextLayout.indentation(after: text) == String(repeating: " ", count: spaces))

@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 # The Swift runtime inside the executable: it starts faster, and runs where Swift is not installed.
-RELEASE_FLAGS ?= --static-swift-stdlib
+RELEASE_FLAGS ?= --static-swift-stdlib -Xswiftc -use-ld=lld
 BUILD_RELEASE = swift build -c release --product hlab $(RELEASE_FLAGS)
 SOURCES = Sources Tests Package.swift
 

@@ -31,12 +31,15 @@ let package = Package(
       name: "Engine",
       dependencies: ["CKernels", "COpenBLAS", "Graph", "LinearAlgebra", "Tensors"]),
 
+    .target(name: "Optimization", dependencies: ["LinearAlgebra", "Tensors"]),
+
     // What people see.
     .target(name: "Plotting"),
     .target(
       name: "Session",
       dependencies: [
-        "Syntax", "Tensors", "LinearAlgebra", "Graph", "Calculus", "Engine", "Plotting",
+        "Calculus", "CKernels", "Datasets", "Engine", "Graph", "LinearAlgebra", "Optimization", "Plotting",
+        "Syntax", "Tensors",
       ]),
     .target(name: "Terminal", dependencies: ["CLibedit"]),
     .executableTarget(

@@ -60,6 +60,9 @@ enum TensorKernels {
       do { return Tensor(scalar: try LU(a).determinant) } catch LinearAlgebraError.singular { return Tensor(scalar: 0) }
     case .svdvals: return try singularValues(a)
     case .eigh: return try packedEigen(a)
+    case .eigvals:
+      let e = try generalEigenvalues(a)
+      return Tensor(e.real.doubles + e.imaginary.doubles, [2, a.shape[0]])
     }
   }
 
@@ -70,7 +73,7 @@ enum TensorKernels {
     let scale = values.reduce(0) { max($0, $1.magnitude) }
     for i in 0..<n {
       for j in 0..<i where (values[i * n + j] - values[j * n + i]).magnitude > 1e-8 * scale {
-        throw EngineError.matrix("eig takes a symmetric matrix; entries (\(i), \(j)) and (\(j), \(i)) differ")
+        throw EngineError.matrix("eig takes a symmetric matrix, and entries (\(i), \(j)) and (\(j), \(i)) differ; eigvals takes any")
       }
     }
     let e = try symmetricEigen(a)

@@ -28,7 +28,8 @@ extension LineEditor {
   /// Shows candidates below the text, without the directories that all of them share, and draws the line again.
   private func list(_ candidates: [String], shared: String) {
     guard let handle else { return }
-    let directory = shared.lastIndex(of: "/").map { shared.distance(from: shared.startIndex, to: $0) + 1 } ?? 0
+    let directory =
+      shared.lastIndex(of: "/").map { shared.distance(from: shared.startIndex, to: $0) + 1 } ?? 0
     let names = candidates.map { String($0.dropFirst(directory)) }
     let lines = TextLayout.columns(
       names, screenWidth: TerminalEnvironment.screenWidth(),

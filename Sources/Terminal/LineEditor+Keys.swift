@@ -11,15 +11,33 @@ extension LineEditor {
 
   /// Names the key functions and binds keys, hlab's own and those that people know from other shells.
   func bindKeys() {
-    define("hlab-enter", "Run the entry, or continue it on a new line") { el, _ in LineEditor.perform(el) { $0.enter() } }
-    define("hlab-newline", "Start a new line") { el, _ in LineEditor.perform(el) { $0.newLine() } }
-    define("hlab-up", "The line above, or the entry before") { el, _ in LineEditor.perform(el) { $0.moveVertically(up: true) } }
-    define("hlab-down", "The line below, or the entry after") { el, _ in LineEditor.perform(el) { $0.moveVertically(up: false) } }
-    define("hlab-line-start", "To the start of the line") { el, _ in LineEditor.perform(el) { $0.moveToLineStart() } }
-    define("hlab-line-end", "To the end of the line") { el, _ in LineEditor.perform(el) { $0.moveToLineEnd() } }
-    define("hlab-complete", "Complete the word") { el, _ in LineEditor.perform(el) { $0.complete() } }
-    define("hlab-paste", "Insert a pasted text") { el, _ in LineEditor.perform(el) { $0.paste() } }
-    define("hlab-close", "Insert a closing brace") { el, _ in LineEditor.perform(el) { $0.closeBlock() } }
+    define("hlab-enter", "Run the entry, or continue it on a new line") { el, _ in
+      LineEditor.perform(el) { $0.enter() }
+    }
+    define("hlab-newline", "Start a new line") { el, _ in
+      LineEditor.perform(el) { $0.newLine() }
+    }
+    define("hlab-up", "The line above, or the entry before") { el, _ in
+      LineEditor.perform(el) { $0.moveVertically(up: true) }
+    }
+    define("hlab-down", "The line below, or the entry after") { el, _ in
+      LineEditor.perform(el) { $0.moveVertically(up: false) }
+    }
+    define("hlab-line-start", "To the start of the line") { el, _ in
+      LineEditor.perform(el) { $0.moveToLineStart() }
+    }
+    define("hlab-line-end", "To the end of the line") { el, _ in
+      LineEditor.perform(el) { $0.moveToLineEnd() }
+    }
+    define("hlab-complete", "Complete the word") { el, _ in
+      LineEditor.perform(el) { $0.complete() }
+    }
+    define("hlab-paste", "Insert a pasted text") { el, _ in
+      LineEditor.perform(el) { $0.paste() }
+    }
+    define("hlab-close", "Insert a closing brace") { el, _ in
+      LineEditor.perform(el) { $0.closeBlock() }
+    }
     let bindings: [(key: String, function: String)] = [
       ("^M", "hlab-enter"), ("^J", "hlab-enter"), ("\\e^M", "hlab-newline"), ("\\e^J", "hlab-newline"),
       ("\\e[A", "hlab-up"), ("\\eOA", "hlab-up"), ("\\e[B", "hlab-down"), ("\\eOB", "hlab-down"),

@@ -74,6 +74,7 @@ final class LineEditor {
   func readEntry() -> Result {
     Signals.enter(.prompt)
     _ = Signals.take()
+    Signals.handle(SIGINT)
     for signal in LineEditor.promptSignals { Signals.handle(signal) }
     defer { for signal in LineEditor.promptSignals { Signals.release(signal) } }
     setPrompt(LineEditor.promptText)
@@ -93,14 +94,19 @@ final class LineEditor {
   private func readPiece() -> Result {
     guard let handle else { return .endOfInput }
     ending = nil
-    if canEdit { write("\u{1b}[?2004h") }
+    if canEdit {
+      // Before the prompt shows, or a fast hand's keys would still be the system's.
+      hl_prepare_terminal(handle, 1)
+      write("\u{1b}[?2004h")
+    }
     var count: Int32 = 0
     let bytes = el_gets(handle, &count)
     let text = bytes.map { UnsafeRawBufferPointer(start: $0, count: Int(max(0, count))) }
       .map { String(decoding: $0, as: UTF8.self) }
     if canEdit { write("\u{1b}[?2004l") }
     if let ending {
-      if ending == .interrupted { write(rowsBelowCursor() + "^C\r\n") }
+      if canEdit { write(rowsBelowCursor() + (ending == .interrupted ? "^C" : "")) }
+      write("\r\n")
       return ending
     }
     guard let text else {

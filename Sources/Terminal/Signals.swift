@@ -39,7 +39,14 @@ public enum Signals {
     pending.store(0, ordering: .relaxed)
     repeats.store(0, ordering: .relaxed)
     phase.store(Phase.batch.rawValue, ordering: .relaxed)
-    handle(SIGINT)
+    if !isIgnored(SIGINT) { handle(SIGINT) }
+  }
+
+  /// Whether the parent asked for `signal` to be ignored, as shells do for SIGINT of a background job.
+  private static func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(signal, nil, &action)
+    return action.__sigaction_handler.sa_handler.map { unsafeBitCast($0, to: Int.self) } == 1
   }
 
   /// The descriptor that becomes readable when a signal arrives.
@@ -50,8 +57,12 @@ public enum Signals {
     phase.store(new.rawValue, ordering: .relaxed)
   }
 
-  /// Catches `signal`; interrupted system calls are restarted.
+  /// Catches `signal`, also where the parent had blocked it; interrupted system calls are restarted.
   static func handle(_ signal: Int32) {
+    var unblocked = sigset_t()
+    sigemptyset(&unblocked)
+    sigaddset(&unblocked, signal)
+    pthread_sigmask(SIG_UNBLOCK, &unblocked, nil)
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { Signals.received($0) }
     action.sa_flags = SA_RESTART

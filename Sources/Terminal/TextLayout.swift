@@ -79,7 +79,9 @@ enum TextLayout {
     var previous: Unicode.Scalar = " "
     for scalar in text.unicodeScalars {
       switch scalar {
-      case "\n": inComment = false; inString = false
+      case "\n":
+        inComment = false
+        inString = false
       case _ where inComment: break
       case "\"" where previous != "\\": inString.toggle()
       case _ where inString: break

@@ -79,7 +79,9 @@ final class Runner {
 
   private func runDialogue() -> Int32 {
     session.options.isInteractive = true
-    streams.writeLine("hlab \(hlabVersion) · ? for help, Tab completes, Ctrl-D leaves")
+    if environment.outputIsTerminal {
+      streams.writeLine("hlab \(hlabVersion) · ? for help, Tab completes, Ctrl-D leaves")
+    }
     let path = HistoryFile.standardPath(environment: environmentVariable)
     let host = Host(session: session, streams: streams)
     let repl = REPL(

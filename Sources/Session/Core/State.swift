@@ -85,7 +85,8 @@ final class FunctionBinding: Sendable {
 /// The moves made so far. Long paths thin out: every second point of the older part goes.
 struct Path {
   struct Point {
-    var value: Double
+    /// Nil when a param was assigned and nothing was evaluated.
+    var value: Double?
     var gradientNorm: Double?
     var params: [String: Tensor]
   }

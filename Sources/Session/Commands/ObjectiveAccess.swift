@@ -1,0 +1,132 @@
+import Engine
+import Graph
+import Syntax
+import Tensors
+
+/// What commands need of a scalar formula at the present params: value, gradient, Hessian, as flat vectors.
+struct ObjectiveView {
+  let name: String
+  let value: Double
+  /// One tensor a param.
+  let params: [(name: String, tensor: Tensor)]
+  let gradient: Tensor?
+  let hessian: Tensor?
+
+  var gradientNorm: Double? { gradient.map { $0.doubles.reduce(0) { $0 + $1 * $1 }.squareRoot() } }
+}
+
+/// How far derivatives are wanted.
+enum DerivativeOrder: Int { case value, gradient, hessian }
+
+extension CommandCall {
+  /// The formula that a command speaks of: its subject, or the objective.
+  var subject: Expr? { command.subjects.first }
+
+  func noMoreSubjects(than limit: Int = 1) throws {
+    guard command.subjects.count > limit else { return }
+    throw Diagnostic(
+      .syntax, "'\(command.verb)' takes \(limit == 0 ? "no" : "at most \(limit)") \(limit == 1 ? "formula" : "formulas") here",
+      at: command.subjects[limit].span)
+  }
+
+  /// The subject's name for headings.
+  var subjectName: String { subject?.span.text ?? interpreter.state.objective ?? "f" }
+
+  /// The wrt clause as one expression.
+  func wrt(_ elaborator: Elaborator) -> Expr? {
+    guard let clause = command.clause("wrt"), let first = clause.values.first else { return nil }
+    if clause.values.count == 1 { return first }
+    return Expr(.tuple(clause.values), clause.span)
+  }
+
+  func scalarNode(_ elaborator: Elaborator) throws -> NodeID {
+    guard let subject else { return try elaborator.objective(command.verbSpan).node }
+    let node = try elaborator.node(subject)
+    guard elaborator.graph.shape(node).isEmpty else {
+      throw Diagnostic(
+        .shape, "'\(command.verb)' needs a scalar formula, not one of shape \(elaborator.graph.shape(node).shapeDescription)",
+        at: subject.span, hint: "reduce it with sum or mean")
+    }
+    return node
+  }
+
+  /// Value, gradient and Hessian at the present point.
+  func view(_ order: DerivativeOrder) throws -> ObjectiveView {
+    var names: [String] = []
+    let key = CommandKey(command, "view \(order)")
+    let value = try interpreter.evaluate(key: key, owner: command) { elaborator in
+      let f = try scalarNode(elaborator)
+      let targets = try elaborator.targets(wrt(elaborator), of: [f], command.span)
+      let graph = elaborator.graph
+      var parts: [Meaning] = [.node(f), .bundle(Bundle(names: targets.names, nodes: targets.leaves))]
+      if order.rawValue >= DerivativeOrder.gradient.rawValue {
+        let g = graph.grad(f, wrt: targets.leaves)
+        if let part = targets.part {
+          parts.append(.node(elaborator.flat(elaborator.indexed(g[0], part))))
+        } else {
+          parts.append(.node(graph.concatenated(g)))
+        }
+      }
+      if order == .hessian {
+        let h = try elaborator.hessian(of: f, wrt: wrt(elaborator), tensor: false, command.span)
+        parts.append(.node(elaborator.asMatrix(try elaborator.asNode(h, command.span))))
+      }
+      return .tuple(parts)
+    }
+    guard case .tuple(let parts) = value, case .bundle(let found, let tensors) = parts[1] else {
+      throw Diagnostic(.type, "'\(command.verb)' needs a scalar formula", at: command.span)
+    }
+    names = found
+    return ObjectiveView(
+      name: subjectName, value: parts[0].tensor?.scalarValue ?? .nan,
+      params: zip(names, tensors).map { ($0, $1) }, gradient: parts.count > 2 ? parts[2].tensor : nil,
+      hessian: parts.count > 3 ? parts[3].tensor : nil)
+  }
+}
+
+/// A plan's key for one use within a command.
+struct CommandKey: Hashable {
+  let id: ObjectIdentifier
+  let use: String
+  init(_ command: Command, _ use: String) {
+    id = ObjectIdentifier(command)
+    self.use = use
+  }
+}
+
+extension Elaborator {
+  /// All entries as a vector.
+  func flat(_ node: NodeID) -> NodeID { graph.shape(node).count == 1 ? node : graph.concatenated([node]) }
+
+  /// A scalar second derivative as a 1×1 matrix.
+  func asMatrix(_ node: NodeID) -> NodeID {
+    guard graph.shape(node).isEmpty else { return node }
+    return graph.contract(1, [Operand(node, [])], to: [0, 1], sizes: [0: 1, 1: 1])
+  }
+}
+
+extension Interpreter {
+  /// Sets params from a flat vector, as one move.
+  func move(_ names: [String], to flat: [Double]) {
+    var offset = 0
+    for name in names {
+      guard case .param(var leaf)? = lookup(name, frameTag: nil) else { continue }
+      let count = leaf.value.count
+      leaf.value = Tensor(Array(flat[offset..<(offset + count)]), leaf.value.shape, state.settings.precision)
+      offset += count
+      bindGlobal(name, .param(leaf))
+    }
+  }
+
+  func recordMove() {
+    guard state.path.points.isEmpty, state.objective != nil else { return }
+    notePoint()
+  }
+
+  /// The present point on the path.
+  func notePoint(value: Double? = nil, gradientNorm: Double? = nil) {
+    guard state.objective != nil else { return }
+    let params = Dictionary(uniqueKeysWithValues: allParams.map { ($0.name, $0.leaf.value) })
+    state.path.append(Path.Point(value: value, gradientNorm: gradientNorm, params: params))
+  }
+}

@@ -1,0 +1,102 @@
+import Glibc
+import Testing
+
+@testable import Terminal
+
+@Suite(.serialized, .timeLimit(.minutes(5))) struct CommandLineTests {
+  @Test func printsItsVersion() throws {
+    let result = try runHlab(["--version"])
+    #expect(result.exitCode == 0)
+    #expect(result.output.hasPrefix("hlab "))
+    #expect(result.error.isEmpty)
+  }
+
+  @Test func explainsItself() throws {
+    let result = try runHlab(["--help"])
+    #expect(result.exitCode == 0)
+    #expect(result.output.contains("NAME=VALUE"))
+  }
+
+  @Test func runsTexts() throws {
+    let result = try runHlab(["-e", "print \"a{6*7}\"", "-e", "print \"b{6*7}\""])
+    #expect(result.exitCode == 0)
+    #expect(result.output == "a42\nb42\n")
+    #expect(result.error.isEmpty)
+  }
+
+  @Test func runsAFile() throws {
+    let path = try temporaryDirectory() + "/script.hlab"
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    try writeAll(descriptor, "#!/usr/bin/env hlab\nprint \"f{6*7}\"\n".utf8)
+    close(descriptor)
+    for arguments in [[path], ["run", path], ["run", path, "lr=-0.5"]] {
+      let result = try runHlab(arguments)
+      #expect(result.exitCode == 0)
+      #expect(result.output == "f42\n")
+    }
+  }
+
+  @Test(arguments: [[], ["-"], ["-i"]])
+  func pipedInputIsBatch(arguments: [String]) throws {
+    let home = try temporaryDirectory()
+    let result = try runHlab(arguments, input: "print \"s{6*7}\"\n", environment: ["HOME": home])
+    #expect(result.exitCode == 0)
+    #expect(result.output == "s42\n")
+    #expect(result.error.isEmpty)
+    #expect(access(home + "/.local", F_OK) != 0)
+  }
+
+  @Test(arguments: [
+    ["--bogus"], ["--color", "sometimes"], ["run"], ["x.hlab", "1=2"], ["x.hlab", "stray"], ["x.hlab", "a="],
+  ])
+  func rejectsWrongUsage(arguments: [String]) throws {
+    let result = try runHlab(arguments)
+    #expect(result.exitCode == 64)
+    #expect(result.output.isEmpty)
+    #expect(!result.error.isEmpty)
+  }
+
+  @Test func namesAMissingFile() throws {
+    let result = try runHlab(["/nowhere/x.hlab"])
+    #expect(result.exitCode == 74)
+    #expect(result.output.isEmpty)
+    #expect(result.error == "hlab: cannot read '/nowhere/x.hlab': No such file or directory\n")
+  }
+
+  @Test func exitCodesTellErrorsApart() throws {
+    let syntax = try runHlab(["-e", "print ("])
+    #expect(syntax.exitCode == 65)
+    let assertion = try runHlab(["-e", "assert false", "-e", "print \"not reached\""])
+    #expect(assertion.exitCode == 70)
+    #expect(assertion.output.isEmpty)
+    #expect(!assertion.error.isEmpty)
+  }
+
+  @Test func quitEndsAScript() throws {
+    let result = try runHlab(["-e", "quit", "-e", "print \"not reached\""])
+    #expect(result.exitCode == 0)
+    #expect(result.output.isEmpty)
+  }
+
+  @Test func interruptEndsAScript() throws {
+    let descriptors = (0..<3).map { _ in open("/dev/null", O_RDWR | O_CLOEXEC) }
+    defer { for descriptor in descriptors { close(descriptor) } }
+    let child = try spawn(["-e", "repeat 1000000000 { a = 1 }"], environment: [:], stdio: descriptors)
+    usleep(1_500_000)
+    kill(child, SIGINT)
+    let exitCode = wait(for: child)
+    #expect(exitCode == 130)
+  }
+
+  @Test func closedPipeEndsQuietly() throws {
+    var pipes: [Int32] = [0, 0]
+    try #require(pipe(&pipes) == 0)
+    let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+    close(pipes[0])
+    let child = try spawn(
+      ["-e", "print \"a{6*7}\""], environment: [:], stdio: [null, pipes[1], null])
+    close(pipes[1])
+    close(null)
+    #expect(wait(for: child) == 128 + SIGPIPE)
+  }
+}

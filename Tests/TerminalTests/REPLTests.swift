@@ -1,0 +1,162 @@
+import Glibc
+import Testing
+
+@testable import Terminal
+
+@Suite(.serialized, .timeLimit(.minutes(10))) struct REPLTests {
+  private let home: String
+
+  init() throws { home = try temporaryDirectory() }
+
+  /// A session whose first prompt has shown.
+  private func start(_ arguments: [String] = [], term: String = "xterm") throws -> PseudoTerminal {
+    let terminal = try PseudoTerminal(arguments: arguments, home: home, term: term)
+    try #require(terminal.sees("hlab> "), "\(terminal.transcript)")
+    return terminal
+  }
+
+  /// The line of a result, then the next prompt. Control keys must not come before the prompt: until then they
+  /// are the system's.
+  private func expect(_ terminal: PseudoTerminal, answers result: String) {
+    #expect(terminal.sees(result + "\n"), "\(terminal.transcript)")
+    #expect(terminal.sees("hlab> "), "\(terminal.transcript)")
+  }
+
+  private func end(_ terminal: PseudoTerminal) throws {
+    try terminal.type("\u{4}")
+    #expect(terminal.exitCode() == 0, "\(terminal.transcript)")
+  }
+
+  private var storedHistory: String {
+    let bytes = (try? readFile(home + "/.local/state/hlab/history")) ?? []
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  @Test func runsALineAndLeaves() throws {
+    let terminal = try start()
+    try terminal.type("print \"λ²é{6*7}\"\r")
+    expect(terminal, answers: "λ²é42")
+    try end(terminal)
+    #expect(storedHistory == "print \"λ²é{6*7}\"\n")
+  }
+
+  @Test func runsABlockAndRecallsItWhole() throws {
+    let terminal = try start()
+    try terminal.type("repeat 1 {\rprint \"b{6*7}\"\r}\r")
+    expect(terminal, answers: "b42")
+    try terminal.type("\u{1b}[A")
+    #expect(terminal.sees("repeat 1 {"), "\(terminal.transcript)")
+    try terminal.type("\r")
+    expect(terminal, answers: "b42")
+    try end(terminal)
+    #expect(storedHistory == "repeat 1 {\\n  print \"b{6*7}\"\\n}\n")
+  }
+
+  @Test func remembersAcrossSessions() throws {
+    let first = try start()
+    try first.type("print \"kept{6*7}\"\r")
+    expect(first, answers: "kept42")
+    try end(first)
+    let second = try start()
+    try second.type("\u{1b}[A\r")
+    expect(second, answers: "kept42")
+    try second.type("\u{12}")
+    #expect(second.sees("bck:"), "\(second.transcript)")
+    try second.type("kept\r")
+    expect(second, answers: "kept42")
+    try end(second)
+  }
+
+  @Test func interruptClearsThePendingBlock() throws {
+    let terminal = try start()
+    try terminal.type("repeat 1 {\rprint \"lost")
+    #expect(terminal.sees("lost"))
+    try terminal.type("\u{3}")
+    #expect(terminal.sees("^C"), "\(terminal.transcript)")
+    #expect(terminal.sees("hlab> "), "\(terminal.transcript)")
+    try terminal.type("print \"next{6*7}\"\r")
+    expect(terminal, answers: "next42")
+    try end(terminal)
+  }
+
+  @Test func interruptStopsARunningLoop() throws {
+    let terminal = try start()
+    try terminal.type("repeat 1000000000 { a = 1 }\r")
+    #expect(terminal.sees("}"))
+    usleep(500_000)
+    var isBack = false
+    for _ in 0..<30 where !isBack {
+      try terminal.type("\u{3}")
+      isBack = terminal.sees("hlab> ", seconds: 1)
+    }
+    #expect(isBack, "\(terminal.transcript)")
+    try terminal.type("print \"alive{6*7}\"\r")
+    expect(terminal, answers: "alive42")
+    try end(terminal)
+  }
+
+  @Test func insertsAPasteWithoutRunningIt() throws {
+    let terminal = try start()
+    try terminal.type("\u{1b}[200~repeat 1 {\r\tprint \"p{6*7}\"\r}\r\u{1b}[201~")
+    #expect(terminal.sees("\"p{6*7}\""), "\(terminal.transcript)")
+    #expect(!terminal.sees("p42", seconds: 0.5))
+    try terminal.type("\r")
+    expect(terminal, answers: "p42")
+    try end(terminal)
+    #expect(storedHistory == "repeat 1 {\\n  print \"p{6*7}\"\\n}\n")
+  }
+
+  @Test func completesAWord() throws {
+    let terminal = try start()
+    try terminal.type("prin\t")
+    #expect(terminal.sees("print"), "\(terminal.transcript)")
+    try terminal.type(" \"c{6*7}\"\r")
+    expect(terminal, answers: "c42")
+    try terminal.type("s\t\t")
+    #expect(terminal.sees("step"), "\(terminal.transcript)")
+    #expect(terminal.sees("hlab> s"), "\(terminal.transcript)")
+    try terminal.type("\u{3}")
+    #expect(terminal.sees("^C"), "\(terminal.transcript)")
+    #expect(terminal.sees("hlab> "), "\(terminal.transcript)")
+    try end(terminal)
+  }
+
+  @Test func survivesResizing() throws {
+    let terminal = try start()
+    try terminal.type("print \"" + String(repeating: "w", count: 90))
+    #expect(terminal.sees(String(repeating: "w", count: 15)))
+    for columns: UInt16 in [40, 20, 100] {
+      terminal.resize(columns: columns)
+      usleep(100_000)
+    }
+    try terminal.type("{6*7}\"\r")
+    expect(terminal, answers: "ww42")
+    try end(terminal)
+  }
+
+  @Test func followsAScriptWithADialogue() throws {
+    let terminal = try PseudoTerminal(arguments: ["-i", "-e", "print \"first{6*7}\""], home: home)
+    #expect(terminal.sees("first42\n"), "\(terminal.transcript)")
+    #expect(terminal.sees("hlab> "), "\(terminal.transcript)")
+    try terminal.type("quit\r")
+    #expect(terminal.exitCode() == 0)
+  }
+
+  @Test func worksOnADumbTerminal() throws {
+    let terminal = try start(term: "dumb")
+    try terminal.type("repeat 1 {\n")
+    #expect(terminal.sees("... "), "\(terminal.transcript)")
+    try terminal.type("print \"d{6*7}\"\n}\n")
+    expect(terminal, answers: "d42")
+    try end(terminal)
+    #expect(!terminal.transcript.contains("\u{1b}"))
+  }
+
+  @Test func hangUpEndsIt() throws {
+    let terminal = try start()
+    try terminal.type("half a line")
+    #expect(terminal.sees("half a line"))
+    terminal.hangUp()
+    #expect(terminal.exitCode() == 128 + SIGHUP)
+  }
+}

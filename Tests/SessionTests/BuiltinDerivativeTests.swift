@@ -30,7 +30,8 @@ import Testing
 
   @Test func pointwise() throws {
     let anywhere = [
-      "exp", "expm1", "abs", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "sigmoid", "softplus", "relu",
+      "exp", "expm1", "abs", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "sigmoid", "softplus",
+      "relu",
       "gelu", "silu", "elu", "leaky_relu", "erf", "sign", "floor", "ceil", "cbrt",
     ]
     for name in anywhere { try checkDerivatives(name, [v(0.3, -0.7, 1.1)]) }
@@ -102,9 +103,39 @@ import Testing
     try checkDerivatives("mse", [v(0.3, 0.5), v(0.7, -0.2)])
   }
 
+  @Test func thirdOrder() throws {
+    let two = v(0.6, 1.1)
+    for name in ["prod", "logsumexp", "norm", "std", "softmax", "gelu", "cbrt", "sort", "sigmoid"] {
+      try checkDerivatives(name, [two], third: true, tolerance: 2e-6)
+    }
+    try checkDerivatives("pow", [two, s(1.7)], third: true, tolerance: 2e-6)
+    let square = m([1.3, 0.2], [-0.4, 0.9])
+    for name in ["inv", "logdet", "det"] {
+      try checkDerivatives(name, [square], third: true, tolerance: 2e-6)
+    }
+    try checkDerivatives("solve", [square, two], third: true, tolerance: 2e-6)
+    let definite = m([1.5, 0.3], [0.3, 0.8])
+    try checkDerivatives("cholesky", [definite], symmetric: true, third: true, tolerance: 2e-6)
+    try checkDerivatives("eig", [definite], field: "values", symmetric: true, third: true, tolerance: 2e-6)
+    try checkDerivatives("svd", [square], field: "values", third: true, tolerance: 2e-6)
+  }
+
+  /// Structure: derivatives of a long product stay small graphs.
+  @Test func longProduct() throws {
+    let lab = BuiltinLab()
+    let leaf = lab.leaf("x", Tensor(repeating: 1.5, [64]))
+    let f = try lab.node(lab.call("prod", [.node(leaf)]))
+    let gradient = lab.graph.grad(f, wrt: [leaf])[0]
+    let hessian = lab.graph.jacobians(of: [gradient], wrt: leaf)[0]
+    #expect(lab.graph.reachable(from: [gradient]).count < 120)
+    #expect(lab.graph.reachable(from: [hessian]).count < 1000)
+  }
+
   /// Where a formula has a kink or a removable singularity, the documented convention, at both orders.
   @Test func conventions() throws {
-    func derivatives(_ name: String, _ point: Tensor, squared: Bool = false) throws -> (first: [Double], second: [Double]) {
+    func derivatives(_ name: String, _ point: Tensor, squared: Bool = false) throws -> (
+      first: [Double], second: [Double]
+    ) {
       let lab = BuiltinLab()
       let leaf = lab.leaf("x", point)
       var f = try lab.node(lab.call(name, [.node(leaf)]))

@@ -22,7 +22,8 @@ extension Builtins {
       try call.sloped("alpha", default: 1) { graph, x in graph.map(.expm1, x) }
     },
     Builtin(
-      "leaky_relu", "x, slope=0.01", .pointwise, "x where positive, else slope·x; at 0 the derivative is slope.",
+      "leaky_relu", "x, slope=0.01", .pointwise,
+      "x where positive, else slope·x; at 0 the derivative is slope.",
       "leaky_relu([-100, 2])", "[-1, 2]"
     ) { call in
       try call.sloped("slope", default: 0.01) { _, x in x }

@@ -125,6 +125,21 @@ import Testing
     try expect("count_nonzero", [v(0, 5, 1)], gives: s(2))
   }
 
+  @Test func emptyTensors() throws {
+    let none = Tensor([], [0])
+    try expect("sum", [none], gives: s(0))
+    try expect("prod", [none], gives: s(1))
+    try expect("norm", [none], gives: s(0))
+    try expect("norm", [none], [("ord", s(.infinity))], gives: s(0))
+    try expect("cat", [none, v(1, 2)], gives: v(1, 2))
+    try expect("zeros", [s(0), s(3)], statics: [0, 1], gives: Tensor([], [0, 3]))
+    try expect("flatten", [Tensor([], [0, 3])], gives: none)
+    try expect("flip", [none], gives: none)
+    try expect("cumsum", [none], gives: none)
+    try expect("dot", [none, none], gives: s(0))
+    try expect("outer", [none, v(1, 2)], gives: Tensor([], [0, 2]))
+  }
+
   @Test func runningSumsInBlocks() throws {
     let lab = BuiltinLab()
     let x = lab.graph.constant(m([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]))

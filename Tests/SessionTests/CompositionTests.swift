@@ -26,7 +26,8 @@ import Testing
     switch kind {
     case 0: return graph.sliced(x, axis: axis, start: n - 1, step: -1, count: n)
     case 1: return graph.sliced(x, axis: axis, start: random % n, count: n - random % n)
-    case 2: return graph.sliced(x, axis: axis, start: random % 2 % n, step: 2, count: (n - random % 2 % n + 1) / 2)
+    case 2:
+      return graph.sliced(x, axis: axis, start: random % 2 % n, step: 2, count: (n - random % 2 % n + 1) / 2)
     case 3: return graph.transposed(x, Array(labels.reversed()))
     case 4: return graph.reshaped(x, [count])
     case 5:
@@ -40,16 +41,22 @@ import Testing
     case 11: return graph.mergedLast(x, [axis])
     case 12: return graph.map(.sin, x)
     case 13: return shape.count == 2 ? Builtins.diagonal(graph, x) : graph.withAxes(x, [axis])
-    case 14: return count > 6 ? x : graph.contract(1, [Operand(x, labels), Operand(graph.delta(3), [8, 9])], to: labels + [8, 9])
+    case 14:
+      return count > 6
+        ? x : graph.contract(1, [Operand(x, labels), Operand(graph.delta(3), [8, 9])], to: labels + [8, 9])
     default:
-      let ends = [graph.sliced(x, axis: axis, start: n - 1, count: 1), graph.sliced(x, axis: axis, start: 0, count: n - 1)]
+      let ends = [
+        graph.sliced(x, axis: axis, start: n - 1, count: 1),
+        graph.sliced(x, axis: axis, start: 0, count: n - 1),
+      ]
       return n > 1 ? graph.joined(ends, axis: axis) : x
     }
   }
 
-  @Test(arguments: 0..<400) func chain(seed: Int) throws {
+  @Test(arguments: 0..<120) func chain(seed: Int) throws {
     var random = Generator(state: UInt64(seed &* 7919 &+ 13))
-    let start = Tensor((0..<12).map { 0.1 + 0.37 * Double($0 * $0 % 11) }, [[12], [3, 4], [2, 3, 2]][seed % 3])
+    let start = Tensor(
+      (0..<12).map { 0.1 + 0.37 * Double($0 * $0 % 11) }, [[12], [3, 4], [2, 3, 2]][seed % 3])
     let lab = BuiltinLab()
     let leaf = lab.leaf("x", start)
     var (node, value, trace) = (leaf, start, [String]())
@@ -64,6 +71,8 @@ import Testing
     }
     let folded = try lab.interpreter.evaluate(node)
     #expect(folded.shape == value.shape && isClose(folded.doubles, value.doubles, 1e-12), "\(trace)")
-    if seed % 4 == 0 { try checkDerivatives(of: node, wrt: [leaf], lab, "\(trace)", third: false, tolerance: 1e-6) }
+    if seed % 6 == 0 {
+      try checkDerivatives(of: node, wrt: [leaf], lab, "\(trace)", third: false, tolerance: 1e-6)
+    }
   }
 }

@@ -10,7 +10,7 @@ extension Builtins {
     ) { call in .node(try call.exponentials().shares) },
     Builtin(
       "log_softmax", "x, axis=-1", .learning, "The logarithm of softmax, without overflow.",
-      "log_softmax([0, 0]) + log(2)", "[0, 0]"
+      "log_softmax([0, 0])", "[-0.693147, -0.693147]"
     ) { call in
       let x = try call.node("x")
       let axis = try call.axis(rank: call.graph.shape(x).count, default: -1)
@@ -19,11 +19,11 @@ extension Builtins {
     Builtin(
       "crossentropy", "logits, labels", .learning,
       "The mean of -log softmax(logits) at the labels: classes by number, or probabilities of the logits' shape.",
-      "crossentropy([0, 0], 1) - log(2)", "0", crossentropy),
+      "crossentropy([0, 0], 1)", "0.693147", crossentropy),
     Builtin(
       "binary_crossentropy", "logits, y", aliases: ["logistic"], .learning,
       "The mean of log(1 + exp(z)) - y·z over logits z, for y in 0 to 1.",
-      "binary_crossentropy([0, 0], [0, 1]) - log(2)", "0"
+      "binary_crossentropy([0, 0], [0, 1])", "0.693147"
     ) { call in
       let graph = call.graph
       let (z, y) = try call.sameShape("logits", "y")

@@ -10,8 +10,8 @@ extension Builtins {
       "dot([1, 2, 3], [4, 5, 6])", "32",
       dot),
     Builtin(
-      "outer", "a, b", .algebra, "Every entry of a times every entry of b.", "outer([1, 2], [3, 4])",
-      "3  4\n6  8"
+      "outer", "a, b", .algebra, "Every entry of a times every entry of b.", "diag(outer([1, 2], [3, 4]))",
+      "[3, 8]"
     ) { call in
       let (a, b) = (try call.node("a"), try call.node("b"))
       let left = call.graph.axes(a)

@@ -35,7 +35,7 @@ extension Builtins {
       "The smallest entry, or along axes; of several tensors, pointwise. Ties share the derivative.",
       "min([3, 1, 2])", "1"),
     reduction(
-      "logsumexp", "log(sum(exp(x))), without overflow.", "logsumexp([0, 0]) - log(2)", "0", nonempty: true
+      "logsumexp", "log(sum(exp(x))), without overflow.", "logsumexp([0, 0])", "0.693147", nonempty: true
     ) { graph, x, axes in Exponentials(graph, x, axes).logOfSum },
     reduction("any", "1 if some entry is not 0, else 0.", "any([0, 0, 1])", "1", nonempty: true) {
       graph, x, axes in

@@ -72,6 +72,25 @@ import Testing
     }
   }
 
+  /// No node of a Hessian is larger than four times the result, or than four times the samples by the two widest
+  /// layers.
+  @Test(arguments: ["labels", "probabilities", "mse"]) func hessiansStaySmall(kind: String) throws {
+    let (samples, input, hidden, classes) = (64, 10, 8, 5)
+    let lab = BuiltinLab()
+    let first = lab.leaf("W1", spread([input, hidden], 1))
+    let second = lab.leaf("W2", spread([hidden, classes], 2))
+    let x = Meaning.node(lab.leaf("X", spread([samples, input], 3)))
+    let code = try lab.call("tanh", [lab.call("matmul", [x, .node(first)])])
+    let logits = try lab.call("matmul", [code, .node(second)])
+    let shape = kind == "labels" ? [samples] : [samples, classes]
+    let target = Meaning.node(lab.leaf("Y", Tensor(repeating: 0.2, shape)))
+    let loss = try lab.node(lab.call(kind == "mse" ? "mse" : "crossentropy", [logits, target]))
+    let blocks = lab.graph.hessianBlocks(loss, wrt: [first, second]).flatMap { $0 }
+    let largest = lab.graph.reachable(from: blocks).map { lab.graph.shape($0).elementCount }.max() ?? 0
+    #expect(largest <= 4 * max(input * hidden * input * hidden, samples * input * hidden))
+    #expect(lab.graph.reachable(from: blocks).count < 200)
+  }
+
   /// The gradient and the Hessian of a penalty on a Hessian-vector product: derivatives up to the fourth.
   @Test func curvaturePenalty() throws {
     let lab = BuiltinLab()

@@ -150,6 +150,8 @@ public final class TensorGraph {
     case .map(let f):
       hasher.combine(5)
       hasher.combine(f.name)
+      // The one name that two functions share.
+      if f == .rootAtZero { hasher.combine(1) }
     case .selector(let s):
       hasher.combine(6)
       for n in s.extents + s.starts + s.steps.flatMap({ $0 }) { hasher.combine(n) }

@@ -30,7 +30,8 @@ import Testing
 
   @Test func pointwise() throws {
     let anywhere = [
-      "exp", "expm1", "abs", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "sigmoid", "softplus", "relu",
+      "exp", "expm1", "abs", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "sigmoid", "softplus",
+      "relu",
       "gelu", "silu", "elu", "leaky_relu", "erf", "sign", "floor", "ceil", "cbrt",
     ]
     for name in anywhere { try checkDerivatives(name, [v(0.3, -0.7, 1.1)]) }
@@ -102,9 +103,39 @@ import Testing
     try checkDerivatives("mse", [v(0.3, 0.5), v(0.7, -0.2)])
   }
 
+  @Test func thirdOrder() throws {
+    let two = v(0.6, 1.1)
+    for name in ["prod", "logsumexp", "norm", "std", "softmax", "gelu", "cbrt", "sort", "sigmoid"] {
+      try checkDerivatives(name, [two], third: true, tolerance: 2e-6)
+    }
+    try checkDerivatives("pow", [two, s(1.7)], third: true, tolerance: 2e-6)
+    let square = m([1.3, 0.2], [-0.4, 0.9])
+    for name in ["inv", "logdet", "det"] {
+      try checkDerivatives(name, [square], third: true, tolerance: 2e-6)
+    }
+    try checkDerivatives("solve", [square, two], third: true, tolerance: 2e-6)
+    let definite = m([1.5, 0.3], [0.3, 0.8])
+    try checkDerivatives("cholesky", [definite], symmetric: true, third: true, tolerance: 2e-6)
+    try checkDerivatives("eig", [definite], field: "values", symmetric: true, third: true, tolerance: 2e-6)
+    try checkDerivatives("svd", [square], field: "values", third: true, tolerance: 2e-6)
+  }
+
+  /// Structure: derivatives of a long product stay small graphs.
+  @Test func longProduct() throws {
+    let lab = BuiltinLab()
+    let leaf = lab.leaf("x", Tensor(repeating: 1.5, [64]))
+    let f = try lab.node(lab.call("prod", [.node(leaf)]))
+    let gradient = lab.graph.grad(f, wrt: [leaf])[0]
+    let hessian = lab.graph.jacobians(of: [gradient], wrt: leaf)[0]
+    #expect(lab.graph.reachable(from: [gradient]).count < 120)
+    #expect(lab.graph.reachable(from: [hessian]).count < 1000)
+  }
+
   /// Where a formula has a kink or a removable singularity, the documented convention, at both orders.
   @Test func conventions() throws {
-    func derivatives(_ name: String, _ point: Tensor, squared: Bool = false) throws -> (first: [Double], second: [Double]) {
+    func derivatives(_ name: String, _ point: Tensor, squared: Bool = false) throws -> (
+      first: [Double], second: [Double]
+    ) {
       let lab = BuiltinLab()
       let leaf = lab.leaf("x", point)
       var f = try lab.node(lab.call(name, [.node(leaf)]))
@@ -124,6 +155,51 @@ import Testing
     #expect(try derivatives("prod", v(0, 0, 3)) == ([0, 0, 0], [0, 3, 0, 3, 0, 0, 0, 0, 0]))
     #expect(try derivatives("cbrt", s(0)).first == [.infinity])
     #expect(try derivatives("stop", s(3)) == ([0], [0]))
+    // Far out nothing overflows.
+    #expect(try derivatives("elu", s(1000)) == ([1], [0]))
+    #expect(try derivatives("softplus", s(1000)) == ([1], [0]))
+    #expect(try derivatives("sigmoid", s(-1000)) == ([0], [0]))
+    #expect(try derivatives("gelu", s(1000)) == ([1], [0]))
+    #expect(try derivatives("logsumexp", v(1000, 0)) == ([1, 0], [0, 0, 0, 0]))
+    #expect(try derivatives("logsumexp", v(-.infinity, 2)) == ([0, 1], [0, 0, 0, 0]))
+    #expect(try derivatives("log_softmax", v(1000, 1000)) == ([0, 0], [-0.5, 0.5, 0.5, -0.5]))
+  }
+
+  /// What `where` does not choose leaves exact zeros, whatever it holds.
+  @Test func branchesNotTaken() throws {
+    func derivatives(_ point: Tensor, _ build: (BuiltinLab, NodeID) throws -> NodeID) throws -> [[Double]] {
+      let lab = BuiltinLab()
+      let x = lab.leaf("x", point)
+      let positive = lab.graph.map(
+        .less, [Operand(lab.graph.fill(0), []), Operand(x, lab.graph.axes(x))], shape: point.shape)
+      let branch = try build(lab, x)
+      let chosen = try lab.node(
+        lab.call("where", [.node(positive), .node(branch), .node(lab.graph.fill(0))]))
+      let f = lab.graph.summed(chosen, over: lab.graph.axes(chosen))
+      let gradient = lab.graph.grad(f, wrt: [x])[0]
+      let second = lab.graph.jacobians(of: [gradient], wrt: x)[0]
+      let third = lab.graph.jacobians(of: [second], wrt: x)[0]
+      return try lab.interpreter.evaluate([f, gradient, second, third]).map(\.doubles)
+    }
+    let zero = [[0.0], [0.0], [0.0], [0.0]]
+    for bad in [0.0, -1, -.infinity, .nan] {
+      let point = s(bad)
+      #expect(try derivatives(point) { lab, x in lab.graph.map(.log, x) } == zero)
+      #expect(try derivatives(point) { lab, x in lab.graph.map(.sqrt, x) } == zero)
+      #expect(try derivatives(point) { lab, x in lab.graph.multiplied(x, lab.graph.map(.log, x)) } == zero)
+      #expect(
+        try derivatives(point) { lab, x in
+          lab.graph.multiplied(lab.graph.map(.sin, x), lab.graph.map(.reciprocal, x))
+        } == zero)
+      #expect(try derivatives(point) { lab, x in lab.graph.map(.exp, lab.graph.map(.reciprocal, x)) } == zero)
+      #expect(try derivatives(point) { lab, x in try lab.node(lab.call("cbrt", [.node(x)])) } == zero)
+      #expect(
+        try derivatives(point) { lab, x in try lab.node(lab.call("pow", [.node(x), lab.meaning(s(1.5))])) }
+          == zero)
+    }
+    // One lane taken, one not.
+    let mixed = try derivatives(v(2, -1)) { lab, x in lab.graph.map(.log, x) }
+    #expect(mixed[0] == [log(2)] && mixed[1] == [0.5, 0] && mixed[2] == [-0.25, 0, 0, 0])
   }
 
   /// The gradient of a function of a symmetric matrix is symmetric.

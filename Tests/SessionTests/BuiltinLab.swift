@@ -23,7 +23,9 @@ final class BuiltinLab: FormulaContext {
   }
 
   func staticValue(_ node: NodeID, _ span: Span, _ what: String) throws -> Tensor {
-    guard graph.leaves(below: [node]).isEmpty else { throw Diagnostic(.domain, "\(what) must be known", at: span) }
+    guard graph.leaves(below: [node]).isEmpty else {
+      throw Diagnostic(.domain, "\(what) must be known", at: span)
+    }
     return try interpreter.evaluate(node)
   }
 
@@ -61,7 +63,8 @@ func m(_ rows: [Double]...) -> Tensor { Tensor(rows.flatMap { $0 }, [rows.count,
 
 /// Checks value and shape of a call on constants, and again on leaves.
 func expect(
-  _ name: String, _ arguments: [Tensor], _ options: [(String, Tensor)] = [], field: String? = nil, statics: Set<Int> = [],
+  _ name: String, _ arguments: [Tensor], _ options: [(String, Tensor)] = [], field: String? = nil,
+  statics: Set<Int> = [],
   gives expected: Tensor, location: SourceLocation = #_sourceLocation
 ) throws {
   for asLeaves in [false, true] {
@@ -72,7 +75,8 @@ func expect(
     let result = try lab.node(lab.call(name, inputs, options.map { ($0.0, lab.meaning($0.1)) }), field: field)
     let value = try lab.interpreter.evaluate(result)
     #expect(value.shape == expected.shape, "\(name)", sourceLocation: location)
-    #expect(isClose(value.doubles, expected.doubles, 1e-12), "\(name): \(value.doubles)", sourceLocation: location)
+    #expect(
+      isClose(value.doubles, expected.doubles, 1e-12), "\(name): \(value.doubles)", sourceLocation: location)
   }
 }
 
@@ -84,10 +88,10 @@ func isClose(_ a: [Double], _ b: [Double], _ tolerance: Double) -> Bool {
 }
 
 /// Compares reverse mode with differences of the value, and forward over reverse with differences of the gradient,
-/// for Σ w·sin(result). Arguments in `statics` are constants.
+/// for Σ w·sin(result); on request the next derivative too. Arguments in `statics` are constants.
 func checkDerivatives(
   _ name: String, _ arguments: [Tensor], _ options: [(String, Tensor)] = [], field: String? = nil,
-  statics: Set<Int> = [], symmetric: Bool = false, tolerance: Double = 2e-7,
+  statics: Set<Int> = [], symmetric: Bool = false, third: Bool = false, tolerance: Double = 2e-7,
   location: SourceLocation = #_sourceLocation
 ) throws {
   let lab = BuiltinLab()
@@ -98,24 +102,34 @@ func checkDerivatives(
     leaves.append(lab.leaf("x\(k)", tensor))
     let x = leaves[leaves.count - 1]
     guard symmetric else { return .node(x) }
-    return .node(graph.add([Summand(0.5, Operand(x, [0, 1])), Summand(0.5, Operand(x, [1, 0]))], shape: tensor.shape))
+    return .node(
+      graph.add([Summand(0.5, Operand(x, [0, 1])), Summand(0.5, Operand(x, [1, 0]))], shape: tensor.shape))
   }
   let result = try lab.node(lab.call(name, inputs, options.map { ($0.0, lab.meaning($0.1)) }), field: field)
+  try checkDerivatives(
+    of: result, wrt: leaves, lab, name, third: third, tolerance: tolerance, location: location)
+}
+
+func checkDerivatives(
+  of result: NodeID, wrt leaves: [NodeID], _ lab: BuiltinLab, _ name: String, third: Bool, tolerance: Double,
+  location: SourceLocation = #_sourceLocation
+) throws {
+  let graph = lab.graph
   let weights = (0..<graph.shape(result).elementCount).map { 0.4 + 0.6 * cos(Double(3 * $0)) }
   let f = graph.innerProduct(graph.constant(Tensor(weights, graph.shape(result))), graph.map(.sin, result))
   let gradients = graph.grad(f, wrt: leaves)
   for (k, leaf) in leaves.enumerated() {
-    let second = graph.jacobians(of: gradients, wrt: leaf)
-    let values = try lab.interpreter.evaluate([gradients[k]] + second)
+    let hessians = leaves.map { graph.jacobians(of: [gradients[k]], wrt: $0)[0] }
+    let lower = [f] + gradients + (third ? hessians : [])
+    let higher = [gradients[k]] + graph.jacobians(of: gradients + (third ? hessians : []), wrt: leaf)
+    let values = try lab.interpreter.evaluate(higher)
     let n = graph.shape(leaf).elementCount
     for entry in 0..<n {
-      let slopes = try ridders(lab, leaf, entry, [f] + gradients)
-      #expect(
-        isClose([values[0][flat: entry]], [slopes[0][0]], tolerance),
-        "\(name) ∂[\(entry)]: \(values[0][flat: entry]) or \(slopes[0][0])", sourceLocation: location)
-      for (block, slope) in zip(values.dropFirst(), slopes.dropFirst()) {
+      for (block, slope) in zip(values, try ridders(lab, leaf, entry, lower)) {
         let column = stride(from: entry, to: block.count, by: n).map { block[flat: $0] }
-        #expect(isClose(column, slope, tolerance), "\(name) ∂²: \(column) or \(slope)", sourceLocation: location)
+        #expect(
+          isClose(column, slope, tolerance), "\(name) by \(k)[\(entry)]: \(column) or \(slope)",
+          sourceLocation: location)
       }
     }
   }

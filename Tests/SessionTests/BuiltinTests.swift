@@ -31,7 +31,8 @@ import Testing
     try expect("stack", [v(1, 2), v(3, 4)], [("axis", s(-1))], gives: m([1, 3], [2, 4]))
     try expect("stack", [s(1), s(2), s(3)], gives: v(1, 2, 3))
     try expect("reshape", [a, s(3), s(-1)], statics: [1, 2], gives: m([1, 2], [3, 4], [5, 6]))
-    try expect("reshape", [v(1, 2, 3, 4, 5, 6), v(1, 2, 1, 3)], statics: [1], gives: Tensor(a.doubles, [1, 2, 1, 3]))
+    try expect(
+      "reshape", [v(1, 2, 3, 4, 5, 6), v(1, 2, 1, 3)], statics: [1], gives: Tensor(a.doubles, [1, 2, 1, 3]))
     try expect("reshape", [s(5), s(1), s(1)], statics: [1, 2], gives: m([5]))
     try expect("flatten", [a], gives: v(1, 2, 3, 4, 5, 6))
     try expect("transpose", [a], gives: m([1, 4], [2, 5], [3, 6]))
@@ -45,7 +46,8 @@ import Testing
     try expect("tile", [v(1, 2), s(2)], statics: [1], gives: v(1, 2, 1, 2))
     try expect("tile", [m([1, 2]), s(2), s(2)], statics: [1, 2], gives: m([1, 2, 1, 2], [1, 2, 1, 2]))
     try expect("repeat", [v(1, 2), s(2)], statics: [1], gives: v(1, 1, 2, 2))
-    try expect("repeat", [m([1, 2], [3, 4]), s(2)], [("axis", s(0))], statics: [1],
+    try expect(
+      "repeat", [m([1, 2], [3, 4]), s(2)], [("axis", s(0))], statics: [1],
       gives: m([1, 2], [1, 2], [3, 4], [3, 4]))
     try expect("diag", [v(1, 2)], gives: m([1, 0], [0, 2]))
     try expect("diag", [a], gives: v(1, 5))
@@ -63,9 +65,12 @@ import Testing
     let simple: [(String, Double, Double)] = [
       ("exp", 0, 1), ("expm1", 0, 0), ("log", 1, 0), ("log2", 8, 3), ("log10", 1000, 3), ("log1p", 0, 0),
       ("sqrt", 9, 3), ("cbrt", 8, 2), ("cbrt", -27, -3), ("abs", -3, 3), ("sign", -3, -1), ("sin", 0, 0),
-      ("cos", 0, 1), ("tan", 0, 0), ("asin", 1, .pi / 2), ("acos", 1, 0), ("atan", 1, .pi / 4), ("sinh", 0, 0),
-      ("cosh", 0, 1), ("tanh", 0, 0), ("sigmoid", 0, 0.5), ("softplus", 0, log(2)), ("relu", -1, 0), ("gelu", 0, 0),
-      ("gelu", 1, 0.8413447460685429), ("silu", 1, 0.7310585786300049), ("elu", -1, exp(-1) - 1), ("elu", 2, 2),
+      ("cos", 0, 1), ("tan", 0, 0), ("asin", 1, .pi / 2), ("acos", 1, 0), ("atan", 1, .pi / 4),
+      ("sinh", 0, 0),
+      ("cosh", 0, 1), ("tanh", 0, 0), ("sigmoid", 0, 0.5), ("softplus", 0, log(2)), ("relu", -1, 0),
+      ("gelu", 0, 0),
+      ("gelu", 1, 0.8413447460685429), ("silu", 1, 0.7310585786300049), ("elu", -1, exp(-1) - 1),
+      ("elu", 2, 2),
       ("leaky_relu", -100, -1), ("erf", 1, 0.8427007929497149), ("floor", -2.5, -3), ("ceil", 2.5, 3),
       ("round", 2.5, 2), ("isnan", .nan, 1), ("isfinite", .infinity, 0), ("isfinite", 1, 1), ("stop", 3, 3),
     ]
@@ -120,14 +125,26 @@ import Testing
     try expect("count_nonzero", [v(0, 5, 1)], gives: s(2))
   }
 
-  @Test func longCumulativeSum() throws {
-    let values = (0..<1100).map { Double($0 % 7) }
-    var total = 0.0
-    let sums = values.map { value -> Double in
-      total += value
-      return total
-    }
-    try expect("cumsum", [Tensor(vector: values)], gives: Tensor(vector: sums))
+  @Test func emptyTensors() throws {
+    let none = Tensor([], [0])
+    try expect("sum", [none], gives: s(0))
+    try expect("prod", [none], gives: s(1))
+    try expect("norm", [none], gives: s(0))
+    try expect("norm", [none], [("ord", s(.infinity))], gives: s(0))
+    try expect("cat", [none, v(1, 2)], gives: v(1, 2))
+    try expect("zeros", [s(0), s(3)], statics: [0, 1], gives: Tensor([], [0, 3]))
+    try expect("flatten", [Tensor([], [0, 3])], gives: none)
+    try expect("flip", [none], gives: none)
+    try expect("cumsum", [none], gives: none)
+    try expect("dot", [none, none], gives: s(0))
+    try expect("outer", [none, v(1, 2)], gives: Tensor([], [0, 2]))
+  }
+
+  @Test func runningSumsInBlocks() throws {
+    let lab = BuiltinLab()
+    let x = lab.graph.constant(m([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]))
+    let sums = try lab.interpreter.evaluate(Builtins.runningSums(lab.graph, x, limit: 5))
+    #expect(sums.doubles == [1, 3, 6, 10, 15, 21, 28, 36, 45, 55] + [1, 1, 1, 1, 1, 1, 1, 1, 1, 2])
   }
 
   @Test func orderAndSize() throws {
@@ -156,7 +173,8 @@ import Testing
     try expect("matmul", [v(1, 2), v(3, 4)], gives: s(11))
     let batch = Tensor([1, 0, 0, 1, 0, 1, 1, 0], [2, 2, 2])
     try expect("matmul", [batch, a], gives: Tensor([1, 2, 3, 4, 3, 4, 1, 2], [2, 2, 2]))
-    try expect("matmul", [batch, Tensor(a.doubles, [1, 2, 2])], gives: Tensor([1, 2, 3, 4, 3, 4, 1, 2], [2, 2, 2]))
+    try expect(
+      "matmul", [batch, Tensor(a.doubles, [1, 2, 2])], gives: Tensor([1, 2, 3, 4, 3, 4, 1, 2], [2, 2, 2]))
     try expect("kron", [v(1, 2), v(1, 10)], gives: v(1, 10, 2, 20))
     try expect("kron", [m([1, 2]), m([1], [3])], gives: m([1, 2], [3, 6]))
     try expect("cross", [v(1, 2, 3), v(4, 5, 6)], gives: v(-3, 6, -3))
@@ -210,7 +228,8 @@ import Testing
     try expect("log_softmax", [v(1000, 1000)], gives: v(-log(2), -log(2)))
     try expect("crossentropy", [v(0, 0), s(1)], gives: s(log(2)))
     try expect("crossentropy", [m([0, 0], [0, log(3)]), v(1, 1)], gives: s((log(2) + log(4.0 / 3)) / 2))
-    try expect("crossentropy", [m([0, 0], [0, log(3)]), m([0, 1], [0.5, 0.5])],
+    try expect(
+      "crossentropy", [m([0, 0], [0, log(3)]), m([0, 1], [0.5, 0.5])],
       gives: s((log(2) + 0.5 * (log(4.0 / 3) + log(4))) / 2))
     try expect("binary_crossentropy", [v(0, 800), v(1, 1)], gives: s(log(2) / 2))
     try expect("mse", [v(1, 2), v(1, 4)], gives: s(2))
@@ -256,7 +275,8 @@ import Testing
     #expect(typo?.message == "sum has no argument 'axs'")
     #expect(typo?.hint == "did you mean 'axis'?")
     #expect(message { _ = try lab.call("sum", [x], [("x", x)]) }?.message == "sum is given 'x' twice")
-    #expect(message { _ = try lab.call("exp", [.string("a")]) }?.message == "exp takes a tensor, not a string")
+    #expect(
+      message { _ = try lab.call("exp", [.string("a")]) }?.message == "exp takes a tensor, not a string")
   }
 
   @Test func shapesAreChecked() throws {
@@ -264,11 +284,15 @@ import Testing
     let (x, a) = (lab.meaning(v(1, 2)), lab.meaning(m([1, 2, 3], [4, 5, 6])))
     let number = Meaning.node(lab.graph.fill(5))
     let calls: [(String, [Meaning])] = [
-      ("dot", [x, a]), ("inv", [a]), ("trace", [a]), ("matmul", [x, lab.meaning(v(1, 2, 3))]), ("cat", [x, a]),
-      ("stack", [x, a]), ("reshape", [a, number]), ("solve", [lab.meaning(m([1, 0], [0, 1])), lab.meaning(v(1))]),
-      ("mse", [x, a]), ("crossentropy", [a, lab.meaning(v(1, 2, 3))]), ("cross", [x, x]), ("maximum", [a, x]),
+      ("dot", [x, a]), ("inv", [a]), ("trace", [a]), ("matmul", [x, lab.meaning(v(1, 2, 3))]),
+      ("cat", [x, a]),
+      ("stack", [x, a]), ("reshape", [a, number]),
+      ("solve", [lab.meaning(m([1, 0], [0, 1])), lab.meaning(v(1))]),
+      ("mse", [x, a]), ("crossentropy", [a, lab.meaning(v(1, 2, 3))]), ("cross", [x, x]),
+      ("maximum", [a, x]),
       ("sum", [x, number]), ("einsum", [.string("ij"), x]), ("squeeze", [a, .node(lab.graph.fill(0))]),
-      ("transpose", [a, number]), ("diag", [number]), ("len", [number]), ("sort", [number]), ("flip", [x, number]),
+      ("transpose", [a, number]), ("diag", [number]), ("len", [number]), ("sort", [number]),
+      ("flip", [x, number]),
     ]
     for (name, arguments) in calls {
       let error = message { _ = try lab.call(name, arguments) }
@@ -283,7 +307,8 @@ import Testing
     let x = lab.meaning(v(1, 2))
     let calls: [(String, [Meaning])] = [
       ("zeros", [n(-1)]), ("zeros", [n(1.5)]), ("range", [n(0), n(1), n(0)]), ("quantile", [x, n(2)]),
-      ("topk", [x, n(3)]), ("max", [lab.meaning(Tensor([], [0]))]), ("randint", [n(3), n(3)]), ("linspace", [n(0), n(1), n(0)]),
+      ("topk", [x, n(3)]), ("max", [lab.meaning(Tensor([], [0]))]), ("randint", [n(3), n(3)]),
+      ("linspace", [n(0), n(1), n(0)]),
     ]
     for (name, arguments) in calls {
       let error = message { _ = try lab.call(name, arguments) }

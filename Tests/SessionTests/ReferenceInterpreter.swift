@@ -31,12 +31,15 @@ struct ReferenceInterpreter {
     case .tensor(let index): return graph.constants[index].doubles
     case .contract(let scale): return contract(scale, node, inputs)
     case .add(let coefficients):
-      return loop(node, inputs, start: 0) { total, x in total + zip(coefficients, x).reduce(0) { $0 + $1.0 * $1.1 } }
+      return loop(node, inputs, start: 0) { total, x in
+        total + zip(coefficients, x).reduce(0) { $0 + $1.0 * $1.1 }
+      }
     case .map(let f):
       return loop(node, inputs, start: 0) { _, x in f(x[0], x.count > 1 ? x[1] : 0, x.count > 2 ? x[2] : 0) }
     case .selector(let s): return selector(s, node.shape)
     case .table: return table(node, inputs[0])
-    case .reduceMax: return loop(node, inputs, start: -.infinity) { $0.isNaN || $1[0].isNaN ? .nan : max($0, $1[0]) }
+    case .reduceMax:
+      return loop(node, inputs, start: -.infinity) { $0.isNaN || $1[0].isNaN ? .nan : max($0, $1[0]) }
     case .stop: return inputs[0]
     case .argmax: return rows(node, inputs[0]) { [Double(best(order($0).reversed(), $0))] }
     case .argsort: return rows(node, inputs[0]) { order($0).map(Double.init) }
@@ -82,7 +85,9 @@ struct ReferenceInterpreter {
     var result = [Double](repeating: start, count: node.shape.elementCount)
     var places = [Int](repeating: 0, count: sizes.count)
     for flat in 0..<(result.count * inner) {
-      let entries = strides.indices.map { k in inputs[k][zip(strides[k], places).reduce(0) { $0 + $1.0 * $1.1 }] }
+      let entries = strides.indices.map { k in
+        inputs[k][zip(strides[k], places).reduce(0) { $0 + $1.0 * $1.1 }]
+      }
       result[flat / inner] = body(result[flat / inner], entries)
       var axis = sizes.count - 1
       while axis >= 0 {
@@ -101,7 +106,8 @@ struct ReferenceInterpreter {
     let boxStrides = s.extents.rowMajorStrides
     for flat in 0..<s.extents.elementCount {
       let t = s.extents.indices.map { flat / boxStrides[$0] % s.extents[$0] }
-      let place = s.starts.indices.map { k in s.starts[k] + zip(s.steps[k], t).reduce(0) { $0 + $1.0 * $1.1 } }
+      let place = s.starts.indices.map { k in s.starts[k] + zip(s.steps[k], t).reduce(0) { $0 + $1.0 * $1.1 }
+      }
       result[zip(strides, place).reduce(0) { $0 + $1.0 * $1.1 }] = 1
     }
     return result
@@ -141,7 +147,8 @@ struct ReferenceInterpreter {
     case .cholesky: return a.cholesky().entries
     case .eigh: return a.symmetricEigen()
     case .svdvals:
-      return Array(a.embedded().symmetricEigen().prefix(a.rows + a.columns).reversed().prefix(min(a.rows, a.columns)))
+      return Array(
+        a.embedded().symmetricEigen().prefix(a.rows + a.columns).reversed().prefix(min(a.rows, a.columns)))
     case .eigvals:
       let roots = a.eigenvalues().sorted { $0 < $1 }
       return roots.map(\.0) + roots.map(\.1)

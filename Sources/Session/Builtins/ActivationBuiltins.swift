@@ -6,7 +6,7 @@ extension Builtins {
   /// Pointwise functions of neural networks.
   static let activations: [Builtin] = [
     unary("sigmoid", .sigmoid, "1/(1 + exp(-x)).", "sigmoid(0)", "0.5"),
-    unary("softplus", .softplus, "log(1 + exp(x)), without overflow.", "softplus(0) - log(2)", "0"),
+    unary("softplus", .softplus, "log(1 + exp(x)), without overflow.", "softplus(0)", "0.693147"),
     unary("relu", .relu, "x where positive, else 0; the derivative at 0 is 0.", "relu([-1, 2])", "[0, 2]"),
     composed("gelu", "x", "x times the normal distribution function at x (exact, by erf).", "gelu(0)", "0") {
       graph, x in
@@ -22,7 +22,8 @@ extension Builtins {
       try call.sloped("alpha", default: 1) { graph, x in graph.map(.expm1, x) }
     },
     Builtin(
-      "leaky_relu", "x, slope=0.01", .pointwise, "x where positive, else slope·x; at 0 the derivative is slope.",
+      "leaky_relu", "x, slope=0.01", .pointwise,
+      "x where positive, else slope·x; at 0 the derivative is slope.",
       "leaky_relu([-100, 2])", "[-1, 2]"
     ) { call in
       try call.sloped("slope", default: 0.01) { _, x in x }

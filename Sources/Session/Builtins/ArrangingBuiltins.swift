@@ -5,14 +5,16 @@ import Tensors
 extension Builtins {
   static let arranging: [Builtin] = [
     Builtin(
-      "cat", "parts…, axis=0", aliases: ["concatenate"], .construction, "Tensors joined along an axis that they have.",
+      "cat", "parts…, axis=0", aliases: ["concatenate"], .construction,
+      "Tensors joined along an axis that they have.",
       "cat([1, 2], [3])", "[1, 2, 3]", cat),
     Builtin(
       "stack", "parts…, axis=0", .construction, "Tensors of one shape, stacked along a new axis.",
       "shape(stack([1, 2], [3, 4], [5, 6]))", "[3, 2]", stack),
     Builtin(
       "reshape", "x, shape…", .construction,
-      "The same entries in row-major order under another shape; one size may be -1.", "reshape([1, 2; 3, 4], -1)",
+      "The same entries in row-major order under another shape; one size may be -1.",
+      "reshape([1, 2; 3, 4], -1)",
       "[1, 2, 3, 4]", reshape),
     Builtin(
       "flatten", "x", aliases: ["ravel"], .construction, "The entries as a vector, in row-major order.",
@@ -25,7 +27,8 @@ extension Builtins {
       "transpose", "x, axes…", .construction, "Axes in another order; reversed when none are given.",
       "shape(transpose(ones(2, 3, 4)))", "[4, 3, 2]", transpose),
     Builtin(
-      "squeeze", "x, axis=", .construction, "Without axes of size 1: those given, or all.", "squeeze(ones(1, 2, 1))",
+      "squeeze", "x, axis=", .construction, "Without axes of size 1: those given, or all.",
+      "squeeze(ones(1, 2, 1))",
       "[1, 1]", squeeze),
     Builtin(
       "expand_dims", "x, axis", .construction, "With a new axis of size 1 at this place.",
@@ -40,13 +43,15 @@ extension Builtins {
       "[1, 2, 1, 2]", tile),
     Builtin(
       "repeat", "x, times, axis=", .construction,
-      "Each entry repeated along an axis (of the flattened tensor, when none is given).", "-repeat([1, 2], 2)",
+      "Each entry repeated along an axis (of the flattened tensor, when none is given).",
+      "-repeat([1, 2], 2)",
       "[-1, -1, -2, -2]", repeatEach),
     Builtin(
       "diag", "x", .construction, "A diagonal matrix from a vector, or the diagonal of a matrix.",
       "diag([1, 2; 3, 4])", "[1, 4]", diag),
     Builtin(
-      "tril", "A, k=0", .construction, "The lower triangle: zero above the k-th diagonal.", "sum(tril(ones(3, 3)))",
+      "tril", "A, k=0", .construction, "The lower triangle: zero above the k-th diagonal.",
+      "sum(tril(ones(3, 3)))",
       "6"
     ) { call in try triangle(call) { i, j, k in j <= i + k } },
     Builtin(
@@ -77,13 +82,17 @@ extension Builtins {
     guard let first = parts.first else { throw call.error(.type, "cat needs tensors to join", "parts") }
     let shape = graph.shape(first.node)
     guard !shape.isEmpty else {
-      throw call.error(.shape, "cat joins along an axis, and a scalar has none", "parts", hint: "stack joins scalars")
+      throw call.error(
+        .shape, "cat joins along an axis, and a scalar has none", "parts", hint: "stack joins scalars")
     }
     let axis = try call.axis(rank: shape.count, default: 0)
     for part in parts.dropFirst() {
       let other = graph.shape(part.node)
-      let fits = other.count == shape.count && other.indices.allSatisfy { $0 == axis || other[$0] == shape[$0] }
-      guard fits else { throw mismatch("cat", first, shape, part, other, "all axes but axis \(axis) must agree") }
+      let fits =
+        other.count == shape.count && other.indices.allSatisfy { $0 == axis || other[$0] == shape[$0] }
+      guard fits else {
+        throw mismatch("cat", first, shape, part, other, "all axes but axis \(axis) must agree")
+      }
     }
     return .node(graph.joined(parts.map(\.node), axis: axis))
   }
@@ -106,7 +115,9 @@ extension Builtins {
     Diagnostic(
       .shape, "shapes \(left.shapeDescription) and \(right.shapeDescription) do not fit in \(name)",
       at: a.span.union(b.span),
-      labels: [.init(a.span, "shape \(left.shapeDescription)"), .init(b.span, "shape \(right.shapeDescription)")],
+      labels: [
+        .init(a.span, "shape \(left.shapeDescription)"), .init(b.span, "shape \(right.shapeDescription)"),
+      ],
       hint: hint)
   }
 
@@ -126,7 +137,8 @@ extension Builtins {
     guard !target.contains(-1), target.elementCount == source.elementCount else {
       let wanted = target.map { $0 == -1 ? "?" : String($0) }.joined(separator: "×")
       throw call.error(
-        .shape, "shape \(source.shapeDescription) cannot become \(target.isEmpty ? "scalar" : wanted)", "shape",
+        .shape, "shape \(source.shapeDescription) cannot become \(target.isEmpty ? "scalar" : wanted)",
+        "shape",
         notes: ["there are \(source.elementCount) entries"])
     }
     return .node(call.graph.reshaped(x, target))
@@ -139,7 +151,9 @@ extension Builtins {
     let order = try call.integers("axes").map { $0 < 0 ? $0 + rank : $0 }
     guard order.sorted() == Array(0..<rank) else {
       throw call.error(
-        .shape, "the axes of a tensor of shape \(call.graph.shape(x).shapeDescription) must each be named once", "axes")
+        .shape,
+        "the axes of a tensor of shape \(call.graph.shape(x).shapeDescription) must each be named once",
+        "axes")
     }
     return .node(call.graph.transposed(x, order))
   }
@@ -178,12 +192,14 @@ extension Builtins {
     let axis = try call.axis(rank: graph.shape(x).count, default: 0)
     let n = graph.shape(x)[axis]
     try call.checkCount([graph.shape(x).elementCount, count], "times")
-    return .node(spread(graph, x, axis, count, Selector.flatten([n, count]), [n * count, n, count], inner: 1))
+    return .node(
+      spread(graph, x, axis, count, Selector.flatten([n, count]), [n * count, n, count], inner: 1))
   }
 
   /// An axis replaced by its product with a new one; the selector's axis `inner` is the node's.
   private static func spread(
-    _ graph: TensorGraph, _ x: NodeID, _ axis: Int, _ count: Int, _ selector: Selector, _ shape: Shape, inner: Int
+    _ graph: TensorGraph, _ x: NodeID, _ axis: Int, _ count: Int, _ selector: Selector, _ shape: Shape,
+    inner: Int
   ) -> NodeID {
     let axes = graph.axes(x)
     if shape[0] == 0 {

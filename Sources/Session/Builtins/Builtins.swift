@@ -46,7 +46,8 @@ enum Builtins {
     for parameter in builtin.parameters
     where parameter.defaultText == nil && !parameter.isVariadic && bound[parameter.name] == nil {
       throw Diagnostic(
-        .type, "\(builtin.name) needs its argument '\(parameter.name)'", at: span, hint: "it is \(builtin.signature)")
+        .type, "\(builtin.name) needs its argument '\(parameter.name)'", at: span,
+        hint: "it is \(builtin.signature)")
     }
     return BuiltinCall(builtin: builtin, context: context, arguments: bound, span: span)
   }

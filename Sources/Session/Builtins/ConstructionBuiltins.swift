@@ -11,15 +11,19 @@ extension Builtins {
       "ones", "shape…, like=", .construction, "A tensor of ones.", "ones(3)", "[1, 1, 1]"
     ) { call in try call.construct { call.graph.fill(1, $0) } },
     Builtin(
-      "full", "value, shape…, like=", .construction, "A tensor with the same number everywhere.", "full(7, 2)",
+      "full", "value, shape…, like=", .construction, "A tensor with the same number everywhere.",
+      "full(7, 2)",
       "[7, 7]"
     ) { call in
       let value = try call.node("value")
-      guard call.graph.shape(value).isEmpty else { throw call.error(.shape, "full takes one number", "value") }
+      guard call.graph.shape(value).isEmpty else {
+        throw call.error(.shape, "full takes one number", "value")
+      }
       return try call.construct { call.graph.expanded(Operand(value, []), to: $0) }
     },
     Builtin(
-      "eye", "n, m=n", .construction, "The identity matrix, or ones on the diagonal of an n×m one.", "trace(eye(3))",
+      "eye", "n, m=n", .construction, "The identity matrix, or ones on the diagonal of an n×m one.",
+      "trace(eye(3))",
       "3"
     ) { call in
       let n = try call.integer("n", in: 0...Int(Int32.max))

@@ -11,7 +11,9 @@ extension Builtin {
   ) {
     let list = parameters.split(separator: ",").map { text -> Parameter in
       let word = text.drop { $0 == " " }
-      if word.hasSuffix("…") { return Parameter(name: String(word.dropLast()), defaultText: nil, isVariadic: true) }
+      if word.hasSuffix("…") {
+        return Parameter(name: String(word.dropLast()), defaultText: nil, isVariadic: true)
+      }
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       return Parameter(name: String(parts[0]), defaultText: parts.count > 1 ? String(parts[1]) : nil)
     }
@@ -55,7 +57,8 @@ extension BuiltinCall {
     let value = try integer(name, default: fallback)
     guard range.contains(value) else {
       let bounds =
-        range.upperBound == Int.max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+        range.upperBound == Int.max
+        ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
       throw error(.domain, "'\(name)' of \(builtin.name) must be \(bounds), not \(value)", name)
     }
     return value
@@ -64,10 +67,14 @@ extension BuiltinCall {
   /// One axis, counted from the end when negative.
   func axis(_ name: String = "axis", rank: Int, default fallback: Int) throws -> Int {
     guard let list = try axes(name, rank: rank) else {
-      guard rank > 0 else { throw error(.shape, "\(builtin.name) needs a tensor with axes, not a scalar", "x") }
+      guard rank > 0 else {
+        throw error(.shape, "\(builtin.name) needs a tensor with axes, not a scalar", "x")
+      }
       return fallback < 0 ? fallback + rank : fallback
     }
-    guard list.count == 1 else { throw error(.shape, "\(builtin.name) takes one axis, not \(list.count)", name) }
+    guard list.count == 1 else {
+      throw error(.shape, "\(builtin.name) takes one axis, not \(list.count)", name)
+    }
     return list[0]
   }
 
@@ -172,7 +179,8 @@ extension BuiltinCall {
     let node = try node(name)
     guard graph.shape(node).count == 2 else {
       throw error(
-        .shape, "\(builtin.name) needs a matrix, not a tensor of shape \(graph.shape(node).shapeDescription)", name)
+        .shape, "\(builtin.name) needs a matrix, not a tensor of shape \(graph.shape(node).shapeDescription)",
+        name)
     }
     return node
   }
@@ -181,7 +189,8 @@ extension BuiltinCall {
     let node = try matrix(name)
     let shape = graph.shape(node)
     guard shape[0] == shape[1], shape[0] > 0 else {
-      throw error(.shape, "\(builtin.name) needs a square matrix, not one of shape \(shape.shapeDescription)", name)
+      throw error(
+        .shape, "\(builtin.name) needs a square matrix, not one of shape \(shape.shapeDescription)", name)
     }
     return node
   }

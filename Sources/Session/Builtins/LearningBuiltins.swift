@@ -10,7 +10,7 @@ extension Builtins {
     ) { call in .node(try call.exponentials().shares) },
     Builtin(
       "log_softmax", "x, axis=-1", .learning, "The logarithm of softmax, without overflow.",
-      "log_softmax([0, 0]) + log(2)", "[0, 0]"
+      "log_softmax([0, 0])", "[-0.693147, -0.693147]"
     ) { call in
       let x = try call.node("x")
       let axis = try call.axis(rank: call.graph.shape(x).count, default: -1)
@@ -19,29 +19,34 @@ extension Builtins {
     Builtin(
       "crossentropy", "logits, labels", .learning,
       "The mean of -log softmax(logits) at the labels: classes by number, or probabilities of the logits' shape.",
-      "crossentropy([0, 0], 1) - log(2)", "0", crossentropy),
+      "crossentropy([0, 0], 1)", "0.693147", crossentropy),
     Builtin(
       "binary_crossentropy", "logits, y", aliases: ["logistic"], .learning,
       "The mean of log(1 + exp(z)) - y·z over logits z, for y in 0 to 1.",
-      "binary_crossentropy([0, 0], [0, 1]) - log(2)", "0"
+      "binary_crossentropy([0, 0], [0, 1])", "0.693147"
     ) { call in
       let graph = call.graph
       let (z, y) = try call.sameShape("logits", "y")
       let count = try call.positiveCount(z, "logits")
       let positive = graph.summed(graph.map(.softplus, z), over: graph.axes(z))
-      let parts = [Summand(1 / count, Operand(positive, [])), Summand(-1 / count, Operand(graph.innerProduct(y, z), []))]
+      let parts = [
+        Summand(1 / count, Operand(positive, [])), Summand(-1 / count, Operand(graph.innerProduct(y, z), [])),
+      ]
       return .node(graph.add(parts, shape: []))
     },
     Builtin(
-      "mse", "a, b", .learning, "The mean of squared differences of two tensors of one shape.", "mse([1, 2], [1, 4])",
+      "mse", "a, b", .learning, "The mean of squared differences of two tensors of one shape.",
+      "mse([1, 2], [1, 4])",
       "2"
     ) { call in
       let (a, b) = try call.sameShape("a", "b", hint: "write mean((a - b)^2) where they should broadcast")
       let difference = call.graph.difference(a, b)
-      return .node(call.graph.innerProduct(difference, difference, scale: 1 / (try call.positiveCount(a, "a"))))
+      return .node(
+        call.graph.innerProduct(difference, difference, scale: 1 / (try call.positiveCount(a, "a"))))
     },
     Builtin(
-      "accuracy", "logits, labels", .learning, "The share of samples whose greatest logit is that of the label.",
+      "accuracy", "logits, labels", .learning,
+      "The share of samples whose greatest logit is that of the label.",
       "accuracy([1, 9; 8, 2], [1, 1])", "0.5", accuracy),
   ]
 
@@ -62,9 +67,12 @@ extension Builtins {
     }
     // Σ logsumexp - Σ logit at the label: the labels select, so no log-probability is formed.
     let total = Exponentials(graph, logits, [axes.count - 1]).logOfSum
-    let table = Operand(graph.table(graph.shape(logits)[axes.count - 1], labels), [axes.count - 1] + axes.dropLast())
+    let table = Operand(
+      graph.table(graph.shape(logits)[axes.count - 1], labels), [axes.count - 1] + axes.dropLast())
     let chosen = graph.contract(1, [Operand(logits, axes), table], to: [])
-    let parts = [Summand(1, Operand(graph.summed(total, over: graph.axes(total)), [])), Summand(-1, Operand(chosen, []))]
+    let parts = [
+      Summand(1, Operand(graph.summed(total, over: graph.axes(total)), [])), Summand(-1, Operand(chosen, [])),
+    ]
     return .node(graph.scaled(1 / Double(samples), graph.add(parts, shape: [])))
   }
 
@@ -99,7 +107,8 @@ extension BuiltinCall {
         .shape, "shapes \(left.shapeDescription) and \(right.shapeDescription) do not fit in \(builtin.name)",
         at: logits.span.union(labels.span),
         labels: [
-          .init(logits.span, "shape \(left.shapeDescription)"), .init(labels.span, "shape \(right.shapeDescription)"),
+          .init(logits.span, "shape \(left.shapeDescription)"),
+          .init(labels.span, "shape \(right.shapeDescription)"),
         ], hint: "labels are one class a row of logits, or probabilities of the logits' shape")
     }
     _ = try positiveCount(logits.node, "logits")

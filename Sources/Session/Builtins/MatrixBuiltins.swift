@@ -13,14 +13,17 @@ extension Builtins {
       "diag(inv([2, 0; 0, 4]))", "[0.5, 0.25]"
     ) { call in .node(call.graph.matrix(.inverse, [try call.squareMatrix("A")])) },
     Builtin(
-      "solve", "A, b", .algebra, "The x with A @ x = b, for a vector or a matrix b.", "solve([2, 0; 0, 4], [2, 8])",
+      "solve", "A, b", .algebra, "The x with A @ x = b, for a vector or a matrix b.",
+      "solve([2, 0; 0, 4], [2, 8])",
       "[1, 2]", solve),
     Builtin(
-      "cholesky", "A", .algebra, "The lower triangular L with L @ L' = A, for a symmetric positive definite A.",
+      "cholesky", "A", .algebra,
+      "The lower triangular L with L @ L' = A, for a symmetric positive definite A.",
       "diag(cholesky([4, 0; 0, 9]))", "[2, 3]"
     ) { call in .node(call.graph.matrix(.cholesky, [try call.squareMatrix("A")])) },
     Builtin(
-      "logdet", "A", .algebra, "The logarithm of the absolute value of the determinant.", "logdet(eye(3))", "0"
+      "logdet", "A", .algebra, "The logarithm of the absolute value of the determinant.", "logdet(eye(3))",
+      "0"
     ) { call in .node(call.graph.matrix(.logdet, [try call.squareMatrix("A")])) },
     Builtin("det", "A", .algebra, "The determinant.", "det([1, 2; 3, 4])", "-2") { call in
       .node(determinant(call.graph, try call.squareMatrix("A")))

@@ -13,14 +13,16 @@ extension TensorGraph {
 extension Builtins {
   static let order: [Builtin] = [
     Builtin(
-      "sort", "x, axis=-1, descending=false", .order, "Entries in ascending order along an axis.", "sort([3, 1, 2])",
+      "sort", "x, axis=-1, descending=false", .order, "Entries in ascending order along an axis.",
+      "sort([3, 1, 2])",
       "[1, 2, 3]"
     ) { call in
       try alongAxis(call) { x, places in call.graph.gathered(x, places) }
     },
     Builtin(
       "argsort", "x, axis=-1, descending=false", .order,
-      "The positions of the entries in ascending order (equal ones keep theirs).", "argsort([3, 1, 2])", "[1, 2, 0]"
+      "The positions of the entries in ascending order (equal ones keep theirs).", "argsort([3, 1, 2])",
+      "[1, 2, 0]"
     ) { call in try alongAxis(call) { _, places in places } },
     Builtin(
       "topk", "x, k", .order, "The k greatest entries along the last axis, as values and indices.",
@@ -39,7 +41,9 @@ extension Builtins {
   private static func topk(_ call: BuiltinCall) throws -> Meaning {
     let graph = call.graph
     let x = try call.node("x")
-    guard let n = graph.shape(x).last else { throw call.error(.shape, "topk needs an axis, not a scalar", "x") }
+    guard let n = graph.shape(x).last else {
+      throw call.error(.shape, "topk needs an axis, not a scalar", "x")
+    }
     let k = try call.integer("k")
     guard (1...max(1, n)).contains(k), n > 0 else {
       throw call.error(.domain, "there are \(n) entries along the last axis, not \(k)", "k")
@@ -67,7 +71,8 @@ extension Builtins {
       "rank", "x", aliases: ["ndim"], .shape, "The number of axes.", "rank([1, 2; 3, 4])", "2"
     ) { call in .node(call.graph.fill(Double(call.graph.shape(try call.node("x")).count))) },
     Builtin(
-      "len", "x", .shape, "The size of the first axis, or the number of parts of a tuple.", "len([5, 6, 7])", "3"
+      "len", "x", .shape, "The size of the first axis, or the number of parts of a tuple.", "len([5, 6, 7])",
+      "3"
     ) { call in
       if case .tuple(let parts) = call.arguments["x"]?.first?.value {
         return .node(call.graph.fill(Double(parts.count)))

@@ -24,18 +24,24 @@ extension Builtins {
     unary("asin", .asin, "The angle in [-π/2, π/2] with this sine.", "asin(0)", "0", aliases: ["arcsin"]),
     unary("acos", .acos, "The angle in [0, π] with this cosine.", "acos(1)", "0", aliases: ["arccos"]),
     unary("atan", .atan, "The angle in (-π/2, π/2) with this tangent.", "atan(0)", "0", aliases: ["arctan"]),
-    binary("atan2", "y, x", .atan2, "The angle of the point (x, y).", "atan2(0, 1)", "0", aliases: ["arctan2"]),
+    binary(
+      "atan2", "y, x", .atan2, "The angle of the point (x, y).", "atan2(0, 1)", "0", aliases: ["arctan2"]),
     unary("sinh", .sinh, "The hyperbolic sine.", "sinh(0)", "0"),
     unary("cosh", .cosh, "The hyperbolic cosine.", "cosh(0)", "1"),
     unary("tanh", .tanh, "The hyperbolic tangent.", "tanh(0)", "0"),
     unary("erf", .erf, "The error function.", "erf(0)", "0"),
     unary("floor", .floor, "The greatest whole number not above; its derivative is 0.", "floor(2.5)", "2"),
     unary("ceil", .ceil, "The least whole number not below; its derivative is 0.", "ceil(2.5)", "3"),
-    unary("round", .round, "The nearest whole number, halves to even; its derivative is 0.", "round(2.5)", "2"),
+    unary(
+      "round", .round, "The nearest whole number, halves to even; its derivative is 0.", "round(2.5)", "2"),
     unary("isnan", .isNaN, "1 where the entry is not a number, else 0.", "isnan(1)", "0"),
-    unary("isfinite", .isFinite, "1 where the entry is neither infinite nor not a number, else 0.", "isfinite(1)", "1"),
-    binary("maximum", "a, b", .max, "The greater, pointwise; ties share the derivative.", "maximum(2, 5)", "5"),
-    binary("minimum", "a, b", .min, "The smaller, pointwise; ties share the derivative.", "minimum(2, 5)", "2"),
+    unary(
+      "isfinite", .isFinite, "1 where the entry is neither infinite nor not a number, else 0.", "isfinite(1)",
+      "1"),
+    binary(
+      "maximum", "a, b", .max, "The greater, pointwise; ties share the derivative.", "maximum(2, 5)", "5"),
+    binary(
+      "minimum", "a, b", .min, "The smaller, pointwise; ties share the derivative.", "minimum(2, 5)", "2"),
     binary("mod", "x, y", .modulo, "The remainder with the sign of the divisor.", "mod(-1, 3)", "2"),
     Builtin(
       "pow", "x, y", .pointwise, "x to the power y, as x^y.", "pow(2, 10)", "1024"
@@ -53,7 +59,8 @@ extension Builtins {
       }
     },
     Builtin(
-      "where", "c, a, b", .pointwise, "a where c is not 0, else b; what is not chosen has no effect on derivatives.",
+      "where", "c, a, b", .pointwise,
+      "a where c is not 0, else b; what is not chosen has no effect on derivatives.",
       "where([1, 0, 1], 5, 7)", "[5, 7, 5]"
     ) { call in
       try call.pointwise(["c", "a", "b"]) { items in
@@ -69,7 +76,9 @@ extension Builtins {
   /// x^y: exact powers where y is a whole number in the text, the square root for one half.
   static func power(_ graph: TensorGraph, _ x: PlacedNode, _ y: PlacedNode) throws -> NodeID {
     if let exponent = graph.constantValue(y.node), graph.shape(y.node).isEmpty {
-      if let whole = Int(exactly: exponent), whole.magnitude <= 1 << 20 { return graph.map(.power(whole), x.node) }
+      if let whole = Int(exactly: exponent), whole.magnitude <= 1 << 20 {
+        return graph.map(.power(whole), x.node)
+      }
       if exponent == 0.5 { return graph.map(.sqrt, x.node) }
     }
     let (operands, shape) = try graph.broadcast([x, y], "a power")
@@ -79,7 +88,8 @@ extension Builtins {
   // MARK: Declaring
 
   static func unary(
-    _ name: String, _ f: MapFunction, _ summary: String, _ example: String, _ output: String, aliases: [String] = []
+    _ name: String, _ f: MapFunction, _ summary: String, _ example: String, _ output: String,
+    aliases: [String] = []
   ) -> Builtin {
     Builtin(name, "x", aliases: aliases, .pointwise, summary, example, output) { call in
       try call.pointwise(["x"]) { call.graph.map(f, $0[0].node) }
@@ -97,7 +107,8 @@ extension Builtins {
   }
 
   private static func binary(
-    _ name: String, _ parameters: String, _ f: MapFunction, _ summary: String, _ example: String, _ output: String,
+    _ name: String, _ parameters: String, _ f: MapFunction, _ summary: String, _ example: String,
+    _ output: String,
     aliases: [String] = []
   ) -> Builtin {
     Builtin(name, parameters, aliases: aliases, .pointwise, summary, example, output) { call in

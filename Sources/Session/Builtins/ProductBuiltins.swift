@@ -6,11 +6,12 @@ extension Builtins {
   /// Products of tensors.
   static let products: [Builtin] = [
     Builtin(
-      "dot", "a, b", .algebra, "The sum of the products of corresponding entries.", "dot([1, 2, 3], [4, 5, 6])", "32",
+      "dot", "a, b", .algebra, "The sum of the products of corresponding entries.",
+      "dot([1, 2, 3], [4, 5, 6])", "32",
       dot),
     Builtin(
-      "outer", "a, b", .algebra, "Every entry of a times every entry of b.", "outer([1, 2], [3, 4])",
-      "3  4\n6  8"
+      "outer", "a, b", .algebra, "Every entry of a times every entry of b.", "diag(outer([1, 2], [3, 4]))",
+      "[3, 8]"
     ) { call in
       let (a, b) = (try call.node("a"), try call.node("b"))
       let left = call.graph.axes(a)
@@ -29,7 +30,8 @@ extension Builtins {
       "kron", "A, B", .algebra, "The Kronecker product of matrices or vectors.", "kron([1, 2], [1, 10])",
       "[1, 10, 2, 20]", kron),
     Builtin(
-      "cross", "a, b", .algebra, "The vector product of vectors with three entries.", "cross([1, 0, 0], [0, 1, 0])",
+      "cross", "a, b", .algebra, "The vector product of vectors with three entries.",
+      "cross([1, 0, 0], [0, 1, 0])",
       "[0, 0, 1]", cross),
   ]
 
@@ -46,7 +48,8 @@ extension Builtins {
   }
 
   /// NumPy's matmul: the last axis of a meets the last but one of b (or its only one); leading axes broadcast.
-  static func matmul(_ graph: TensorGraph, _ a: PlacedNode, _ b: PlacedNode, _ name: String) throws -> NodeID {
+  static func matmul(_ graph: TensorGraph, _ a: PlacedNode, _ b: PlacedNode, _ name: String) throws -> NodeID
+  {
     let (left, right) = (graph.shape(a.node), graph.shape(b.node))
     for (item, shape) in [(a, left), (b, right)] where shape.isEmpty {
       throw Diagnostic(
@@ -57,7 +60,9 @@ extension Builtins {
       throw Diagnostic(
         .shape, "shapes \(left.shapeDescription) and \(right.shapeDescription) do not fit in \(name)",
         at: a.span.union(b.span),
-        labels: [.init(a.span, "shape \(left.shapeDescription)"), .init(b.span, "shape \(right.shapeDescription)")],
+        labels: [
+          .init(a.span, "shape \(left.shapeDescription)"), .init(b.span, "shape \(right.shapeDescription)"),
+        ],
         notes: [
           "axis \(left.count - 1) of the first has \(left[left.count - 1]), axis \(inner) of the second has \(right[inner])"
         ])
@@ -96,7 +101,8 @@ extension Builtins {
     let (left, right) = (graph.shape(a), graph.shape(b))
     guard left.count == right.count, (1...2).contains(left.count) else {
       throw call.error(
-        .shape, "kron takes two vectors or two matrices, not \(left.shapeDescription) and \(right.shapeDescription)",
+        .shape,
+        "kron takes two vectors or two matrices, not \(left.shapeDescription) and \(right.shapeDescription)",
         "B")
     }
     let rank = left.count
@@ -110,7 +116,8 @@ extension Builtins {
     let (a, b) = try call.sameShape("a", "b")
     guard call.graph.shape(a) == [3] else {
       throw call.error(
-        .shape, "cross takes vectors with three entries, not shape \(call.graph.shape(a).shapeDescription)", "a")
+        .shape, "cross takes vectors with three entries, not shape \(call.graph.shape(a).shapeDescription)",
+        "a")
     }
     let signs = call.graph.constant(permutationSigns(3))
     let operands = [Operand(signs, [0, 1, 2]), Operand(a, [1]), Operand(b, [2])]
@@ -138,7 +145,8 @@ extension Builtins {
     let arrow = spec.indices.first { spec[$0...].starts(with: ["-", ">"]) }
     let inputs = spec[..<(arrow ?? spec.count)].split(separator: ",", omittingEmptySubsequences: false)
     guard inputs.count == items.count else {
-      throw call.error(.shape, "the notation names \(inputs.count) tensors, but there are \(items.count)", "spec")
+      throw call.error(
+        .shape, "the notation names \(inputs.count) tensors, but there are \(items.count)", "spec")
     }
     let letters = inputs.flatMap { $0 }
     let output = arrow.map { Array(spec[($0 + 2)...]) } ?? implicitOutput(letters)

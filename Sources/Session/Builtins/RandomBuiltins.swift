@@ -5,7 +5,8 @@ import Tensors
 extension Builtins {
   static let random: [Builtin] = [
     Builtin(
-      "rand", "shape…, like=, generator=", .construction, "Uniform random numbers in [0, 1).", "shape(rand(2, 3))",
+      "rand", "shape…, like=, generator=", .construction, "Uniform random numbers in [0, 1).",
+      "shape(rand(2, 3))",
       "[2, 3]"
     ) { call in
       try call.construct { try call.draw(.uniform(0, 1), $0, published: { $0.uniform }) }
@@ -22,7 +23,8 @@ extension Builtins {
     ) { call in try call.construct { try call.context.draw(.rademacher, $0, call.span) } },
     Builtin(
       "uniform", "lo, hi, shape…, like=", .construction,
-      "Uniform random numbers between lo and hi, which may depend on params.", "shape(uniform(-1, 1, 4))", "[4]"
+      "Uniform random numbers between lo and hi, which may depend on params.", "shape(uniform(-1, 1, 4))",
+      "[4]"
     ) { call in
       let (low, high) = (try call.scalar("lo"), try call.scalar("hi"))
       return try call.construct { try call.uniform(low, high, $0) }
@@ -36,7 +38,8 @@ extension Builtins {
       return try call.construct { try call.normal(mean, deviation, $0) }
     },
     Builtin(
-      "randint", "lo, hi, shape…, like=", .construction, "Random whole numbers from lo up to hi, which is left out.",
+      "randint", "lo, hi, shape…, like=", .construction,
+      "Random whole numbers from lo up to hi, which is left out.",
       "randint(0, 1, 3)", "[0, 0, 0]"
     ) { call in
       let (low, high) = (try call.integer("lo"), try call.integer("hi"))
@@ -54,14 +57,16 @@ extension Builtins {
     },
     Builtin(
       "he", "fan_in, fan_out", .construction,
-      "Normal initial weights with standard deviation √(2/fan_in), for relu layers.", "shape(he(4, 3))", "[4, 3]"
+      "Normal initial weights with standard deviation √(2/fan_in), for relu layers.", "shape(he(4, 3))",
+      "[4, 3]"
     ) { call in
       let (n, m) = try call.fans()
       let deviation = (2 / Double(n)).squareRoot()
       return try .node(call.context.draw(.normal(mean: 0, deviation: deviation), [n, m], call.span))
     },
     Builtin(
-      "torch", "seed", .construction, "As generator=, the uniform numbers of torch.rand after manual_seed(seed).",
+      "torch", "seed", .construction,
+      "As generator=, the uniform numbers of torch.rand after manual_seed(seed).",
       "shape(rand(2, generator=torch(0)))", "[2]"
     ) { call in try PublishedGenerator.marker("torch", call) },
     Builtin(
@@ -86,7 +91,8 @@ struct PublishedGenerator {
 
   init?(_ value: Meaning) {
     guard case .record(let fields) = value, fields.count == 2, fields[0].name == "generator",
-      case .string(let family) = fields[0].value, case .string(let text) = fields[1].value, let seed = Int(text)
+      case .string(let family) = fields[0].value, case .string(let text) = fields[1].value,
+      let seed = Int(text)
     else { return nil }
     self.family = family
     self.seed = seed
@@ -96,12 +102,16 @@ struct PublishedGenerator {
 extension BuiltinCall {
   fileprivate func scalar(_ name: String) throws -> NodeID {
     let node = try node(name)
-    guard graph.shape(node).isEmpty else { throw error(.shape, "'\(name)' of \(builtin.name) is one number", name) }
+    guard graph.shape(node).isEmpty else {
+      throw error(.shape, "'\(name)' of \(builtin.name) is one number", name)
+    }
     return node
   }
 
   fileprivate func fans() throws -> (Int, Int) {
-    let sizes = (try integer("fan_in", in: 1...Int(Int32.max)), try integer("fan_out", in: 1...Int(Int32.max)))
+    let sizes = (
+      try integer("fan_in", in: 1...Int(Int32.max)), try integer("fan_out", in: 1...Int(Int32.max))
+    )
     try checkCount([sizes.0, sizes.1], "fan_in")
     return sizes
   }
@@ -110,13 +120,16 @@ extension BuiltinCall {
   fileprivate func draw(
     _ distribution: Distribution, _ shape: Shape, published: (PublishedGenerator) -> Distribution?
   ) throws -> NodeID {
-    guard let argument = arguments["generator"]?.first else { return try context.draw(distribution, shape, span) }
+    guard let argument = arguments["generator"]?.first else {
+      return try context.draw(distribution, shape, span)
+    }
     guard let generator = PublishedGenerator(argument.value) else {
       throw error(.type, "a generator is torch(seed) or numpy(seed)", "generator")
     }
     guard let own = published(generator) else {
       throw error(
-        .domain, "\(generator.family)'s \(builtin.name) is not reproduced", "generator", hint: "numpy(seed) is")
+        .domain, "\(generator.family)'s \(builtin.name) is not reproduced", "generator",
+        hint: "numpy(seed) is")
     }
     if case .bundle = arguments["like"]?.first?.value {
       throw error(.type, "a published generator makes one tensor, not a bundle", "generator")
@@ -130,7 +143,8 @@ extension BuiltinCall {
       guard a <= b else { throw error(.domain, "uniform needs lo ≤ hi, not \(a) and \(b)", "lo") }
       return try context.draw(.uniform(a, b), shape, span)
     }
-    return moved(try context.draw(.uniform(0, 1), shape, span), by: low, scaledBy: graph.difference(high, low))
+    return moved(
+      try context.draw(.uniform(0, 1), shape, span), by: low, scaledBy: graph.difference(high, low))
   }
 
   fileprivate func normal(_ mean: NodeID, _ deviation: NodeID, _ shape: Shape) throws -> NodeID {

@@ -4,21 +4,41 @@ import Tensors
 
 extension Builtins {
   static let reductions: [Builtin] = [
-    reduction("sum", "The sum of all entries, or along axes.", "sum([1, 2, 3])", "6") { graph, x, axes in
-      graph.summed(x, over: axes)
+    Builtin(
+      "sum", "x, axis=, keepdims=false", .reduction, "The sum of all entries, or along axes.",
+      "sum([1, 2, 3])", "6"
+    ) { call in
+      if let parts = try call.wholeBundle() { return .node(sum(call.graph, parts)) }
+      return try .node(call.reduce { call.graph.summed($0, over: $1) })
     },
-    reduction("mean", "The mean of all entries, or along axes.", "mean([1, 2, 3])", "2", nonempty: true, mean),
+    Builtin(
+      "mean", "x, axis=, keepdims=false", .reduction, "The mean of all entries, or along axes.",
+      "mean([1, 2, 3])",
+      "2"
+    ) { call in
+      if let parts = try call.wholeBundle() {
+        let count = parts.reduce(0) { $0 + call.graph.shape($1).elementCount }
+        return .node(call.graph.scaled(1 / Double(count), sum(call.graph, parts)))
+      }
+      return try .node(call.reduce(nonempty: true) { mean(call.graph, $0, $1) })
+    },
     reduction(
-      "prod", "The product of all entries, or along axes; exact at zeros in every derivative.", "prod([2, 3, 4])", "24",
+      "prod", "The product of all entries, or along axes; exact at zeros in every derivative.",
+      "prod([2, 3, 4])", "24",
       product),
-    extremum("max", .max, "The greatest entry, or along axes; of several tensors, pointwise. Ties share the derivative.",
+    extremum(
+      "max", .max,
+      "The greatest entry, or along axes; of several tensors, pointwise. Ties share the derivative.",
       "max([3, 1, 2])", "3"),
-    extremum("min", .min, "The smallest entry, or along axes; of several tensors, pointwise. Ties share the derivative.",
+    extremum(
+      "min", .min,
+      "The smallest entry, or along axes; of several tensors, pointwise. Ties share the derivative.",
       "min([3, 1, 2])", "1"),
     reduction(
-      "logsumexp", "log(sum(exp(x))), without overflow.", "logsumexp([0, 0]) - log(2)", "0", nonempty: true
+      "logsumexp", "log(sum(exp(x))), without overflow.", "logsumexp([0, 0])", "0.693147", nonempty: true
     ) { graph, x, axes in Exponentials(graph, x, axes).logOfSum },
-    reduction("any", "1 if some entry is not 0, else 0.", "any([0, 0, 1])", "1", nonempty: true) { graph, x, axes in
+    reduction("any", "1 if some entry is not 0, else 0.", "any([0, 0, 1])", "1", nonempty: true) {
+      graph, x, axes in
       graph.reduceMax(nonzero(graph, x), axes: axes)
     },
     reduction("all", "1 if no entry is 0, else 0.", "all([0, 0, 1])", "0", nonempty: true) { graph, x, axes in
@@ -31,9 +51,11 @@ extension Builtins {
       "norm", "x, axis=, ord=2, keepdims=false", .reduction,
       "The 2-norm of all entries or along axes; ord=1 sums, ord=inf takes the greatest absolute value. The gradient at 0 is 0.",
       "norm([3, 4])", "5", norm),
-    position("argmax", "The position of the greatest entry (the first of equals), flattened or along an axis.",
+    position(
+      "argmax", "The position of the greatest entry (the first of equals), flattened or along an axis.",
       "argmax([3, 9, 2])", "1", sign: 1),
-    position("argmin", "The position of the smallest entry (the first of equals), flattened or along an axis.",
+    position(
+      "argmin", "The position of the smallest entry (the first of equals), flattened or along an axis.",
       "argmin([3, 9, 2])", "2", sign: -1),
   ]
 
@@ -56,7 +78,9 @@ extension Builtins {
       let count = call.arguments["x"]?.count ?? 0
       guard count > 0 else { throw call.error(.type, "\(name) needs a tensor", "x") }
       if count > 1 {
-        if call.has("axis") { throw call.error(.type, "\(name) of several tensors is pointwise, without axis", "axis") }
+        if call.has("axis") {
+          throw call.error(.type, "\(name) of several tensors is pointwise, without axis", "axis")
+        }
         return try call.pointwise(["x"]) { items in
           try items.dropFirst().reduce(items[0]) { result, next in
             PlacedNode(node: try call.mapped(f, [result, next]), span: result.span)
@@ -80,7 +104,11 @@ extension Builtins {
 
   // MARK: Formulas
 
-  private static let mean: @Sendable (TensorGraph, NodeID, [Int]) -> NodeID = { graph, x, axes in
+  private static func sum(_ graph: TensorGraph, _ parts: [NodeID]) -> NodeID {
+    graph.add(parts.map { graph.summed($0, over: graph.axes($0)) }, shape: [])
+  }
+
+  private static func mean(_ graph: TensorGraph, _ x: NodeID, _ axes: [Int]) -> NodeID {
     let count = axes.map { graph.shape(x)[$0] }.elementCount
     return graph.scaled(1 / Double(count), graph.summed(x, over: axes))
   }
@@ -117,8 +145,8 @@ extension Builtins {
       throw call.error(.domain, "norm needs ord at least 1", "ord", hint: "1, 2 and inf are usual")
     }
     let graph = call.graph
-    if let bundle = call.bundle("x"), !call.has("axis"), !(try call.flag("keepdims")), order == 2 {
-      let squares = bundle.nodes.map { graph.innerProduct($0, $0) }
+    if order == 2, let parts = try call.wholeBundle() {
+      let squares = parts.map { graph.innerProduct($0, $0) }
       return .node(graph.map(.rootAtZero, graph.add(squares, shape: [])))
     }
     return try .node(call.reduce { norm(graph, $0, $1, order) })
@@ -136,14 +164,16 @@ extension Builtins {
       return graph.reduceMax(graph.map(.abs, x), axes: axes)
     default:
       let powers = graph.map(
-        .pow, [Operand(graph.map(.abs, x), graph.axes(x)), Operand(graph.fill(order), [])], shape: graph.shape(x))
+        .pow, [Operand(graph.map(.abs, x), graph.axes(x)), Operand(graph.fill(order), [])],
+        shape: graph.shape(x))
       let total = graph.summed(powers, over: axes)
       let labels = graph.axes(total)
       let root = graph.map(
         .pow, [Operand(total, labels), Operand(graph.fill(1 / order), [])], shape: graph.shape(total))
       let positive = graph.map(.step, total)
       return graph.select(
-        Operand(positive, labels), Operand(root, labels), Operand(graph.fill(0), []), shape: graph.shape(total))
+        Operand(positive, labels), Operand(root, labels), Operand(graph.fill(0), []),
+        shape: graph.shape(total))
     }
   }
 }
@@ -185,6 +215,12 @@ struct Exponentials {
 }
 
 extension BuiltinCall {
+  /// The parts of a bundle that is reduced as a whole, so that they need not be joined first.
+  fileprivate func wholeBundle() throws -> [NodeID]? {
+    guard let bundle = bundle("x"), !has("axis"), !(try flag("keepdims")) else { return nil }
+    return bundle.nodes.contains { !graph.shape($0).contains(0) } ? bundle.nodes : nil
+  }
+
   /// Applies a reduction over `axis=` of x, and keeps the axes as ones on `keepdims=true`.
   func reduce(nonempty: Bool = false, _ build: (NodeID, [Int]) throws -> NodeID) throws -> NodeID {
     let x = try node("x")

@@ -26,7 +26,9 @@ extension TensorGraph {
       }
       let flat = to.count == 1 ? to[0] : from.count == 1 ? labels[from[0]] : next
       next += 1
-      if from.count > 1 { selectors.append(flattening(from.map { source[$0] }, flat, from.map { labels[$0] })) }
+      if from.count > 1 {
+        selectors.append(flattening(from.map { source[$0] }, flat, from.map { labels[$0] }))
+      }
       if to.count > 1 { selectors.append(flattening(to.map { target[$0] }, flat, to)) }
     }
     var sizes: [Label: Int] = [:]

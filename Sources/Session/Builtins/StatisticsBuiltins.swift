@@ -31,7 +31,8 @@ extension Builtins {
         })
     },
     Builtin(
-      "cumsum", "x, axis=", .reduction, "Running sums along an axis (of the flattened tensor, when none is given).",
+      "cumsum", "x, axis=", .reduction,
+      "Running sums along an axis (of the flattened tensor, when none is given).",
       "cumsum([1, 2, 3])", "[1, 3, 6]"
     ) { call in
       let graph = call.graph
@@ -50,10 +51,12 @@ extension Builtins {
     let count = axes.map { graph.shape(x)[$0] }.elementCount
     let ddof = try call.number("ddof", default: 0)
     guard Double(count) > ddof else {
-      throw call.error(.domain, "ddof must be less than the count of \(count)", call.has("ddof") ? "ddof" : "x")
+      throw call.error(
+        .domain, "ddof must be less than the count of \(count)", call.has("ddof") ? "ddof" : "x")
     }
     let mean = graph.scaled(1 / Double(count), graph.summed(x, over: axes))
-    let deviation = graph.add([Summand(1, Operand(x, all)), Summand(-1, Operand(mean, kept))], shape: graph.shape(x))
+    let deviation = graph.add(
+      [Summand(1, Operand(x, all)), Summand(-1, Operand(mean, kept))], shape: graph.shape(x))
     let square = [Operand(deviation, all), Operand(deviation, all)]
     return graph.contract(1 / (Double(count) - ddof), square, to: kept)
   }
@@ -72,19 +75,17 @@ extension Builtins {
     return graph.add(parts, shape: graph.shape(low))
   }
 
-  /// Up to this length running sums are one product with a triangle; longer ones are cut into blocks.
-  private static let triangleLimit = 1024
-
-  private static func runningSums(_ graph: TensorGraph, _ x: NodeID) -> NodeID {
+  /// Running sums along the last axis: up to the limit one product with a triangle, beyond it in blocks.
+  static func runningSums(_ graph: TensorGraph, _ x: NodeID, limit: Int = 1024) -> NodeID {
     let shape = graph.shape(x)
     let last = shape.count - 1
     let n = shape[last]
-    if n <= triangleLimit { return graph.rearranged(x, axis: last, by: triangle(graph, n, strict: false), output: 0) }
+    if n <= limit { return graph.rearranged(x, axis: last, by: triangle(graph, n, strict: false), output: 0) }
     let width = Int(Double(n).squareRoot().rounded(.up))
     let count = (n + width - 1) / width
     let padded = graph.placed(x, axis: last, start: 0, count: count * width)
     let blocks = graph.reshaped(padded, shape.dropLast() + [count, width])
-    let inside = runningSums(graph, blocks)
+    let inside = runningSums(graph, blocks, limit: max(limit, width))
     let totals = graph.summed(blocks, over: [last + 1])
     let before = graph.rearranged(totals, axis: last, by: triangle(graph, count, strict: true), output: 0)
     let axes = graph.axes(inside)

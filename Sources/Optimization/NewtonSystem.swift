@@ -13,10 +13,10 @@ public struct NewtonDirection: Sendable {
   public init(gradient: Tensor, hessian: Tensor) throws {
     let minus = Tensor(gradient.doubles.map { -$0 }, gradient.shape)
     let h = hessian.converted(to: .f64)
-    do {
-      direction = try Cholesky(h).solve(minus)
+    if let factor = try? Cholesky(h) {
+      direction = try factor.solve(minus)
       inertia = nil
-    } catch LinearAlgebraError.notPositiveDefinite {
+    } else {
       let factor = try LDLT(h)
       let signs = factor.inertia()
       guard signs.zero == 0 else { throw LinearAlgebraError.singular(pivot: signs.positive + signs.negative + 1) }

@@ -42,13 +42,7 @@ struct ValueText {
   private func vector(_ values: [Double]) -> String {
     if values.isEmpty { return "[]" }
     let shown = cut(values.count, max(limit, width / (format.digits + 4)))
-    let texts = format.column(shown.compactMap { $0.map { values[$0] } })
-    var next = 0
-    let items = shown.map { index -> String in
-      guard index != nil else { return "…" }
-      next += 1
-      return texts[next - 1]
-    }
+    let items = shown.map { index in index.map { format(values[$0]) } ?? "…" }
     let note = shown.contains { $0 == nil } ? "   (\(values.count) entries)" : ""
     return "[" + items.joined(separator: ", ") + "]" + note
   }

@@ -1,0 +1,7 @@
+import Datasets
+import Syntax
+import Tensors
+
+extension Commands {
+  static var keepCommands: [CommandDefinition] { [] }
+}

@@ -120,6 +120,7 @@ struct Stepper {
 extension Interpreter {
   /// Lines of moves inside loops thin out: the first twenty, then none until the statement ends.
   func reportMove(_ line: String) {
+    if movesAreQuiet { return }
     moveLines += 1
     if loopDepth == 0 || moveLines <= 20 {
       output(.text(line))

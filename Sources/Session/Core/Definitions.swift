@@ -55,12 +55,13 @@ struct DependencyKey: Hashable {
 
 /// What a name was when a formula was built; it stays valid while this is equal.
 enum Stamp: Equatable {
-  case leaf(id: Int, kind: Kind, shapes: [Shape])
+  /// Texts count, because formulas hold them as they are.
+  case leaf(id: Int, kind: Kind, shapes: [Shape], texts: [String] = [])
   /// A number that was used for a shape, an axis or an exponent: the value counts as well.
   case fixed(id: Int, value: [Double])
   case definition(Int)
   case function(Int)
   case absent
 
-  enum Kind { case variable, param, data, random, text }
+  enum Kind { case variable, param, data, random }
 }

@@ -53,9 +53,9 @@ extension Interpreter {
       let result = try run(command, isAssigned: isQuiet)
       if case .nothing = result { break }
       state.answer = result
-    case .forLoop(let names, let domain, let body): return try loop(names, domain, body)
-    case .whileLoop(let condition, let body): return try loop(while: condition, body)
-    case .repeatLoop(let count, let body): return try loop(count, body)
+    case .forLoop(let names, let domain, let body): return try quietly(isQuiet) { try loop(names, domain, body) }
+    case .whileLoop(let condition, let body): return try quietly(isQuiet) { try loop(while: condition, body) }
+    case .repeatLoop(let count, let body): return try quietly(isQuiet) { try loop(count, body) }
     case .conditional(let branches, let otherwise):
       for branch in branches where try isTrue(branch.condition) { return try run(branch.body) }
       if let otherwise { return try run(otherwise) }
@@ -95,6 +95,14 @@ extension Interpreter {
   }
 
   // MARK: Loops
+
+  /// A `;` after a loop silences the moves inside.
+  private func quietly(_ isQuiet: Bool, _ body: () throws -> Flow) rethrows -> Flow {
+    let saved = movesAreQuiet
+    movesAreQuiet = saved || isQuiet
+    defer { movesAreQuiet = saved }
+    return try body()
+  }
 
   private func isTrue(_ condition: Expr) throws -> Bool {
     guard let tensor = try evaluate(condition).tensor else {

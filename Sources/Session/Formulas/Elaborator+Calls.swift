@@ -121,13 +121,6 @@ extension Elaborator {
     _ pairs: [(placeholder: NodeID, argument: NodeID)], _ body: () throws -> Meaning
   ) throws -> Meaning {
     let result = try body()
-    let roots = nodes(of: result)
-    let below = Set(graph.leaves(below: roots))
-    if let unused = pairs.first(where: { !below.contains($0.placeholder) }), pairs.count == 1,
-      graph.constantValue(unused.argument) == nil || !roots.isEmpty
-    {
-      _ = unused
-    }
     var replaced: [NodeID: NodeID] = [:]
     for pair in pairs { replaced[pair.placeholder] = pair.argument }
     return map(result) { graph.substitute([$0], replaced)[0] }

@@ -37,7 +37,7 @@ final class Interpreter {
   var stepHistory: [StepRecord] = []
   /// Moves reported (or left out) since the top-level statement began.
   var moveLines = 0
-  var pendingMove: String?
+  var pendingMove: (() -> String)?
   var movesAreQuiet = false
   var lastProgress = 0.0
 

@@ -104,6 +104,7 @@ extension Interpreter {
       callDepth = 0
       do {
         isHistoryMove = false
+        defer { flushMoves() }
         _ = try run([statement], echoes: options.isInteractive)
         if !isHistoryMove, changes(statement) || structureVersion != version { history.record(before) }
       } catch let quit as Quit {

@@ -1,6 +1,7 @@
 import Calculus
 import Engine
 import Graph
+import Optimization
 import Syntax
 import Tensors
 
@@ -27,6 +28,17 @@ final class Interpreter {
   /// The statement being run was undo or redo, which is not itself undone.
   var isHistoryMove = false
   var notedVerbs: Set<String> = []
+  /// Grows with every change of a value, so that results at a point can be used again.
+  var valueVersion = 0
+  var lastEvaluation: (version: Int, owner: ObjectIdentifier, evaluation: Evaluation)?
+  /// What methods remember between steps, by their place in the text.
+  var methodMemory: [String: any Method] = [:]
+  /// What single steps can be taken back to.
+  var stepHistory: [StepRecord] = []
+  /// Moves reported (or left out) since the top-level statement began.
+  var moveLines = 0
+  var pendingMove: String?
+  var lastProgress = 0.0
 
   init(options: SessionOptions, output: @escaping (SessionOutput) -> Void) {
     self.options = options
@@ -50,6 +62,7 @@ final class Interpreter {
 
   /// Binds a name where statements run now.
   func bind(_ name: String, _ binding: Binding) {
+    valueVersion += 1
     let old = state.frames.isEmpty ? state.globals[name] : state.frames[state.frames.count - 1].locals[name]
     if old.map(stamp) != stamp(binding) { structureVersion += 1 }
     if state.frames.isEmpty {
@@ -61,11 +74,15 @@ final class Interpreter {
 
   /// Replaces the binding of a global name, wherever statements run.
   func bindGlobal(_ name: String, _ binding: Binding) {
+    valueVersion += 1
     if state.globals[name].map(stamp) != stamp(binding) { structureVersion += 1 }
     state.globals[name] = binding
   }
 
-  func structureChanged() { structureVersion += 1 }
+  func structureChanged() {
+    structureVersion += 1
+    valueVersion += 1
+  }
 
   /// Names in reach, for messages and completion.
   var visibleNames: [String] {

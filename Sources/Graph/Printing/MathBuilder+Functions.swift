@@ -1,0 +1,87 @@
+extension MathBuilder {
+  /// f of arguments of one rank (0 for an entry).
+  func function(_ f: MapFunction, _ x: [MathExpression], rank: Int) -> MathExpression {
+    switch f {
+    case .expm1: return sum([MathTerm(coefficient: 1, body: .call("exp", x)), constant(-1)])
+    case .log1p: return .call("log", [sum([constant(1), MathTerm(coefficient: 1, body: x[0])])])
+    case .rootAtZero, .sqrt: return root(x[0], rank)
+    case .reciprocal: return quotient(.one, x[0], rank)
+    case .reciprocalRootAtZero: return quotient(.one, root(x[0], rank), rank)
+    case .power(let n): return power(x[0], n, rank)
+    case .pow: return .exponent(x[0], x[1], rank: rank)
+    case .abs: return .fence(.absolute, x[0])
+    case .floor: return .fence(.floor, x[0])
+    case .ceil: return .fence(.ceiling, x[0])
+    case .modulo: return .call("mod", x)
+    case .isFinite: return .fence(.iverson, .call("isfinite", x))
+    case .isNaN: return .fence(.iverson, .call("isnan", x))
+    case .select: return .conditional(condition(x[0]), x[1], x[2])
+    case .step, .less, .lessEqual, .equal, .notEqual, .and, .or, .not: return .fence(.iverson, relation(f, x))
+    default: return .call(f.name, x)
+    }
+  }
+
+  private var isUnicode: Bool { text(.symbol(.ellipsis)) == "…" }
+
+  private func constant(_ value: Double) -> MathTerm { MathTerm(coefficient: value, body: .one) }
+
+  private func root(_ x: MathExpression, _ rank: Int) -> MathExpression {
+    if case .power(let norm, 2, rank: 0) = x, case .fence(.norm, _) = norm { return norm }
+    return .call("sqrt", [x])
+  }
+
+  private func quotient(_ top: MathExpression, _ bottom: MathExpression, _ rank: Int) -> MathExpression {
+    if rank == 0, case .quotient(.number(1), let inner, _) = bottom { return inner }
+    return .quotient(top, bottom, elementwise: rank > 1)
+  }
+
+  private func power(_ x: MathExpression, _ n: Int, _ rank: Int) -> MathExpression {
+    if n < 0 { return quotient(.one, n == -1 ? x : power(x, -n, rank), rank) }
+    if rank == 0, case .quotient(.number(1), let inner, _) = x { return quotient(.one, power(inner, n, 0), 0) }
+    if rank == 0, case .power(let base, let m, _) = x, m > 0 { return .power(base, m * n, rank: 0) }
+    return .power(x, n, rank: rank)
+  }
+
+  // MARK: Conditions
+
+  private func relation(_ f: MapFunction, _ x: [MathExpression]) -> MathExpression {
+    let unicode = isUnicode
+    switch f {
+    case .step: return .relation(">", x[0], .zero)
+    case .less: return .relation("<", x[0], x[1])
+    case .lessEqual: return .relation(unicode ? "≤" : "<=", x[0], x[1])
+    case .equal: return .relation(unicode ? "=" : "==", x[0], x[1])
+    case .notEqual: return .relation(unicode ? "≠" : "!=", x[0], x[1])
+    case .and: return .relation(unicode ? "∧" : "and", grouped(x[0]), grouped(x[1]))
+    case .or: return .relation(unicode ? "∨" : "or", grouped(x[0]), grouped(x[1]))
+    default:
+      if case .fence(.iverson, let inner) = x[0] { return .call("not", [inner]) }
+      return .relation(unicode ? "=" : "==", x[0], .zero)
+    }
+  }
+
+  /// A 0/1 value as the condition that it is.
+  private func condition(_ x: MathExpression) -> MathExpression {
+    if case .fence(.iverson, let inner) = x { return inner }
+    return .relation(isUnicode ? "≠" : "!=", x, .zero)
+  }
+
+  private func grouped(_ x: MathExpression) -> MathExpression {
+    if case .fence(.iverson, _) = x { return x }
+    return .fence(.iverson, condition(x))
+  }
+
+  // MARK: Linear algebra
+
+  func linearAlgebra(_ f: MatrixFunction, _ x: [MathExpression]) -> MathExpression {
+    switch f {
+    case .inverse: return .inverse(x[0])
+    case .solve: return .matrixProduct([.inverse(x[0]), x[1]])
+    case .cholesky: return .call("chol", x)
+    case .logdet: return .fence(.logdet, x[0])
+    case .det: return .call("det", x)
+    case .eigh: return .call("eigh", x)
+    case .svdvals: return .call("svdvals", x)
+    }
+  }
+}

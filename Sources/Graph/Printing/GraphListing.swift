@@ -1,15 +1,17 @@
 /// The graph itself as text: a line for each node, or a drawing for Graphviz.
 public struct GraphListing {
   let graph: TensorGraph
+  let style: MathStyle
   let limit: Int
 
   /// At most `limit` nodes, the ones nearest to the roots.
-  public init(_ graph: TensorGraph, limit: Int = 1000) {
+  public init(_ graph: TensorGraph, style: MathStyle = .unicode, limit: Int = 1000) {
     self.graph = graph
+    self.style = style
     self.limit = limit
   }
 
-  /// One line a node, in the order of evaluation: `7  contract "nk,k->n"  5, 6  40  z`.
+  /// One line a node, in the order of evaluation: `#7  contract in,n->i  #5 #6  40  z`.
   public func nodeList(_ roots: [NodeID]) -> [String] {
     let all = graph.reachable(from: roots)
     let shown = all.suffix(limit)
@@ -22,7 +24,7 @@ public struct GraphListing {
       rows.append(["#\(number[id] ?? 0)", kind(node), operands, node.shape.shapeDescription, graph.names[id] ?? ""])
     }
     let lines = aligned(rows)
-    return shown.count < all.count ? ["… \(all.count - shown.count) nodes above"] + lines : lines
+    return shown.count < all.count ? ["\(style == .unicode ? "…" : "...") \(all.count - shown.count) more nodes"] + lines : lines
   }
 
   /// The drawing, in the language of `dot`.
@@ -52,11 +54,11 @@ public struct GraphListing {
     case .tensor: return "constant"
     case .contract(let scale):
       if node.operands.isEmpty { return "fill \(number(scale))" }
-      return "contract \(pattern(node))" + (scale == 1 ? "" : " × \(number(scale))")
+      return "contract \(pattern(node))" + (scale == 1 ? "" : " \(times) \(number(scale))")
     case .add(let coefficients):
       if coefficients.isEmpty { return "zero" }
       let plain = coefficients.allSatisfy { $0 == 1 }
-      return "add \(pattern(node))" + (plain ? "" : " × [\(coefficients.map(number).joined(separator: ", "))]")
+      return "add \(pattern(node))" + (plain ? "" : " \(times) [\(coefficients.map(number).joined(separator: ", "))]")
     case .map(let f): return "\(name(f)) \(pattern(node))"
     case .selector(let s): return "selector " + describe(s, node.shape)
     case .table: return "table"
@@ -67,6 +69,8 @@ public struct GraphListing {
     case .matrix(let f): return f.rawValue
     }
   }
+
+  private var times: String { style == .unicode ? "×" : "*" }
 
   private func name(_ f: MapFunction) -> String {
     if case .power(let n) = f { return "power(\(n))" }

@@ -15,13 +15,13 @@ extension MathBuilder {
     case .modulo: return .call("mod", x)
     case .isFinite: return .fence(.iverson, .call("isfinite", x))
     case .isNaN: return .fence(.iverson, .call("isnan", x))
-    case .select: return .conditional(condition(x[0]), x[1], x[2])
+    case .select:
+      let c = condition(x[0])
+      return .conditional(c, x[1].assuming(c, true), x[2].assuming(c, false))
     case .step, .less, .lessEqual, .equal, .notEqual, .and, .or, .not: return .fence(.iverson, relation(f, x))
     default: return .call(f.name, x)
     }
   }
-
-  private var isUnicode: Bool { text(.symbol(.ellipsis)) == "…" }
 
   private func constant(_ value: Double) -> MathTerm { MathTerm(coefficient: value, body: .one) }
 
@@ -84,4 +84,30 @@ extension MathBuilder {
     case .svdvals: return .call("svdvals", x)
     }
   }
+}
+
+extension MathExpression {
+  /// What is left of inner choices by a condition that is known to hold (or not) at this place.
+  func assuming(_ condition: MathExpression, _ holds: Bool) -> MathExpression {
+    func inner(_ e: MathExpression) -> MathExpression { e.assuming(condition, holds) }
+    switch self {
+    case .conditional(condition, let a, let b): return inner(holds ? a : b)
+    case .conditional(.call("not", [condition]), let a, let b): return inner(holds ? b : a)
+    case .conditional(let c, let a, let b): return .conditional(c, inner(a), inner(b))
+    case .sum(let terms): return .sum(terms.map { MathTerm(coefficient: $0.coefficient, body: inner($0.body)) })
+    case .product(let scale, let factors, let kind) where kind != .matrix:
+      return .product(scale, factors.map(inner), kind)
+    case .quotient(let a, let b, let elementwise): return .quotient(inner(a), inner(b), elementwise: elementwise)
+    case .power(let base, let n, let rank): return .power(inner(base), n, rank: rank)
+    case .exponent(let a, let b, let rank): return .exponent(inner(a), inner(b), rank: rank)
+    case .call(let name, let arguments) where Self.pointwise.contains(name): return .call(name, arguments.map(inner))
+    case .fence(.absolute, let e): return .fence(.absolute, inner(e))
+    default: return self
+    }
+  }
+
+  private static let pointwise: Set<String> = [
+    "exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "sigmoid", "softplus",
+    "sech2", "erf", "sign", "relu", "atan2", "mod",
+  ]
 }

@@ -20,8 +20,7 @@ struct MathScope {
 
 extension MathBuilder {
   func freshLetter(_ pool: [String], _ scope: inout MathScope) -> String {
-    let unicode = text(.symbol(.ellipsis)) == "…"
-    return scope.fresh(pool) { unicode ? MathNumber.subscript($0) : "\($0)" }
+    scope.fresh(pool) { isUnicode ? MathNumber.subscript($0) : "\($0)" }
   }
 
   /// The entry of a node at some indices.
@@ -45,11 +44,11 @@ extension MathBuilder {
     case .contract(let scale): return contractEntry(node, scale, indices, scope)
     case .add(let coefficients):
       var terms: [MathTerm] = []
-      for (coefficient, operand) in zip(coefficients, node.operands).prefix(Self.termLimit) {
+      for (coefficient, operand) in zip(coefficients, node.operands).prefix(Self.sortLimit) {
         let body = entry(operand.node, at: operand.labels.map { indices[$0] }, in: scope)
         terms.append(MathTerm(coefficient: coefficient, body: body))
       }
-      return sum(terms, cut: node.operands.count > Self.termLimit)
+      return sum(terms)
     case .map(let f):
       let arguments = node.operands.map { entry($0.node, at: $0.labels.map { indices[$0] }, in: scope) }
       return function(f, arguments, rank: 0)
@@ -99,21 +98,25 @@ extension MathBuilder {
     var places: [Label: AffineIndex] = [:]
     for (label, index) in indices.enumerated() { places[label] = index }
     var letters: [String] = []
+    var factors: [MathExpression] = []
     let labels = Set(node.operands.flatMap(\.labels)).sorted()
     while let open = labels.first(where: { places[$0] == nil }) {
       if determine(node, &places, scope) { continue }
+      if let condition = invert(node, &places) {
+        factors.append(condition)
+        continue
+      }
       let label = preferredLabel(node, places) ?? open
       let letter = freshLetter(MathScope.summed, &scope)
       letters.append(letter)
       places[label] = AffineIndex(.name(letter))
     }
-    var factors: [MathExpression] = []
     for operand in node.operands.prefix(Self.termLimit) {
       factors.append(entry(operand.node, at: operand.labels.compactMap { places[$0] }, in: scope))
     }
     if node.operands.count > Self.termLimit { factors.append(.symbol(.ellipsis)) }
     let product = scalarProduct(1, factors)
-    return product == .zero ? .zero : MathExpression.summed(letters, product).scaled(scale)
+    return product == .zero ? .zero : scalarProduct(scale, [.summed(letters, product)])
   }
 
   /// Fixes one open label that a selector or an index table determines by its other labels.
@@ -139,6 +142,25 @@ extension MathBuilder {
       }
     }
     return false
+  }
+
+  /// Fixes one open label by the place of another that a selector shifts it to, under the condition that it gets
+  /// there at all: Σⱼ δ(i,j+1)·g[j] = [1 ≤ i]·g[i−1].
+  private func invert(_ node: Node, _ places: inout [Label: AffineIndex]) -> MathExpression? {
+    for operand in node.operands {
+      guard case .selector(let s) = graph[operand.node].op, s.extents.count == 1 else { continue }
+      let shape = graph.shape(operand.node)
+      for open in operand.labels.indices where places[operand.labels[open]] == nil && isUnit(s, open, 0) {
+        for axis in operand.labels.indices where isUnit(s, axis, 0) {
+          guard let known = places[operand.labels[axis]] else { continue }
+          var index = known
+          index.constant += s.starts[open] - s.starts[axis]
+          places[operand.labels[open]] = index
+          return within(known, low: s.starts[axis], high: s.starts[axis] + s.extents[0], size: shape[axis])
+        }
+      }
+    }
+    return nil
   }
 
   /// An open label that would determine others: the short axis of a selector, the positions of a table.
@@ -197,7 +219,9 @@ extension MathBuilder {
     if let parameters = parameters(of: s, shape, indices, coveredOnly: false) {
       var factors = indices.indices.map { delta(indices[$0], image(s, $0, parameters)) }
       for p in s.extents.indices where !indices.indices.contains(where: { isCover(s, shape, $0, p) }) {
-        factors.append(within(parameters[p], s.extents[p]))
+        guard let axis = indices.indices.first(where: { isUnit(s, $0, p) }) else { continue }
+        let low = s.starts[axis]
+        factors.append(within(indices[axis], low: low, high: low + s.extents[p], size: shape[axis]))
       }
       return scalarProduct(1, factors)
     }
@@ -206,7 +230,7 @@ extension MathBuilder {
     let letters = s.extents.map { _ in freshLetter(MathScope.summed, &scope) }
     let parameters = letters.map { AffineIndex(.name($0)) }
     let deltas = indices.indices.map { delta(indices[$0], image(s, $0, parameters)) }
-    let ranges = s.extents.indices.map { within(parameters[$0], s.extents[$0]) }
+    let ranges = s.extents.indices.map { within(parameters[$0], low: 0, high: s.extents[$0], size: .max) }
     return .summed(letters, scalarProduct(1, deltas + ranges))
   }
 
@@ -218,13 +242,16 @@ extension MathBuilder {
     var difference = a
     difference.add(-1, b)
     if let fixed = difference.fixed { return fixed == 0 ? .one : .zero }
-    return .delta(a, b)
+    let (x, y) = (a.terms.count + (a.constant == 0 ? 0 : 1), b.terms.count + (b.constant == 0 ? 0 : 1))
+    if x != y { return x < y && a.fixed == nil || b.fixed != nil ? .delta(a, b) : .delta(b, a) }
+    return text(.delta(a, b)) <= text(.delta(b, a)) ? .delta(a, b) : .delta(b, a)
   }
 
-  private func within(_ index: AffineIndex, _ count: Int) -> MathExpression {
-    if let fixed = index.fixed { return (0..<count).contains(fixed) ? .one : .zero }
-    var shifted = index
-    shifted.constant = 0
-    return .fence(.iverson, .within(shifted, low: -index.constant, high: count - index.constant))
+  /// 1 where low ≤ index < high, for an index that is in 0..<size.
+  private func within(_ index: AffineIndex, low: Int, high: Int, size: Int) -> MathExpression {
+    if let fixed = index.fixed { return (low..<high).contains(fixed) ? .one : .zero }
+    if low <= 0 && high >= size { return .one }
+    let needed = (low > 0 || size == .max ? low : nil, high < size ? high : nil)
+    return .fence(.iverson, .within(index, low: needed.0, high: needed.1))
   }
 }

@@ -22,8 +22,8 @@ extension MathBuilder {
       guard place(operand, bindings, into: &product) else { return nil }
     }
     guard let body = product.body() else { return nil }
-    if rank == 0 { return scalarProduct(scale, product.scalars) }
-    return scaledBody(scale, product.scalars, body)
+    if rank == 0 { return scalarProduct(scale * product.scale, product.scalars) }
+    return scaledBody(scale * product.scale, product.scalars, body)
   }
 
   private func filled(_ rank: Int) -> MathExpression {
@@ -93,7 +93,9 @@ extension MathBuilder {
         labels.append(label)
       }
     }
-    let e = indexed(base, indices, operand.node)
+    let part = indexed(base, indices, operand.node).separated
+    product.scale *= part.coefficient
+    let e = part.body
     switch labels.count {
     case 0: product.scalars.append(e)
     case 1: product.weights[labels[0], default: []].append(e)

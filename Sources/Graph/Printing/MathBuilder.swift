@@ -3,6 +3,8 @@
 final class MathBuilder {
   /// Longer sums and products are cut off with `…`.
   static let termLimit = 40
+  /// This many terms of a sum are put in order before it is cut off.
+  static let sortLimit = 2000
 
   let graph: TensorGraph
   let outline: MathOutline
@@ -83,11 +85,11 @@ final class MathBuilder {
   private func matrixSum(_ node: Node, _ coefficients: [Double]) -> MathExpression? {
     if node.operands.isEmpty { return .zero }
     var terms: [MathTerm] = []
-    for (coefficient, operand) in zip(coefficients, node.operands).prefix(Self.termLimit) {
+    for (coefficient, operand) in zip(coefficients, node.operands).prefix(Self.sortLimit) {
       guard let body = view(operand, node.shape.count) else { return nil }
       terms.append(MathTerm(coefficient: coefficient, body: body))
     }
-    return sum(terms, cut: node.operands.count > Self.termLimit)
+    return sum(terms)
   }
 
   private func matrixMap(_ f: MapFunction, _ node: Node) -> MathExpression? {
@@ -115,19 +117,21 @@ final class MathBuilder {
 
   // MARK: Ordered sums and products
 
+  var isUnicode: Bool { renderer.style == .unicode }
+
   func text(_ e: MathExpression) -> String { renderer.text(e) }
 
   func order(_ e: MathExpression) -> MathOrder {
     if let known = keys[e] { return known }
     var names: [String] = []
     let degree = e.collect(into: &names) { self.text($0) }
-    let made = MathOrder(names: Set(names).sorted(), degree: degree, text: text(e))
+    let made = MathOrder(names: Set(names).sorted(by: MathOrder.naturally), degree: degree, text: text(e))
     keys[e] = made
     return made
   }
 
   /// Like terms added up, a common factor taken out, positive terms first.
-  func sum(_ terms: [MathTerm], cut: Bool = false) -> MathExpression {
+  func sum(_ terms: [MathTerm]) -> MathExpression {
     var merged: [MathTerm] = []
     var place: [MathExpression: Int] = [:]
     for term in terms { flatten(term, &merged, &place) }
@@ -137,10 +141,11 @@ final class MathBuilder {
       if (a.coefficient < 0) != (b.coefficient < 0) { return b.coefficient < 0 }
       return order(a.body).precedes(order(b.body))
     }
-    if cut { merged.append(MathTerm(coefficient: 1, body: .symbol(.ellipsis))) }
+    let isCut = merged.count > Self.termLimit
+    if isCut { merged[Self.termLimit...] = [MathTerm(coefficient: 1, body: .symbol(.ellipsis))] }
     if merged.count == 1 { return merged[0].body.scaled(merged[0].coefficient) }
     let size = merged[0].coefficient.magnitude
-    if size != 1, size.isFinite, size != 0, !cut, merged.allSatisfy({ $0.coefficient.magnitude == size }) {
+    if size != 1, size.isFinite, size != 0, !isCut, merged.allSatisfy({ $0.coefficient.magnitude == size }) {
       let sign: Double = merged[0].coefficient < 0 ? -1 : 1
       let inner = merged.map { MathTerm(coefficient: $0.coefficient > 0 ? sign : -sign, body: $0.body) }
       return .product(sign * size, [.sum(inner)], .scalar)

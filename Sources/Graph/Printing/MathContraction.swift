@@ -16,6 +16,8 @@ struct MathContraction {
 
   let builder: MathBuilder
   let rank: Int
+  /// Numbers taken out of the factors.
+  var scale = 1.0
   var scalars: [MathExpression] = []
   var weights: [Label: [MathExpression]] = [:]
   var edges: [Edge] = []

@@ -83,8 +83,8 @@ indirect enum MathExpression: Hashable, Sendable {
   case over(String, [String], MathExpression)
   case indexed(MathExpression, [MathIndex])
   case delta(AffineIndex, AffineIndex)
-  /// low ≤ index < high, for `iverson`.
-  case within(AffineIndex, low: Int, high: Int)
+  /// low ≤ index < high, for `iverson`; a bound that holds anyway is nil.
+  case within(AffineIndex, low: Int?, high: Int?)
   /// A small constant vector or matrix, row by row.
   case literal([[Double]])
 }
@@ -141,7 +141,7 @@ extension MathExpression {
   /// Transposing it adds no parentheses.
   private var isTransposable: Bool {
     switch self {
-    case .transpose, .symbol, .name, .reference, .call: return true
+    case .transpose, .symbol, .name, .reference, .call, .inverse: return true
     default: return false
     }
   }

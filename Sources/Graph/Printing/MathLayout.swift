@@ -24,26 +24,20 @@ struct MathLayout {
     return lines.isEmpty ? [prefix] : lines
   }
 
-  /// Where the line that begins at `start` ends: everything if it fits, else the best break.
+  /// Where the line that begins at `start` ends: everything if it fits, else the break that fills the line best,
+  /// where every level of nesting weighs like a twelfth of a line.
   private func lineEnd(_ pieces: [MathPiece], from start: Int, room: Int) -> Int {
     var used = 0
-    var best: (place: Int, depth: Int)?
+    var best: (place: Int, score: Int)?
     for index in start..<pieces.count {
-      if index > start, let depth = pieces[index].breakDepth {
-        // The outermost break wins, but not one that leaves the line mostly empty.
-        let early = best.map { $0.place == start } ?? true
-        if early || depth <= (best?.depth ?? depth) || bestIsShort(pieces, start, best?.place ?? start, room) {
-          if used <= room || best == nil { best = (index, depth) }
-        }
+      if index > start, let depth = pieces[index].breakDepth, used <= room || best == nil {
+        let score = used - depth * max(room / 12, 1)
+        if score >= best?.score ?? .min { best = (index, score) }
       }
       used += pieces[index].text.count
       if used > room, let best { return best.place }
     }
     return pieces.count
-  }
-
-  private func bestIsShort(_ pieces: [MathPiece], _ start: Int, _ place: Int, _ room: Int) -> Bool {
-    pieces[start..<place].reduce(0) { $0 + $1.text.count } < room / 3
   }
 
   private func trimmed(_ line: String) -> String {

@@ -5,13 +5,26 @@ struct MathOrder {
   let text: String
 
   func precedes(_ other: MathOrder) -> Bool {
-    if names != other.names { return names.lexicographicallyPrecedes(other.names) }
+    if names != other.names { return names.lexicographicallyPrecedes(other.names, by: Self.naturally) }
     if degree != other.degree { return degree > other.degree }
-    return text < other.text
+    return Self.naturally(text, other.text)
   }
 
   func precedesAsFactor(_ other: MathOrder, _ mine: Int, _ theirs: Int) -> Bool {
-    mine != theirs ? mine < theirs : text < other.text
+    mine != theirs ? mine < theirs : Self.naturally(text, other.text)
+  }
+
+  /// By characters, with runs of digits as numbers: `x[2]` before `x[10]`.
+  static func naturally(_ a: String, _ b: String) -> Bool {
+    var (x, y) = (Substring(a), Substring(b))
+    while let p = x.first, let q = y.first {
+      let (m, n) = (x.prefix(while: \.isNumber), y.prefix(while: \.isNumber))
+      if let i = Int(m), let j = Int(n), i != j { return i < j }
+      if p != q { return p < q }
+      x.removeFirst()
+      y.removeFirst()
+    }
+    return x.isEmpty && !y.isEmpty
   }
 }
 

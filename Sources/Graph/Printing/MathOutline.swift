@@ -4,7 +4,7 @@ struct MathOutline {
   static let repeated = 5
   /// More symbols, or more nesting, than this are cut off into a line of their own.
   static let largest = 90
-  static let deepest = 20
+  static let deepest = 12
 
   private(set) var order: [NodeID] = []
   private(set) var isDefined = Set<NodeID>()

@@ -81,15 +81,15 @@ public struct MathPrinter {
 
   /// Some term puts a scalar into one place.
   private func isPlaced(_ node: NodeID) -> Bool {
-    var stack = [(node, Array(graph.shape(node).indices))]
+    var stack = [node]
     var budget = 1000
-    while let (id, labels) = stack.popLast(), budget > 0 {
+    while let id = stack.popLast(), budget > 0 {
       budget -= 1
       let current = graph[id]
       switch current.op {
-      case .add: stack += current.operands.map { ($0.node, $0.labels) }
+      case .add: stack += current.operands.map(\.node)
       case .contract:
-        let units = current.operands.filter { isUnit($0.node) && ($0.labels.first ?? .max) < labels.count }
+        let units = current.operands.filter { isUnit($0.node) && ($0.labels.first ?? .max) < current.shape.count }
         if !units.isEmpty { return true }
       case .selector: if isUnit(id) { return true }
       default: break

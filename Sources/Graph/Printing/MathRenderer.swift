@@ -57,6 +57,7 @@ struct MathRenderer {
     case .quotient(let top, _, _): return level(top) == .sum && top.separated.coefficient < 0 ? .sum : .product
     case .power, .exponent, .transpose: return .power
     case .inverse: return isUnicode ? .power : .atom
+    case .call("sech2", _): return isUnicode ? .atom : .power
     case .call("sqrt", _): return isUnicode ? .power : .atom
     case .conditional: return .conditional
     case .relation: return .relation
@@ -91,9 +92,7 @@ struct MathRenderer {
       emit(base, .atom)
       put(rank > 0 && !isUnicode ? ".^" : (rank > 1 ? "^⊙" : "^"))
       emit(exponent, .atom)
-    case .transpose(let inner):
-      emit(inner, .atom)
-      put(isUnicode ? "ᵀ" : "'")
+    case .transpose(let inner): emitTranspose(inner)
     case .inverse(let inner): emitInverse(inner)
     case .call(let name, let arguments): emitCall(name, arguments)
     case .fence(let fence, let inner): emitFence(fence, inner)
@@ -108,8 +107,8 @@ struct MathRenderer {
       put("[" + indices.map { text(of: $0) }.joined(separator: ",") + "]")
     case .delta(let a, let b): put("\(isUnicode ? "δ" : "delta")(\(text(of: a)),\(text(of: b)))")
     case .within(let index, let low, let high):
-      let sign = isUnicode ? "≤" : "<="
-      put("\(low) \(sign) \(text(of: index)) < \(high)")
+      let sign = isUnicode ? " ≤ " : " <= "
+      put((low.map { "\($0)" + sign } ?? "") + text(of: index) + (high.map { " < \($0)" } ?? ""))
     case .literal(let rows): put(text(of: rows))
     }
   }
@@ -171,7 +170,7 @@ struct MathRenderer {
     } else {
       emit(top, .product)
     }
-    put(elementwise ? (isUnicode ? "⊘" : "./") : "/")
+    putBreakable(elementwise ? (isUnicode ? "⊘" : "./") : "/")
     emit(bottom, .power)
     depth -= 1
   }
@@ -183,6 +182,15 @@ struct MathRenderer {
     } else {
       put((rank > 0 ? ".^" : "^") + (n < 0 ? "(\(n))" : "\(n)"))
     }
+  }
+
+  private mutating func emitTranspose(_ inner: MathExpression) {
+    if isUnicode, case .inverse(let base) = inner {
+      emit(base, .atom)
+      return put("⁻ᵀ")
+    }
+    emit(inner, .atom)
+    put(isUnicode ? "ᵀ" : "'")
   }
 
   private mutating func emitInverse(_ inner: MathExpression) {
@@ -289,7 +297,7 @@ struct MathRenderer {
 
   private func text(of rows: [[Double]]) -> String {
     let lines = rows.map { row in
-      row.map { ($0 < 0 ? minus : "") + MathNumber.text($0.magnitude, style) }.joined(separator: ", ")
+      row.map { ($0 < 0 ? minus : "") + MathNumber.decimal($0.magnitude) }.joined(separator: ", ")
     }
     return "[" + lines.joined(separator: "; ") + "]"
   }

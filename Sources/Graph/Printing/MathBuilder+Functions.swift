@@ -82,6 +82,7 @@ extension MathBuilder {
     case .det: return .call("det", x)
     case .eigh: return .call("eigh", x)
     case .svdvals: return .call("svdvals", x)
+    case .eigvals: return .call("eigvals", x)
     }
   }
 }

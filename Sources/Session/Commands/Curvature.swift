@@ -130,14 +130,18 @@ struct Definiteness {
     } else {
       let factors = try LDLT(matrix)
       let largest = factors.blockEigenvalues.reduce(0) { max($0, abs($1)) }
-      tolerance = Curvature.tolerance(n, matrix.precision, largest: largest)
-      inertia = factors.inertia(tolerance: tolerance)
+      let bound = Curvature.tolerance(n, matrix.precision, largest: largest)
+      self.init(inertia: factors.inertia(tolerance: bound), tolerance: bound)
     }
   }
 
-  init(eigenvalues: [Double], _ precision: Precision, tolerance: Double? = nil) {
+  private init(inertia: Inertia, tolerance: Double) {
+    (self.inertia, self.tolerance) = (inertia, tolerance)
+  }
+
+  init(eigenvalues: [Double], _ precision: Precision) {
     let largest = eigenvalues.reduce(0) { max($0, abs($1)) }
-    let bound = tolerance ?? Curvature.tolerance(eigenvalues.count, precision, largest: largest)
+    let bound = Curvature.tolerance(eigenvalues.count, precision, largest: largest)
     self.tolerance = bound
     let positive = eigenvalues.count { $0 > bound }
     let negative = eigenvalues.count { $0 < -bound }

@@ -54,6 +54,7 @@ let package = Package(
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Tensors"]),
     .testTarget(name: "KernelTests", dependencies: ["CKernels"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"]),
+    .testTarget(name: "GraphTests", dependencies: ["Graph", "Calculus"]),
     .testTarget(name: "CalculusTests", dependencies: ["Calculus", "Engine", "Graph"]),
     .testTarget(name: "EngineTests", dependencies: ["Engine"]),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"]),

@@ -172,6 +172,3 @@ struct StepRecord {
   let globals: [String: Binding]
   let generator: CounterGenerator
 }
-extension Interpreter {
-  func printWatched() {}
-}

@@ -104,7 +104,9 @@ extension Interpreter {
   /// Builds (or finds) the plan for a formula and runs it.
   func evaluate(key: AnyHashable, owner: AnyObject?, _ build: (Elaborator) throws -> Meaning) throws -> Value {
     if let known = plans[key] {
-      if known.version == structureVersion && !known.dependencies.hasFixedValues || isValid(known.dependencies) {
+      let isCurrent =
+        known.version == structureVersion && !known.dependencies.hasFixedValues || isValid(known.dependencies)
+      if isCurrent && known.plan.precision == state.settings.precision {
         known.version = structureVersion
         return known.shape.value(try run(known.plan))
       }
@@ -152,7 +154,8 @@ extension Interpreter {
     try plan.run(try plan.inputs.map(inputValue))
   }
 
-  private func inputValue(_ leaf: Leaf) throws -> Tensor {
+  /// What a leaf holds now.
+  func inputValue(_ leaf: Leaf) throws -> Tensor {
     if let source = slots.source(leaf.id), case .draw(let distribution, let shape) = source.kind {
       return sample(distribution, shape)
     }

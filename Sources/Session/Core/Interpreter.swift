@@ -1,6 +1,7 @@
 import Calculus
 import Engine
 import Graph
+import Optimization
 import Syntax
 import Tensors
 
@@ -37,6 +38,19 @@ final class Interpreter {
   /// The statement being run was undo or redo, which is not itself undone.
   var isHistoryMove = false
   var notedVerbs: Set<String> = []
+  /// Functions by their declaration in the text.
+  var functionIDs: [ObjectIdentifier: (id: Int, declaration: FunctionDeclaration)] = [:]
+  /// Grows with every change of a value, so that results at a point can be used again.
+  var valueVersion = 0
+  var lastEvaluation: (version: Int, owner: ObjectIdentifier, evaluation: Evaluation)?
+  /// What methods remember between steps, by their place in the text.
+  var methodMemory: [String: any Method] = [:]
+  /// What single steps can be taken back to.
+  var stepHistory: [StepRecord] = []
+  /// Moves reported (or left out) since the top-level statement began.
+  var moveLines = 0
+  var pendingMove: String?
+  var lastProgress = 0.0
 
   init(options: SessionOptions, output: @escaping (SessionOutput) -> Void) {
     self.options = options
@@ -53,7 +67,9 @@ final class Interpreter {
       if let local = frame.locals[name] { return local }
       tag = frame.parent
     }
-    return state.globals[name]
+    if let global = state.globals[name] { return global }
+    guard name == "ans", let answer = state.answer else { return nil }
+    return .variable(Variable(id: slots.bindingID("ans", frameTag: nil), value: answer))
   }
 
   /// The scope that statements run in.
@@ -64,6 +80,7 @@ final class Interpreter {
   /// Binds a name where statements run now.
   func bind(_ name: String, _ binding: Binding) {
     guard !state.frames.isEmpty else { return bindGlobal(name, binding) }
+    valueVersion += 1
     let place = state.frames.count - 1
     if !hasSameStamp(state.frames[place].locals[name], binding) { structureVersion += 1 }
     state.frames[place].locals[name] = binding
@@ -71,6 +88,7 @@ final class Interpreter {
 
   /// Replaces the binding of a global name, wherever statements run.
   func bindGlobal(_ name: String, _ binding: Binding) {
+    valueVersion += 1
     if !hasSameStamp(state.globals[name], binding) { structureVersion += 1 }
     changeCount += 1
     state.globals[name] = binding
@@ -87,7 +105,10 @@ final class Interpreter {
     return old.map(stamp) == stamp(new)
   }
 
-  func structureChanged() { structureVersion += 1 }
+  func structureChanged() {
+    structureVersion += 1
+    valueVersion += 1
+  }
 
   /// Names in reach, for messages and completion.
   var visibleNames: [String] {
@@ -235,13 +256,25 @@ final class Interpreter {
     return found.order
   }
 
+  /// True when a formula depends on a param. Stops at the first one found.
+  func dependsOnParam(_ root: NodeID) -> Bool {
+    var seen = Set<NodeID>()
+    var stack = [root]
+    while let id = stack.popLast() {
+      guard seen.insert(id).inserted else { continue }
+      if let leaf = graph.leaf(of: id), paramOrder(leaf) != nil { return true }
+      stack += graph[id].operands.map(\.node)
+    }
+    return false
+  }
+
   // MARK: Graph life
 
   /// Definitions and plans hold all that is needed; the graph itself is a cache, dropped when it has grown.
   func trimGraph() {
     guard graph.nodes.count > graphLimit else { return }
     sweepDefinitions(always: true)
-    let live = graph.reachable(from: definitions.values.flatMap { $0.cache.map { nodes(of: $0.meaning) } ?? [] })
+    let live = graph.reachable(from: definitions.values.flatMap { $0.cache?.meaning.nodes ?? [] })
     guard live.count < graphLimit / 2 else {
       graphLimit = live.count * 4
       return

@@ -14,8 +14,7 @@ struct State {
   var settings = Settings()
   /// Values of the objective and params, one entry a move.
   var path = Path()
-  /// What each method keeps between steps, by method and objective.
-  var methodState: [String: [Tensor]] = [:]
+  var stepsTaken = 0
   var watched: [Expr] = []
   var answer: Value?
   var declarations = 0
@@ -107,6 +106,11 @@ struct Path {
       let recent = points.count / 2
       points = points[..<recent].enumerated().filter { $0.offset % 2 == 0 }.map(\.element) + points[recent...]
     }
+  }
+
+  mutating func removeLast(_ n: Int) {
+    points.removeLast(min(n, points.count))
+    count = max(0, count - n)
   }
 
   mutating func clear() {

@@ -26,6 +26,8 @@ struct State {
 struct Frame {
   /// Identity of the procedure, so that its locals are the same slots in every call.
   let tag: Int
+  /// The procedure that this one was declared in; its names are in reach.
+  var parent: Int?
   var locals: [String: Binding]
 }
 
@@ -78,9 +80,12 @@ struct RandomBinding {
 final class FunctionBinding: Sendable {
   let id: Int
   let declaration: FunctionDeclaration
-  init(id: Int, declaration: FunctionDeclaration) {
+  /// The procedure that it was declared in; nil for a global one.
+  let frameTag: Int?
+  init(id: Int, declaration: FunctionDeclaration, frameTag: Int?) {
     self.id = id
     self.declaration = declaration
+    self.frameTag = frameTag
   }
 }
 

@@ -163,6 +163,12 @@ extension MathExpression {
     }
   }
 
+  /// I, or a scalar times I.
+  var isIdentity: Bool {
+    if case .product(_, let factors, _) = self { return factors.contains(.symbol(.identity)) }
+    return self == .symbol(.identity)
+  }
+
   /// Parts of a matrix product.
   var chain: [MathExpression] {
     if case .product(1, let factors, .matrix) = self { return factors }

@@ -54,7 +54,8 @@ struct MathRenderer {
       return MathNumber.isFraction(value) ? .product : .atom
     case .sum: return .sum
     case .product(let scale, _, _): return scale < 0 ? .sum : .product
-    case .quotient(let top, _, _): return level(top) == .sum && top.separated.coefficient < 0 ? .sum : .product
+    case .quotient(let top, _, _):
+      return level(top) == .sum && top.separated.coefficient < 0 ? .sum : .product
     case .power, .exponent, .transpose: return .power
     case .inverse: return isUnicode ? .power : .atom
     case .call("sech2", _): return isUnicode ? .atom : .power
@@ -245,9 +246,10 @@ struct MathRenderer {
   }
 
   private static let letters = [
-    "sigmoid": "σ", "sqrt": "√", "sech2": "sech²", "eigvals": "λ", "eigvecs": "V", "trace": "tr", "not": "¬",
+    "sigmoid": "σ", "sqrt": "√", "sech2": "sech²", "eigvals": "λ", "eigvecs": "V", "trace": "tr",
+    "diagonal": "diag", "not": "¬",
   ]
-  private static let words = ["trace": "tr"]
+  private static let words = ["trace": "tr", "diagonal": "diag"]
 
   private mutating func emitFence(_ fence: MathFence, _ inner: MathExpression) {
     let words: (String, String)
@@ -291,7 +293,9 @@ struct MathRenderer {
       let sign = term.coefficient < 0 ? minus : (result.isEmpty ? "" : "+")
       result += sign + (size == 1 ? "" : "\(size)\(times)") + text(term.expression)
     }
-    if index.terms.isEmpty || index.constant > 0 { return result + (result.isEmpty ? "" : "+") + "\(index.constant)" }
+    if index.terms.isEmpty || index.constant > 0 {
+      return result + (result.isEmpty ? "" : "+") + "\(index.constant)"
+    }
     return index.constant < 0 ? result + minus + "\(index.constant.magnitude)" : result
   }
 

@@ -86,6 +86,32 @@ struct NotationTests {
       ])
   }
 
+  @Test func stridesAndShapes() {
+    let even = s.einsum("i,ij->j", x, graph.selector(.slice(start: 0, step: 2, count: 5), [10, 5]))
+    expect(even, "x[::2]")
+    expect(s.gradient(s.einsum("i->", s.map(.exp, even)), x), "entry[i] = Σₙ δ(i,2·n)·exp(x[2·n])")
+    let back = s.einsum("i,ij->j", x, graph.selector(.slice(start: 9, step: -1, count: 10), [10, 10]))
+    expect(back, "entry[i] = x[9−i]")
+    let table = s.einsum("i,ijk->jk", x, graph.selector(.flatten([2, 5]), [10, 2, 5]))
+    expect(table, "entry[i,j] = x[5·i+j]", ascii: "entry[i,j] = x[5*i+j]")
+  }
+
+  /// An operand that matrix notation cannot say gets a line of its own.
+  @Test func operandsWithLines() {
+    let sum = s.einsum("nij,nj->ij", s.leaf("S", [4, 5, 5]), s.leaf("V", [4, 5]))
+    #expect(s.show(graph.matrix(.logdet, [sum])) == ["log|t₁|", "  where t₁[i,j] = Σₙ S[n,i,j]·V[n,j]"])
+  }
+
+  @Test func eigenvalues() {
+    let packed = graph.matrix(.eigh, [a])
+    let f = s.einsum("i->", s.map(.exp, s.einsum("ij,i->j", packed, graph.selector(.oneHot(0), [11]))))
+    expect(f, "sum(exp(λ(A)))")
+    expect(s.gradient(f, a), "V(A)·diag(exp(λ(A)))·V(A)ᵀ")
+    let lines = s.show(s.hessian(f, a), "H")
+    #expect(lines.joined().contains("V(A)[i,n]·V(A)[j,n]"))
+    #expect(!lines.joined().contains("eigh(A)[i+1"))
+  }
+
   @Test func linearAlgebra() {
     let f = graph.matrix(.logdet, [a])
     expect(f, "log|A|", ascii: "logdet(A)")

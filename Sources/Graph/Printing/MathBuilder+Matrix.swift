@@ -128,14 +128,17 @@ extension MathBuilder {
   func indexed(_ base: MathExpression, _ indices: [MathIndex], _ id: NodeID) -> MathExpression {
     let all = MathIndex.slice(":")
     if case .call("eigh", let arguments) = base, indices.count == 2 {
-      var rest: MathExpression?
-      if indices[0] == .at(AffineIndex(0)) {
-        rest = .call("eigvals", arguments)
-        return indices[1] == all
-          ? .call("eigvals", arguments) : .indexed(.call("eigvals", arguments), [indices[1]])
+      let vectors = MathExpression.call("eigvecs", arguments)
+      switch indices[0] {
+      case .at(AffineIndex(0)):
+        let values = MathExpression.call("eigvals", arguments)
+        return indices[1] == all ? values : .indexed(values, [indices[1]])
+      case .slice("1:"): return indices[1] == all ? vectors : .indexed(vectors, [all, indices[1]])
+      case .at(var row) where row.constant > 0 && row.terms.allSatisfy { $0.coefficient > 0 }:
+        row.constant -= 1
+        return .indexed(vectors, [.at(row), indices[1]])
+      default: break
       }
-      if indices[0] == .slice("1:") { rest = .call("eigvecs", arguments) }
-      if let rest { return indices[1] == all ? rest : .indexed(rest, [all, indices[1]]) }
     }
     return indices.allSatisfy { $0 == all } ? base : .indexed(base, indices)
   }
@@ -147,7 +150,7 @@ extension MathBuilder {
       if end == size { return start + ":" }
       return start + ":" + (end > size - 3 && end > range.start + 2 ? "-\(size - end)" : "\(end)")
     }
-    let end = range.start + range.step * (range.count - 1) + 1
-    return "\(range.start):\(end):\(range.step)"
+    let end = range.start + range.step * range.count
+    return (range.start == 0 ? "" : "\(range.start)") + ":" + (end >= size ? "" : "\(end)") + ":\(range.step)"
   }
 }

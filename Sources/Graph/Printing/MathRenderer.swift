@@ -287,12 +287,15 @@ struct MathRenderer {
   }
 
   mutating func text(of index: AffineIndex) -> String {
-    var result = ""
+    // 9−i rather than −i+9.
+    let leads = index.constant > 0 && (index.terms.first?.coefficient ?? 0) < 0
+    var result = leads ? "\(index.constant)" : ""
     for term in index.terms {
       let size = term.coefficient.magnitude
       let sign = term.coefficient < 0 ? minus : (result.isEmpty ? "" : "+")
       result += sign + (size == 1 ? "" : "\(size)\(times)") + text(term.expression)
     }
+    if leads { return result }
     if index.terms.isEmpty || index.constant > 0 {
       return result + (result.isEmpty ? "" : "+") + "\(index.constant)"
     }

@@ -19,7 +19,7 @@ extension Interpreter {
       if hk_interrupt_get() != 0 { throw EngineError.interrupted }
       let flow = try placing(statement.span) {
         statement.isCompound
-          ? try run(compound: statement) : try atom { try run(statement, echoes: echoes) }
+          ? try quietly(statement.isSilent) { try run(compound: statement) } : try atom { try run(statement, echoes: echoes) }
       }
       if case .next = flow { continue }
       return flow
@@ -59,8 +59,7 @@ extension Interpreter {
       let result = try run(command, isAssigned: isQuiet)
       if case .nothing = result { break }
       state.answer = result
-    case .forLoop, .whileLoop, .repeatLoop, .conditional:
-      return try quietly(isQuiet) { try run(compound: statement) }
+    case .forLoop, .whileLoop, .repeatLoop, .conditional: return try run(compound: statement)
     case .returning(let value):
       guard !state.frames.isEmpty || blockDepth > 0 else {
         throw Diagnostic(.type, "'return' stands outside a function or block", at: statement.span)

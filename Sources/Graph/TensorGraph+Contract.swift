@@ -212,7 +212,13 @@ extension TensorGraph {
       let shape = mine.map { self[operand.node].shape[$0] } + theirs.map { self[partner.node].shape[$0] }
       let labels = mine.map { operand.labels[$0] } + theirs.map { partner.labels[$0] }
       for k in [index, others[0]].sorted(by: >) { product.factors.remove(at: k) }
-      if !labels.isEmpty { product.factors.append(Operand(selector(c, shape), labels)) }
+      // What moved along the summed axis alone is counted.
+      let moving = c.extents.indices.filter { p in c.steps.contains { $0[p] != 0 } }
+      for p in c.extents.indices where !moving.contains(p) { product.scale *= Double(c.extents[p]) }
+      guard !labels.isEmpty else { return .changed }
+      let left = Selector(
+        extents: moving.map { c.extents[$0] }, starts: c.starts, steps: c.steps.map { row in moving.map { row[$0] } })
+      product.factors.append(Operand(selector(left, shape), labels))
       return .changed
     }
     return nil

@@ -49,13 +49,19 @@ extension TensorGraph {
 
   // MARK: Flattening
 
+  /// Products with more factors than this stay nested, so that a product built by a loop costs linear time.
+  private static var flattenLimit: Int { 32 }
+
   /// Splices the operands of nested products without sums; false for a structural zero.
   private func flatten(_ operands: [Operand], _ result: [Label], into product: inout Product) -> Bool {
     var pending: [Operand] = operands.reversed()
     while let operand = pending.popLast() {
       let node = self[operand.node]
       switch node.op {
-      case .contract(let inner) where !node.sumsLabels:
+      case .contract(let inner)
+      where !node.sumsLabels
+        && (node.operands.count <= 1
+          || product.factors.count + pending.count + node.operands.count <= Self.flattenLimit):
         product.scale *= inner
         // Axes that a broadcast inner product does not use count when they are summed here.
         for use in node.operands.reversed() {

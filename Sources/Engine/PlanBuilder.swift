@@ -47,8 +47,8 @@ final class PlanBuilder {
     for id in order.reversed() where isMaterialized(id) { decideFusion(id) }
     for id in order where isMaterialized(id) { try lower(id) }
     let results = try outputs.map { id in (buffer: try result(resolved(id)), shape: graph.shape(id)) }
-    return Plan(
-      precision: precision, buffers: buffers, instructions: instructions, outputs: results)
+    let joined = ScalarFusion.apply(instructions, kept: Set(results.map(\.buffer)))
+    return Plan(precision: precision, buffers: buffers, instructions: joined, outputs: results)
   }
 
   // MARK: Nodes

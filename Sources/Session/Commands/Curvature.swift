@@ -151,13 +151,13 @@ struct Definiteness {
   private var order: Int { inertia.positive + inertia.negative + inertia.zero }
 
   /// Said when some eigenvalue counts as zero.
-  var toleranceText: String { "|λ| ≤ \(LookText.rough(tolerance)) counts as 0" }
+  var toleranceText: String { "tolerance \(NumberFormat(digits: 2)(tolerance))" }
 
   /// `positive definite`, `indefinite (2 positive, 1 negative)`, …
   var text: String {
     let (p, n, z) = (inertia.positive, inertia.negative, inertia.zero)
     let rank = "rank \(p + n) of \(order)"
-    let note = tolerance > 0 ? "\(rank); \(toleranceText)" : rank
+    let note = tolerance > 0 ? "\(rank), \(toleranceText)" : rank
     switch (p > 0, n > 0, z > 0) {
     case (false, false, false): return "empty"
     case (true, false, false): return "positive definite"
@@ -166,7 +166,7 @@ struct Definiteness {
     case (false, true, true): return "negative semidefinite (\(note))"
     case (false, false, true): return tolerance > 0 ? "zero (\(toleranceText))" : "zero"
     case (true, true, false): return "indefinite (\(p) positive, \(n) negative)"
-    case (true, true, true): return "indefinite (\(p) positive, \(n) negative, \(z) zero; \(toleranceText))"
+    case (true, true, true): return "indefinite (\(p) positive, \(n) negative, \(z) zero, \(toleranceText))"
     }
   }
 

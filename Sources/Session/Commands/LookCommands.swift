@@ -32,10 +32,14 @@ extension Commands {
       summary: "The gradient of the objective (or a scalar formula) and its Euclidean norm.", example: "grad"
     ) { call in
       try call.noMoreSubjects()
-      let result = try call.evaluated("grad") {
-        try $0.gradient(of: call.scalarNode($0), wrt: call.wrt($0), call.command.span)
+      let both = try call.evaluated("grad") {
+        let f = try call.scalarNode($0)
+        return .tuple([.node(f), try $0.gradient(of: f, wrt: call.wrt($0), call.command.span)])
       }
+      guard case .tuple(let parts) = both, parts.count == 2 else { return .nothing }
+      let result = parts[1]
       call.print(gradientText(call, result))
+      call.warnNonFinite(call.subjectName, parts[0].tensors.flatMap(\.doubles))
       call.warnNonFinite("the gradient", result.tensors.flatMap(\.doubles))
       return result
     }

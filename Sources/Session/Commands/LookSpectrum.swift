@@ -116,7 +116,9 @@ extension Commands {
     var lines: [String] = []
     if case .all = selection {
       let sign = Definiteness(eigenvalues: report.values, c.matrix.precision)
-      let condition = report.condition.map { "condition \(LookText.rough($0))   " } ?? ""
+      let condition = report.condition.map {
+        (sign.inertia.zero > 0 ? "singular" : "condition \(LookText.rough($0))") + "   "
+      } ?? ""
       lines.append(
         look.remarked(
           "λ = \(look.list(report.values))", report.values.isEmpty ? "" : condition + sign.shape(of: c)))
@@ -124,7 +126,7 @@ extension Commands {
       lines.append("λ = \(look.list(report.values))   of \(c.order)")
     }
     if report.vectors != nil, !report.values.isEmpty {
-      lines.append("‖Hv − λv‖ = \(report.residuals.map(LookText.rough).cutMiddle(12).joined(separator: ", "))")
+      lines.append("‖\(c.isHessian ? "H" : "A")v − λv‖ = \(report.residuals.map(LookText.rough).cutMiddle(12).joined(separator: ", "))")
     }
     if showsVectors, let vectors = report.vectors { lines.append(look.matrix("v", vectors)) }
     return lines.joined(separator: "\n")

@@ -107,6 +107,10 @@ final class Interpreter {
   /// True while everything that a formula was built from is as it was.
   func isValid(_ dependencies: Dependencies) -> Bool {
     for (key, old) in dependencies.stamps {
+      if case .objective(let name) = old {
+        if state.objective != name { return false }
+        continue
+      }
       let binding = lookup(key.name, frameTag: key.frameTag)
       if case .fixed(let id, let value) = old {
         guard case .variable(let v)? = binding, v.id == id, v.value.tensor?.doubles == value else {

@@ -48,7 +48,7 @@ extension CommandCall {
     var blocks: [(name: String, size: Int)] = []
     if case .blockMatrix(_, let names, let sizes) = parts[1] { blocks = Array(zip(names, sizes)) }
     return Curvature(
-      name: isHessian ? "∇²\(subjectName)" : subjectName, subject: subjectName, isHessian: isHessian, matrix: matrix,
+      name: isHessian ? "∇²\(subjectSymbol)" : subjectSymbol, subject: subjectName, isHessian: isHessian, matrix: matrix,
       blocks: blocks)
   }
 

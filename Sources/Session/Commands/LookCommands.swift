@@ -48,7 +48,7 @@ extension Commands {
   /// The gradient on a line with its norm; of several params, one after the other.
   private static func gradientText(_ call: CommandCall, _ gradient: Value) -> String {
     let (text, look) = (call.interpreter.valueText, call.lookText)
-    let name = "∇\(call.subjectName)"
+    let name = "∇\(call.subjectSymbol)"
     let total = Tensor(vector: gradient.tensors.map(\.frobeniusNorm)).frobeniusNorm
     let norm = "‖\(name)‖ = \(call.format(total))"
     guard case .bundle(let names, let tensors) = gradient else {
@@ -81,7 +81,7 @@ extension Commands {
 
   private static func hessianText(_ call: CommandCall, _ result: Value, _ tensor: Tensor) throws -> String {
     let look = call.lookText
-    let name = "∇²\(call.subjectName)"
+    let name = "∇²\(call.subjectSymbol)"
     if tensor.rank > 2 { return call.interpreter.valueText.labeled(name, call.interpreter.valueText.text(tensor)) }
     let matrix = tensor.rank == 0 ? tensor.reshaped([1, 1]) : tensor
     var blocks: [(name: String, size: Int)] = []

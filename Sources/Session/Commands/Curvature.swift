@@ -36,8 +36,7 @@ extension CommandCall {
     try noMoreSubjects()
     let value = try evaluated("curvature") { elaborator in
       if let matrix = try givenMatrix(elaborator) { return .tuple([.string("matrix"), matrix]) }
-      let h = try elaborator.hessian(
-        of: scalarNode(elaborator), wrt: wrt(elaborator), tensor: false, command.span)
+      let h = try fullHessian(elaborator)
       if case .blockMatrix = h { return .tuple([.string("hessian"), h]) }
       return .tuple([.string("hessian"), .node(elaborator.asMatrix(try elaborator.asNode(h, command.span)))])
     }
@@ -52,8 +51,19 @@ extension CommandCall {
       blocks: blocks)
   }
 
+  /// The Hessian of the formula as an output; refused with what it would take when it is too large to store.
+  func fullHessian(_ elaborator: Elaborator, keepsAxes: Bool = false) throws -> Meaning {
+    let f = try scalarNode(elaborator)
+    let targets = try elaborator.targets(wrt(elaborator), of: [f], command.span)
+    if targets.part == nil {
+      let sizes = targets.leaves.map { elaborator.graph.shape($0).elementCount }
+      try interpreter.checkHessianSize(sizes, targets.names, command.span)
+    }
+    return try elaborator.hessian(of: f, wrt: wrt(elaborator), tensor: keepsAxes, command.span)
+  }
+
   /// A subject of rank 2; nil when it is a scalar formula or there is none.
-  private func givenMatrix(_ elaborator: Elaborator) throws -> Meaning? {
+  func givenMatrix(_ elaborator: Elaborator) throws -> Meaning? {
     guard let subject else { return nil }
     let meaning = try elaborator.meaning(subject)
     if case .blockMatrix = meaning { return meaning }

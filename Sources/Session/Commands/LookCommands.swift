@@ -70,7 +70,7 @@ extension Commands {
       try call.noMoreSubjects()
       let keepsAxes = try call.option("tensor")?.tensor?.scalarValue ?? 0 != 0
       let result = try call.evaluated("hessian \(keepsAxes)") {
-        try $0.hessian(of: call.scalarNode($0), wrt: call.wrt($0), tensor: keepsAxes, call.command.span)
+        try call.fullHessian($0, keepsAxes: keepsAxes)
       }
       guard let tensor = result.tensor else { return result }
       try call.print(hessianText(call, result, tensor))

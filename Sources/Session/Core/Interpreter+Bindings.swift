@@ -242,7 +242,7 @@ extension Interpreter {
       let value = try evaluate(key: "value of \(name)", owner: nil) { try $0.name(name, Span(SourceText(name: "", text: ""), 0, 0)) }
       line = valueText.labeled(line, valueText.text(value))
     }
-    return note.isEmpty ? line : line + (line.contains("\n") ? "\n" : "             ") + note
+    return LookText(self).remarked(line, note)
   }
 
   private func definitionExpr(_ name: String) -> Expr? {

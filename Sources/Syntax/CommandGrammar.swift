@@ -123,6 +123,6 @@ public final class CommandGrammar: Sendable {
     CommandGrammar("seed"),
     CommandGrammar("set", .word),
     CommandGrammar("help", .word),
-    CommandGrammar("quit", .none),
+    CommandGrammar("quit"),
   ]
 }

@@ -82,12 +82,27 @@ extension Interpreter {
     default: break
     }
     let results = try runProcedures(in: expr)
-    let value = try evaluate(key: ExpressionKey(expr), owner: expr) { elaborator in
+    if let own = results.first(where: { $0.call === expr }) { return own.value }
+    keep(results)
+    let key = ExpressionKey(expr, forms: results.map { form(of: $0.value) })
+    return try evaluate(key: key, owner: expr) { elaborator in
       elaborator.mayDraw = mayDraw
-      elaborator.callResults = results
+      elaborator.callResults = meanings(of: results)
       return try elaborator.meaning(expr)
     }
-    return value
+  }
+
+  /// All of a value that a formula's form depends on.
+  private func form(of value: Value) -> String {
+    switch value {
+    case .string(let text): return "\"\(text)\""
+    case .tensor(let t): return "\(t.shape)"
+    case .blockMatrix(let t, let names, let sizes): return "\(t.shape)\(names)\(sizes)"
+    case .bundle(let names, let tensors): return "\(names)\(tensors.map(\.shape))"
+    case .record(let fields): return "{\(fields.map { "\($0.name):\(form(of: $0.value))" }.joined(separator: ","))}"
+    case .tuple(let items): return "(\(items.map(form).joined(separator: ",")))"
+    case .nothing: return "nothing"
+    }
   }
 
   /// A plain look-up needs no plan.
@@ -228,8 +243,13 @@ extension Dependencies {
   }
 }
 
-/// The identity of an expression as a key.
+/// The identity of an expression as a key, with the forms of what procedures in it returned.
 struct ExpressionKey: Hashable {
   let id: ObjectIdentifier
-  init(_ expr: Expr) { id = ObjectIdentifier(expr) }
+  let forms: [String]
+
+  init(_ expr: Expr, forms: [String] = []) {
+    id = ObjectIdentifier(expr)
+    self.forms = forms
+  }
 }

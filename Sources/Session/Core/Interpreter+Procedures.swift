@@ -71,22 +71,38 @@ extension Interpreter {
 
   /// Calls of procedures inside an expression run first, innermost first; their values become leaves. Arguments of
   /// derivatives are formulas and stay.
-  func runProcedures(in expr: Expr) throws -> [ObjectIdentifier: Meaning] {
-    var results: [ObjectIdentifier: Meaning] = [:]
-    for call in procedureCalls(in: expr) {
+  func runProcedures(in expr: Expr) throws -> [ProcedureResult] {
+    try procedureCalls(in: expr).compactMap { call in
       guard case .call(let callee, let arguments) = call.kind, case .name(let name) = callee.kind,
         case .function(let function)? = lookup(name)
-      else { continue }
+      else { return nil }
       let value = try self.call(function, arguments, call.span)
       if case .nothing = value {
         throw Diagnostic(.type, "'\(name)' returns nothing", at: call.span)
       }
-      let id = slots.bindingID("call \(ObjectIdentifier(call).hashValue)", frameTag: currentFrameTag)
-      procedureResults[id] = value
-      results[ObjectIdentifier(call)] = meaning(of: value, name: name, id: id, frameTag: currentFrameTag, isResult: true)
-      structureChanged()
+      return ProcedureResult(call: call, name: name, value: value)
     }
-    return results
+  }
+
+  /// Makes results the values of their leaves: after all calls of an expression, since these may run the same
+  /// expression again.
+  func keep(_ results: [ProcedureResult]) {
+    for result in results { procedureResults[resultID(of: result.call)] = result.value }
+  }
+
+  /// The leaves that stand for what procedures returned.
+  func meanings(of results: [ProcedureResult]) -> [ObjectIdentifier: Meaning] {
+    var meanings: [ObjectIdentifier: Meaning] = [:]
+    for result in results {
+      let id = resultID(of: result.call)
+      meanings[ObjectIdentifier(result.call)] = meaning(
+        of: result.value, name: result.name, id: id, frameTag: currentFrameTag, isResult: true)
+    }
+    return meanings
+  }
+
+  private func resultID(of call: Expr) -> Int {
+    slots.bindingID("call \(ObjectIdentifier(call).hashValue)", frameTag: currentFrameTag)
   }
 
   private func procedureCalls(in expr: Expr) -> [Expr] {
@@ -105,4 +121,11 @@ extension Interpreter {
     }
     return found.reversed()
   }
+}
+
+/// A call inside an expression that ran before the expression.
+struct ProcedureResult {
+  let call: Expr
+  let name: String
+  let value: Value
 }

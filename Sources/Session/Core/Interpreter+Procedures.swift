@@ -69,13 +69,13 @@ extension Interpreter {
     }
   }
 
-  /// Calls of procedures inside an expression run first, innermost first; their values become leaves. Arguments of
+  /// Calls of procedures (and of `load`) inside an expression run first, innermost first; their values become leaves. Arguments of
   /// derivatives are formulas and stay.
   func runProcedures(in expr: Expr) throws -> [ProcedureResult] {
     try procedureCalls(in: expr).compactMap { call in
-      guard case .call(let callee, let arguments) = call.kind, case .name(let name) = callee.kind,
-        case .function(let function)? = lookup(name)
-      else { return nil }
+      guard case .call(let callee, let arguments) = call.kind, case .name(let name) = callee.kind else { return nil }
+      if isLoad(name) { return ProcedureResult(call: call, name: name, value: try load(arguments, call.span)) }
+      guard case .function(let function)? = lookup(name) else { return nil }
       let value = try self.call(function, arguments, call.span)
       if case .nothing = value {
         throw Diagnostic(.type, "'\(name)' returns nothing", at: call.span)
@@ -105,12 +105,19 @@ extension Interpreter {
     slots.bindingID("call \(ObjectIdentifier(call).hashValue)", frameTag: currentFrameTag)
   }
 
+  /// Files are read like procedures: when the statement runs.
+  private func isLoad(_ name: String) -> Bool { name == "load" && lookup(name) == nil }
+
   private func procedureCalls(in expr: Expr) -> [Expr] {
     var found: [Expr] = []
     var stack = [expr]
     while let next = stack.popLast() {
       if case .call(let callee, _) = next.kind, case .name(let name) = callee.kind {
         if CalculusFunction(rawValue: name) != nil, lookup(name) == nil { continue }
+        if isLoad(name) {
+          found.append(next)
+          continue
+        }
         if case .function(let function)? = lookup(name), function.isProcedure {
           found.append(next)
           // Calls among its arguments run when it does.

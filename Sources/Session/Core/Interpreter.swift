@@ -27,6 +27,8 @@ final class Interpreter {
   /// The statement being run was undo or redo, which is not itself undone.
   var isHistoryMove = false
   var notedVerbs: Set<String> = []
+  /// Scripts that `run` has open, outermost first, to find cycles.
+  var openScripts: [String] = []
 
   init(options: SessionOptions, output: @escaping (SessionOutput) -> Void) {
     self.options = options

@@ -59,7 +59,9 @@ extension CommandCall {
         .syntax, "'\(command.verb)' needs a file in quotes", at: command.span,
         hint: "it is \(definition.usage)")
     }
-    guard case .string(let path) = try interpreter.evaluate(expr), !path.isEmpty else {
+    var isUnbound = false
+    if case .name(let name) = expr.kind { isUnbound = interpreter.lookup(name) == nil }
+    guard !isUnbound, case .string(let path) = try interpreter.evaluate(expr), !path.isEmpty else {
       throw Diagnostic(
         .type, "'\(command.verb)' needs a file in quotes", at: expr.span, hint: "write \"\(expr.span.text)\"")
     }

@@ -113,7 +113,7 @@ import Testing
     #expect(transcript.run("set memory 2e9; set").contains("2 GB"))
     #expect(transcript.run("set memory auto; set").contains("(auto)"))
     fails("set memory 3", "at least 1 MB", exitCode: 70)
-    fails("set memory 2 MB; print sum(ones(1000, 1000)*2 @ ones(1000, 1000))", "the limit is 2 MB", exitCode: 70)
+    fails("set memory 2 MB; A = ones(1000, 1000); print A @ A", "the limit is 2 MB", exitCode: 70)
   }
 
   @Test func seedsRepeat() {

@@ -12,9 +12,9 @@ import Testing
     return try #require(transcript.session.interpreter.state.figure, sourceLocation: location)
   }
 
-  private func fails(_ text: String, _ message: String, location: SourceLocation = #_sourceLocation) {
+  private func fails(_ text: String, _ message: String, exitCode: Int32 = 70, location: SourceLocation = #_sourceLocation) {
     transcript.run(text)
-    #expect(transcript.outcome == .failed(exitCode: 70), sourceLocation: location)
+    #expect(transcript.outcome == .failed(exitCode: exitCode), sourceLocation: location)
     #expect(transcript.messages.contains(message), "\(transcript.messages)", sourceLocation: location)
   }
 
@@ -153,7 +153,7 @@ import Testing
     fails("plot q for t in 0..1", "'q' is not bound")
     fails("plot \"a\"", "not a string")
     fails("plot t for t in 0..1 size=3", "'size' is 20 to 400")
-    fails("plot a + b + c for a in 0..1, b in 0..1, c in 0..1", "a plot runs over one or two names")
+    fails("plot a + b + c for a in 0..1, b in 0..1, c in 0..1", "a plot runs over one or two names", exitCode: 65)
   }
 
   @Test func aFailedPlotChangesNothing() {

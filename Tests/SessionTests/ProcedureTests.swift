@@ -21,3 +21,22 @@ import Testing
     #expect(session.run(text) == "55")
   }
 }
+
+/// `ans`, the last value printed.
+@Suite struct AnswerTests {
+  @Test func partOfAnExpression() {
+    let session = Transcript()
+    #expect(session.run("1 + 2\nans * 2\nprint ans + 1") == "3\n6\n7")
+    #expect(session.run("[1, 2]\nans + 1") == "[1, 2]\n[2, 3]")
+  }
+
+  @Test func definitionsKeepItsValue() {
+    #expect(Transcript().run("3\ny := ans + 1\n5\nprint y") == "3\n5\n4")
+  }
+
+  @Test func unboundBeforeAnythingIsPrinted() {
+    let session = Transcript()
+    session.run("ans + 1")
+    #expect(session.messages.contains("'ans' is not bound"))
+  }
+}

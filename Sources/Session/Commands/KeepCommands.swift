@@ -29,12 +29,12 @@ extension Commands {
 
   private static var drawCommand: CommandDefinition {
     CommandDefinition(
-      verb: "draw", usage: "draw", summary: "Draws all random leaves anew.", example: "v ~ normal(2); draw",
+      verb: "draw", usage: "draw", summary: "Draws all random leaves anew.", example: "v ~ randn(2); draw",
       changesState: true
     ) { call in
       guard call.interpreter.hasRandomLeaves else {
         throw Diagnostic(
-          .name, "there is nothing to draw", at: call.command.span, hint: "a random leaf is declared with: v ~ normal(3)")
+          .name, "there is nothing to draw", at: call.command.span, hint: "a random leaf is declared with: v ~ randn(3)")
       }
       try call.interpreter.redraw()
       return .nothing

@@ -151,7 +151,7 @@ extension Interpreter {
     let names = FreeNames.of(expr)
     var captured: [String: Definition.Captured] = [:]
     for used in names {
-      if case .variable(let v)? = lookup(used), v.isLoopVariable { captured[used] = .value(v.value) }
+      if case .variable(let v)? = lookup(used), v.isLoopVariable || used == "ans" { captured[used] = .value(v.value) }
       if used == name {
         switch lookup(name) {
         case .definition(let id)?: captured[name] = .definition(id)

@@ -42,6 +42,9 @@ final class Interpreter {
     if let frameTag, let frame = state.frames.last(where: { $0.tag == frameTag }), let local = frame.locals[name] {
       return local
     }
+    if name == "ans", let answer = state.answer {
+      return .variable(Variable(id: slots.bindingID(name, frameTag: nil), value: answer))
+    }
     return state.globals[name]
   }
 

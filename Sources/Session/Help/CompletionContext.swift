@@ -62,8 +62,9 @@ struct CompletionContext {
         open(character, index)
         statementStart = index + 1
       case ")", "]", "}": close(character, index)
-      case ";": statementStart = index + 1
-      default: if character.isNewline, kinds.last != "(", kinds.last != "[" { statementStart = index + 1 }
+      default:
+        let endsStatement = character == ";" || character.isNewline
+        if endsStatement, kinds.last != "(", kinds.last != "[" { statementStart = index + 1 }
       }
     }
 

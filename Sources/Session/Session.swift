@@ -104,26 +104,36 @@ extension Interpreter {
     for statement in statements {
       let before = state
       let version = structureVersion
-      loopDepth = 0
-      callDepth = 0
+      let changesBefore = changeCount
+      (loopDepth, callDepth, blockDepth, rescue) = (0, 0, 0, nil)
       do {
         isHistoryMove = false
+        defer { flushMoves() }
         _ = try run([statement], echoes: options.isInteractive)
         if !isHistoryMove, changes(statement) || structureVersion != version { history.record(before) }
       } catch let quit as Quit {
         return .quit(exitCode: quit.exitCode)
       } catch {
-        restore(before)
-        return failed(error, report)
+        // Steps of a loop or procedure that were finished stay; `undo` takes them back.
+        let keeps = changeCount != changesBefore
+        if keeps {
+          state.frames = []
+          structureChanged()
+          history.record(before)
+        } else {
+          restore(before)
+        }
+        return failed(error, keeps, report)
       }
     }
     return .ok
   }
 
-  private func failed(_ error: any Error, _ report: (Diagnostic) -> Void) -> RunOutcome {
+  private func failed(_ error: any Error, _ keeps: Bool, _ report: (Diagnostic) -> Void) -> RunOutcome {
     if let engine = error as? EngineError, engine == .interrupted {
       hk_interrupt_set(0)
-      report(Diagnostic(.interrupt, "interrupted; nothing of this statement was kept", severity: .note))
+      let message = keeps ? "what was finished is kept, and undo takes it back" : "nothing of this statement was kept"
+      report(Diagnostic(.interrupt, "interrupted; \(message)", severity: .note))
       return .interrupted
     }
     let diagnostic = error as? Diagnostic ?? Diagnostic(.numeric, "\(error)")

@@ -74,6 +74,8 @@ import Testing
   @Test func errorsInScriptsCarryTheirPlace() throws {
     let file = try write("x = 1\ny = zz\n", "bad.hlab")
     fails("run \"\(file)\"", "bad.hlab:2:5", exitCode: 70)
+    #expect(transcript.run("print x") == "1")
+    transcript.run("undo")
     fails("print x", "'x' is not bound", exitCode: 70)
     fails("run \"\(try write("x = = 1\ny = )\n", "syntax.hlab"))\"", "syntax.hlab:2:5", exitCode: 65)
     #expect(transcript.messages.contains("syntax.hlab:1:5"))

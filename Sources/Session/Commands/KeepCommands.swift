@@ -22,6 +22,7 @@ extension Commands {
       }
       let seed = try call.interpreter.whole(subject)
       guard seed >= 0 else { throw Diagnostic(.domain, "a seed is not negative", at: subject.span) }
+      call.interpreter.willChange()
       call.interpreter.state.generator = CounterGenerator(seed: UInt64(seed))
       return .nothing
     }
@@ -36,6 +37,7 @@ extension Commands {
         throw Diagnostic(
           .name, "there is nothing to draw", at: call.command.span, hint: "a random leaf is declared with: v ~ randn(3)")
       }
+      call.interpreter.willChange()
       try call.interpreter.redraw()
       return .nothing
     }

@@ -11,6 +11,7 @@ extension Commands {
     ) { call in
       try call.noMoreSubjects()
       let path = try call.path(call.subject)
+      call.interpreter.willChange()
       for option in call.command.options {
         let target = Expr(.name(option.name ?? ""), option.span)
         try call.interpreter.assign([target], try call.interpreter.evaluate(option.value), option.value)
@@ -24,7 +25,7 @@ extension Commands {
 extension Interpreter {
   private static var scriptLimit: Int { 20 }
 
-  /// Runs the statements of a file. An error in it takes back the whole `run`.
+  /// Runs the statements of a file. What was done before an error is kept; `undo` takes the whole `run` back.
   func runScript(_ path: String, _ span: Span) throws {
     let known = TextFile.canonical(path)
     if openScripts.contains(known) {

@@ -11,6 +11,7 @@ extension Commands {
         call.print(call.interpreter.settingsText)
         return call.isAssigned ? call.interpreter.settingsRecord : .nothing
       }
+      call.interpreter.willChange()
       for option in call.command.options {
         try call.interpreter.set(option.name ?? "", [option.value], option.span)
       }
@@ -120,9 +121,7 @@ extension Interpreter {
     for k in state.frames.indices {
       for (name, binding) in state.frames[k].locals { state.frames[k].locals[name] = binding.converted(to: precision) }
     }
-    for (name, tensors) in state.methodState { state.methodState[name] = tensors.map { $0.converted(to: precision) } }
     state.answer = state.answer?.converted(to: precision)
-    plans.removeAll()
     structureChanged()
   }
 }

@@ -1,8 +1,193 @@
-import LinearAlgebra
 import Optimization
 import Syntax
 import Tensors
 
 extension Commands {
-  static var moveCommands: [CommandDefinition] { [] }
+  static var moveCommands: [CommandDefinition] {
+    [stepCommand, minimizeCommand, compareCommand, undoCommand, redoCommand, resetCommand]
+  }
+
+  static let methodOptions: [(name: String, text: String)] = {
+    var seen = Set<String>()
+    return Methods.all.flatMap(\.options).filter { seen.insert($0.name).inserted }
+  }()
+
+  private static var stepCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "step", usage: "step METHOD [wrt TARGETS] [option=value …]",
+      summary: "One step of a method: \(Methods.all.map(\.name).joined(separator: ", ")).",
+      options: methodOptions, example: "step newton", changesState: true
+    ) { call in
+      let (name, method) = try call.singleMethod()
+      let stepper = try Stepper(call, name, method)
+      let before = try stepper.evaluation()
+      let after = try stepper.step(from: before)
+      call.reportStep(stepper, before, after.evaluation, after.notes)
+      return call.stepRecord(before, after.evaluation)
+    }
+  }
+
+  private static var minimizeCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "minimize", usage: "minimize METHOD [until CONDITION] [max N] [wrt TARGETS] [option=value …] [{ … }]",
+      summary: "Steps until a condition holds (by default ‖∇f‖ < 1e-8), at most N (1000) times.",
+      options: methodOptions, example: "minimize damped-newton until norm(grad) < 1e-6 max 50", changesState: true
+    ) { call in try Minimization(call).run() }
+  }
+
+  private static var compareCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "compare", usage: "compare METHOD(option=value, …), METHOD, … steps=N",
+      summary: "Runs methods from the present point, tabulates f and ‖∇f‖, and comes back.",
+      options: [("steps", "steps of each method, 20 by default"), ("plot", "false: no plot")],
+      example: "compare gd(lr=1e-3), newton steps=10"
+    ) { call in try Comparison(call).run() }
+  }
+
+  private static var undoCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "undo", usage: "undo [N] [steps]", summary: "Takes back the last statement that changed something, or single steps.",
+      example: "undo"
+    ) { call in try call.travel(back: true) }
+  }
+
+  private static var redoCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "redo", usage: "redo [N]", summary: "Does again what undo took back.", example: "redo"
+    ) { call in try call.travel(back: false) }
+  }
+
+  private static var resetCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "reset", usage: "reset [fresh]",
+      summary: "Params go back to their declared values; fresh draws random initial values anew.",
+      example: "reset", changesState: true
+    ) { call in
+      let interpreter = call.interpreter
+      for (name, leaf) in interpreter.allParams {
+        var fresh = leaf
+        if call.command.clause("fresh") != nil {
+          guard let value = try interpreter.evaluate(leaf.declaration).tensor, value.shape == leaf.value.shape else {
+            throw Diagnostic(.shape, "the declaration of '\(name)' no longer gives its shape", at: call.command.span)
+          }
+          fresh.value = value.converted(to: interpreter.state.settings.precision)
+        } else {
+          fresh.value = leaf.initial.converted(to: interpreter.state.settings.precision)
+        }
+        interpreter.bindGlobal(name, .param(fresh))
+      }
+      interpreter.state.path.clear()
+      interpreter.methodMemory = [:]
+      let names = interpreter.allParams.map(\.name).joined(separator: ", ")
+      call.print(names.isEmpty ? "there are no params" : "\(names) back at \(call.command.clause("fresh") != nil ? "fresh" : "declared") values")
+      return .nothing
+    }
+  }
+}
+
+extension CommandCall {
+  /// Method names may have options in parentheses, or after the command when there is one method.
+  func methods() throws -> [(name: String, method: any Method, label: String)] {
+    guard !command.subjects.isEmpty else {
+      throw Diagnostic(
+        .syntax, "'\(command.verb)' needs a method", at: command.span,
+        hint: "one of \(Methods.all.map(\.name).joined(separator: ", "))")
+    }
+    return try command.subjects.map { subject in
+      let (name, arguments) = try methodName(subject)
+      guard let description = Methods.byName[name] else {
+        throw Diagnostic(
+          .name, "there is no method '\(name)'", at: subject.span,
+          hint: closestMatch(to: name, in: Array(Methods.byName.keys)).map { "did you mean '\($0)'?" }
+            ?? "one of \(Methods.all.map(\.name).joined(separator: ", "))")
+      }
+      var options = MethodOptions()
+      for argument in arguments { try set(argument, description, &options) }
+      if command.subjects.count == 1 && command.verb != "compare" {
+        for option in command.options { try set(option, description, &options) }
+      }
+      do {
+        return (name, try description.make(options), subject.span.text)
+      } catch let refusal as Refusal {
+        throw Diagnostic(.domain, refusal.reason, at: subject.span, hint: refusal.hint)
+      }
+    }
+  }
+
+  func singleMethod() throws -> (name: String, method: any Method) {
+    try noMoreSubjects()
+    let first = try methods()[0]
+    return (first.name, first.method)
+  }
+
+  private func methodName(_ subject: Expr) throws -> (String, [Argument]) {
+    switch subject.kind {
+    case .name(let name): return (name, [])
+    case .call(let callee, let arguments):
+      if case .name(let name) = callee.kind { return (name, arguments) }
+    default: break
+    }
+    throw Diagnostic(.syntax, "expected the name of a method", at: subject.span)
+  }
+
+  private func set(_ argument: Argument, _ description: MethodDescription, _ options: inout MethodOptions) throws {
+    guard let name = argument.name, description.options.contains(where: { $0.name == name }) else {
+      let known = description.options.map(\.name)
+      throw Diagnostic(
+        .name, "'\(description.name)' has no option '\(argument.name ?? argument.value.span.text)'", at: argument.span,
+        hint: known.isEmpty ? "it has no options" : "it has \(known.joined(separator: ", "))")
+    }
+    options.numbers[name] = try interpreter.number(argument.value)
+  }
+
+  // MARK: Reports
+
+  func stepRecord(_ before: Evaluation, _ after: Evaluation) -> Value {
+    .record([
+      ("value", .number(after.value)), ("before", .number(before.value)), ("gradient_norm", .number(after.gradientNorm)),
+    ])
+  }
+
+  func reportStep(_ stepper: Stepper, _ before: Evaluation, _ after: Evaluation, _ notes: [String]) {
+    guard !isAssigned else { return }
+    let format = format
+    interpreter.reportMove { Self.stepLine(stepper.objectiveName, before, after, notes, format) }
+  }
+
+  private static func stepLine(
+    _ name: String, _ before: Evaluation, _ after: Evaluation, _ notes: [String], _ format: NumberFormat
+  ) -> String {
+    let f = "\(name): \(format(before.value)) → \(format(after.value))"
+    let g = "‖∇\(name)‖: \(format(before.gradientNorm)) → \(format(after.gradientNorm))"
+    let gap = String(repeating: " ", count: max(4, 30 - f.count))
+    return f + gap + g + (notes.isEmpty ? "" : "\n  " + notes.joined(separator: "\n  "))
+  }
+
+  // MARK: Going back
+
+  func travel(back: Bool) throws -> Value {
+    let count = try command.subjects.first.map { try interpreter.whole($0) } ?? 1
+    guard interpreter.loopDepth == 0, interpreter.callDepth == 0 else {
+      throw Diagnostic(.type, "'\(command.verb)' stands by itself, outside loops and functions", at: command.span)
+    }
+    guard count > 0 else { throw Diagnostic(.domain, "expected a positive number", at: command.span) }
+    if command.clauses.contains(where: { $0.keyword == "step" || $0.keyword == "steps" }) {
+      guard back else { throw Diagnostic(.type, "redo takes statements, not steps", at: command.span) }
+      guard interpreter.undoSteps(count) else {
+        throw Diagnostic(.domain, "there are not \(count) steps to take back", at: command.span)
+      }
+    } else {
+      let now = interpreter.state
+      let found = back ? interpreter.history.undo(count, from: now) : interpreter.history.redo(count, from: now)
+      guard let found else {
+        throw Diagnostic(.domain, "there is nothing to \(command.verb)", at: command.span)
+      }
+      interpreter.restore(found)
+      interpreter.isHistoryMove = true
+    }
+    if interpreter.state.objective != nil, let value = try? interpreter.objectiveValue() {
+      print("\(interpreter.state.objective ?? "f") = \(format(value))")
+    }
+    return .nothing
+  }
 }

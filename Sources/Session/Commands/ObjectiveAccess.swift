@@ -1,5 +1,6 @@
 import Engine
 import Graph
+import Optimization
 import Syntax
 import Tensors
 
@@ -14,9 +15,6 @@ struct ObjectiveView {
 
   var gradientNorm: Double? { gradient.map { $0.doubles.reduce(0) { $0 + $1 * $1 }.squareRoot() } }
 }
-
-/// How far derivatives are wanted.
-enum DerivativeOrder: Int { case value, gradient, hessian }
 
 extension CommandCall {
   /// The formula that a command speaks of: its subject, or the objective.
@@ -40,7 +38,9 @@ extension CommandCall {
   }
 
   func scalarNode(_ elaborator: Elaborator) throws -> NodeID {
-    guard let subject else { return try elaborator.objective(command.verbSpan).node }
+    // Commands that name methods say `on F`.
+    let isMethodCommand = ["step", "minimize", "train", "compare"].contains(command.verb)
+    guard let subject = isMethodCommand ? command.clause("on")?.values.first : self.subject else { return try elaborator.objective(command.verbSpan).node }
     let node = try elaborator.node(subject)
     guard elaborator.graph.shape(node).isEmpty else {
       throw Diagnostic(

@@ -118,9 +118,7 @@ extension CommandCall {
     elaborator.mayDraw = true
     var nodes: [NodeID] = []
     for expr in command.subjects {
-      let results = try interpreter.runProcedures(in: expr)
-      interpreter.keep(results)
-      elaborator.callResults.merge(interpreter.meanings(of: results)) { $1 }
+      elaborator.callResults.merge(try interpreter.runProcedures(in: expr)) { $1 }
       guard case .node(let node) = try elaborator.meaning(expr), elaborator.graph.shape(node).isEmpty,
         !elaborator.paramsBundle(of: [node]).nodes.isEmpty
       else { return nil }

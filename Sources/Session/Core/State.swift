@@ -15,8 +15,7 @@ struct State {
   var settings = Settings()
   /// Values of the objective and params, one entry a move.
   var path = Path()
-  /// What each method keeps between steps, by method and objective.
-  var methodState: [String: [Tensor]] = [:]
+  var stepsTaken = 0
   var watched: [Expr] = []
   var answer: Value?
   var declarations = 0
@@ -27,6 +26,8 @@ struct State {
 struct Frame {
   /// Identity of the procedure, so that its locals are the same slots in every call.
   let tag: Int
+  /// The procedure that this one was declared in; its names are in reach.
+  var parent: Int?
   var locals: [String: Binding]
 }
 
@@ -79,9 +80,12 @@ struct RandomBinding {
 final class FunctionBinding: Sendable {
   let id: Int
   let declaration: FunctionDeclaration
-  init(id: Int, declaration: FunctionDeclaration) {
+  /// The procedure that it was declared in; nil for a global one.
+  let frameTag: Int?
+  init(id: Int, declaration: FunctionDeclaration, frameTag: Int?) {
     self.id = id
     self.declaration = declaration
+    self.frameTag = frameTag
   }
 }
 
@@ -105,6 +109,11 @@ struct Path {
       let recent = points.count / 2
       points = points[..<recent].enumerated().filter { $0.offset % 2 == 0 }.map(\.element) + points[recent...]
     }
+  }
+
+  mutating func removeLast(_ n: Int) {
+    points.removeLast(min(n, points.count))
+    count = max(0, count - n)
   }
 
   mutating func clear() {

@@ -1,0 +1,79 @@
+import CKernels
+import Engine
+import Optimization
+import Syntax
+import Tensors
+
+/// `minimize METHOD until … max N { … }`.
+struct Minimization {
+  let call: CommandCall
+  private let limit: Int
+  private let condition: Expr?
+
+  private var interpreter: Interpreter { call.interpreter }
+
+  init(_ call: CommandCall) throws {
+    self.call = call
+    limit = try call.command.clause("max")?.values.first.map { try call.interpreter.whole($0) } ?? 1000
+    condition = call.command.clause("until")?.values.first
+  }
+
+  func run() throws -> Value {
+    let (name, method) = try call.singleMethod()
+    let stepper = try Stepper(call, name, method)
+    interpreter.loopDepth += 1
+    defer { interpreter.loopDepth -= 1 }
+    let start = try stepper.evaluation()
+    var current = start
+    var steps = 0
+    var reason = try finished(current)
+    while reason == nil {
+      if steps >= limit {
+        reason = "the limit of \(limit) steps was reached"
+        break
+      }
+      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      let before = current
+      do {
+        current = try stepper.step(from: before).evaluation
+      } catch let diagnostic as Diagnostic where diagnostic.kind == .numeric && steps > 0 {
+        call.warn(diagnostic.message + (diagnostic.hint.map { "; \($0)" } ?? ""))
+        reason = "stopped: \(diagnostic.message)"
+        break
+      }
+      steps += 1
+      progress(steps, current)
+      if let block = call.command.block {
+        if case .broke = try interpreter.run(block) { reason = "the block ended it" }
+      }
+      if reason == nil { reason = try finished(current) }
+      if reason == nil, current.x == before.x { reason = "the step no longer changes the params" }
+    }
+    return report(name, start, current, steps, reason ?? "")
+  }
+
+  private func finished(_ e: Evaluation) throws -> String? {
+    guard let condition else { return e.gradientNorm < 1e-8 ? "‖∇f‖ < 1e-8" : nil }
+    guard let value = try interpreter.evaluate(condition).tensor else {
+      throw Diagnostic(.type, "the condition must be a number", at: condition.span)
+    }
+    return value.doubles.allSatisfy { $0 != 0 } ? condition.span.text : nil
+  }
+
+  private func progress(_ steps: Int, _ e: Evaluation) {
+    guard interpreter.options.isInteractive, Machine.now - interpreter.lastProgress > 0.1 else { return }
+    interpreter.lastProgress = Machine.now
+    interpreter.output(.progress("step \(steps)   f = \(call.format(e.value))   ‖∇f‖ = \(call.format(e.gradientNorm))"))
+  }
+
+  private func report(_ name: String, _ start: Evaluation, _ end: Evaluation, _ steps: Int, _ reason: String) -> Value {
+    let f = interpreter.state.objective ?? "f"
+    call.print(
+      "\(f): \(call.format(start.value)) → \(call.format(end.value))    ‖∇\(f)‖: \(call.format(start.gradientNorm)) → \(call.format(end.gradientNorm))\n\(name): \(steps) \(steps == 1 ? "step" : "steps"); \(reason)"
+    )
+    return .record([
+      ("value", .number(end.value)), ("gradient_norm", .number(end.gradientNorm)), ("steps", .number(Double(steps))),
+      ("reason", .string(reason)),
+    ])
+  }
+}

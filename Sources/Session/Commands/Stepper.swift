@@ -1,0 +1,174 @@
+import Engine
+import Graph
+import Optimization
+import Syntax
+import Tensors
+
+/// Moves the params of the objective by a method: evaluates, asks the method, moves, evaluates again.
+struct Stepper {
+  let call: CommandCall
+  let methodName: String
+  var method: any Method
+  let objectiveName: String
+  private let stateKey: String
+
+  private var interpreter: Interpreter { call.interpreter }
+
+  init(_ call: CommandCall, _ name: String, _ method: any Method) throws {
+    self.call = call
+    methodName = name
+    let on = call.command.clause("on")?.values.first?.span.text
+    objectiveName = on ?? call.interpreter.state.objective ?? "f"
+    stateKey = "\(objectiveName) \(name) \(ObjectIdentifier(call.command).hashValue)"
+    // A method that remembers goes on where this place in the text left it.
+    self.method = call.interpreter.methodMemory[stateKey] ?? method
+  }
+
+  /// Function, gradient and, where the method wants it, Hessian at the present params.
+  func evaluation(_ order: Optimization.DerivativeOrder? = nil) throws -> Evaluation {
+    let wanted = order ?? method.order
+    if let known = interpreter.lastEvaluation, known.version == interpreter.valueVersion,
+      known.owner == ObjectIdentifier(call.command), known.evaluation.hessian != nil || wanted < .hessian
+    {
+      return known.evaluation
+    }
+    let view = try call.view(wanted == .hessian ? .hessian : .gradient)
+    let evaluation = Evaluation(
+      x: view.params.flatMap(\.tensor.doubles), value: view.value, gradient: view.gradient?.doubles ?? [],
+      hessian: view.hessian)
+    try checkFinite(evaluation)
+    return evaluation
+  }
+
+  private func checkFinite(_ e: Evaluation) throws {
+    guard e.value.isFinite else {
+      throw Diagnostic(
+        .numeric, "\(objectiveName) is \(NumberFormat()(e.value)) here", at: call.command.span,
+        hint: "the point of the last finite value was kept; take a shorter step")
+    }
+    let bad = e.gradient.filter { !$0.isFinite }.count
+    guard bad == 0 else {
+      throw Diagnostic(
+        .numeric, "the gradient of \(objectiveName) is not finite: \(bad) of \(e.gradient.count) entries", at: call.command.span)
+    }
+  }
+
+  /// One step. When it fails, nothing has changed.
+  func step(from before: Evaluation) throws -> (evaluation: Evaluation, notes: [String]) {
+    var method = method
+    let names = try targetNames()
+    let saved = interpreter.state.globals
+    defer { interpreter.methodMemory[stateKey] = method }
+    do {
+      let move = try method.step(before) { try valueAt($0, names) }
+      interpreter.recordStep()
+      if interpreter.state.path.points.isEmpty { interpreter.notePoint(value: before.value, gradientNorm: before.gradientNorm) }
+      interpreter.move(names, to: move.x)
+      let after = try evaluation(interpreter.loopDepth > 0 ? nil : .gradient)
+      interpreter.notePoint(value: after.value, gradientNorm: after.gradientNorm)
+      if interpreter.hasRandomLeaves {
+        try interpreter.redraw()
+      } else {
+        interpreter.lastEvaluation = (interpreter.valueVersion, ObjectIdentifier(call.command), after)
+      }
+      return (after, move.notes)
+    } catch {
+      interpreter.state.globals = saved
+      interpreter.valueVersion += 1
+      if let refusal = error as? Refusal {
+        throw Diagnostic(.numeric, refusal.reason, at: call.command.span, hint: refusal.hint)
+      }
+      throw error
+    }
+  }
+
+  private func targetNames() throws -> [String] {
+    let view = try call.interpreter.evaluate(key: CommandKey(call.command, "targets"), owner: call.command) { elaborator in
+      let f = try call.scalarNode(elaborator)
+      let targets = try elaborator.targets(call.wrt(elaborator), of: [f], call.command.span)
+      guard targets.part == nil else {
+        throw Diagnostic(.type, "steps move whole params", at: call.command.span)
+      }
+      for (name, leaf) in zip(targets.names, targets.leaves) {
+        guard let found = elaborator.graph.leaf(of: leaf), interpreter.paramOrder(found) != nil else {
+          throw Diagnostic(
+            .type, "'\(name)' is not a param, so it cannot be moved", at: call.command.span,
+            hint: "params are declared with: param \(name) = …")
+        }
+      }
+      return .tuple(targets.names.map { .string($0) })
+    }
+    guard case .tuple(let items) = view else { return [] }
+    return items.compactMap { if case .string(let s) = $0 { return s } else { return nil } }
+  }
+
+  /// The function at another point; the params stay where they are.
+  private func valueAt(_ x: [Double], _ names: [String]) throws -> Double {
+    let saved = interpreter.state.globals
+    let version = interpreter.valueVersion
+    interpreter.move(names, to: x)
+    defer {
+      interpreter.state.globals = saved
+      interpreter.valueVersion = version
+    }
+    let value = try call.view(.value).value
+    // Outside the domain counts as infinitely high.
+    return value.isNaN ? .infinity : value
+  }
+}
+
+extension Interpreter {
+  /// Lines of moves inside loops thin out: the first twenty, then none until the statement ends.
+  func reportMove(_ line: @escaping () -> String) {
+    if movesAreQuiet { return }
+    moveLines += 1
+    if loopDepth == 0 || moveLines <= 20 {
+      output(.text(line()))
+      if loopDepth == 0 { printWatched() }
+      return
+    }
+    pendingMove = line
+    if options.isInteractive, moveLines % 64 == 0, Machine.now - lastProgress > 0.1 {
+      lastProgress = Machine.now
+      output(.progress("\(moveLines) moves   \(line().split(separator: "\n").first ?? "")"))
+    }
+  }
+
+  /// The last of the moves whose lines were left out.
+  func flushMoves() {
+    if let line = pendingMove {
+      output(.text("…\n\(line())    (\(moveLines) moves)"))
+      printWatched()
+    }
+    pendingMove = nil
+    moveLines = 0
+  }
+
+  func objectiveValue() throws -> Double {
+    let value = try evaluate(key: "objective value", owner: nil) { .node(try $0.objective(nil).node) }
+    return value.tensor?.scalarValue ?? .nan
+  }
+
+  /// What `undo 1 step` goes back to.
+  func recordStep() {
+    stepHistory.append(StepRecord(globals: state.globals, generator: state.generator))
+    if stepHistory.count > 1000 { stepHistory.removeFirst(500) }
+    state.stepsTaken += 1
+  }
+
+  func undoSteps(_ count: Int) -> Bool {
+    guard stepHistory.count >= count else { return false }
+    let record = stepHistory[stepHistory.count - count]
+    stepHistory.removeLast(count)
+    state.globals = record.globals
+    state.generator = record.generator
+    state.path.removeLast(count)
+    structureChanged()
+    return true
+  }
+}
+
+struct StepRecord {
+  let globals: [String: Binding]
+  let generator: CounterGenerator
+}

@@ -1,5 +1,6 @@
 import Engine
 import Graph
+import Optimization
 import Syntax
 import Tensors
 
@@ -126,26 +127,29 @@ extension CommandCall {
   }
 
   private func reboundSweep(_ exprs: [Expr], _ axes: [SweepAxis]) throws -> SweepResult {
-    let saved = interpreter.state
-    defer { interpreter.restore(saved) }
+    let before = Trial(interpreter)
+    defer { before.end(interpreter) }
+    interpreter.movesAreQuiet = true
     var result = SweepResult(axes: axes)
     try result.fill { point in
-      interpreter.restore(saved)
+      before.restart(interpreter)
       for (axis, value) in zip(axes, point) {
-        let id = interpreter.slots.bindingID(axis.name, frameTag: interpreter.currentFrameTag)
+        let id = interpreter.variableID(axis.name)
         interpreter.bind(axis.name, .variable(Variable(id: id, value: .number(value))))
       }
-      return try exprs.map { expr in
-        let value = try interpreter.evaluate(expr)
-        guard let tensor = value.tensor else {
-          throw Diagnostic(.type, "a plot shows numbers, not \(value.kindName)", at: expr.span)
-        }
-        try checkSeries(tensor.shape, expr)
-        return tensor
-      }
+      return try exprs.map(series)
     }
     result.name(exprs)
     return result
+  }
+
+  private func series(_ expr: Expr) throws -> Tensor {
+    let value = try interpreter.evaluate(expr)
+    guard let tensor = value.tensor else {
+      throw Diagnostic(.type, "a plot shows numbers, not \(value.kindName)", at: expr.span)
+    }
+    try checkSeries(tensor.shape, expr)
+    return tensor
   }
 
   private func checkSeries(_ shape: Shape, _ expr: Expr) throws {
@@ -153,6 +157,33 @@ extension CommandCall {
     throw Diagnostic(
       .shape, "a plot over a range shows numbers, not a tensor of shape \(shape.shapeDescription)", at: expr.span,
       hint: "reduce it with sum or norm, or pick an entry")
+  }
+}
+
+/// The session before procedures were tried out at several points, none of which leaves a trace.
+private struct Trial {
+  private let state: State
+  private let changeCount: Int
+  private let steps: [StepRecord]
+  private let methods: [String: any Method]
+  private let isQuiet: Bool
+
+  init(_ interpreter: Interpreter) {
+    state = interpreter.state
+    changeCount = interpreter.changeCount
+    steps = interpreter.stepHistory
+    methods = interpreter.methodMemory
+    isQuiet = interpreter.movesAreQuiet
+  }
+
+  func restart(_ interpreter: Interpreter) {
+    interpreter.restore(state)
+    (interpreter.changeCount, interpreter.stepHistory, interpreter.methodMemory) = (changeCount, steps, methods)
+  }
+
+  func end(_ interpreter: Interpreter) {
+    restart(interpreter)
+    interpreter.movesAreQuiet = isQuiet
   }
 }
 

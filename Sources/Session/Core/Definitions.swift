@@ -85,8 +85,8 @@ enum Stamp: Equatable {
   case fixed(id: Int, value: [Double])
   case definition(Int)
   case function(Int)
-  /// What a procedure returned, by the shapes in it.
-  case result(shapes: [Shape])
+  /// What a procedure returned, by the shapes and texts in it.
+  case result(shapes: [Shape], texts: [String])
   case absent
   /// The objective was this formula.
   case objective(String)

@@ -229,15 +229,13 @@ extension PlanBuilder {
     return constant == 0 ? result : program.apply(HK_ADD_CONSTANT, result, imm: constant)
   }
 
-  /// A product; a reciprocal computed here divides.
+  /// A product; it divides by what a reciprocal is of.
   private func product(_ scale: Double, _ operands: [Operand], _ program: inout LoopProgram) throws -> Int {
     var numerators: [Operand] = []
     var denominators: [Operand] = []
     for operand in operands {
-      let id = resolved(operand.node)
-      if fused.contains(id), case .map(.reciprocal) = graph[id].op {
-        let inner = graph[id].operands[0]
-        denominators.append(Operand(inner.node, inner.labels.map { operand.labels[$0] }))
+      if let divisor = divisor(operand) {
+        denominators.append(divisor)
       } else {
         numerators.append(operand)
       }

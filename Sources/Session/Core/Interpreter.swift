@@ -136,19 +136,13 @@ final class Interpreter {
   /// True while everything that a formula was built from is as it was.
   func isValid(_ dependencies: Dependencies) -> Bool {
     for (key, old) in dependencies.stamps {
-<<<<<<< HEAD
-<<<<<<< HEAD
-      if case .result(let shapes) = old {
-        guard let id = key.frameTag, procedureResults[id]?.shapes == shapes else { return false }
-=======
       if case .objective(let name) = old {
         if state.objective != name { return false }
->>>>>>> h-look
-=======
+        continue
+      }
       if case .result(let shapes, let texts) = old {
         guard let id = key.frameTag, let value = procedureResults[id], value.shapes == shapes, value.texts == texts
         else { return false }
->>>>>>> h-see
         continue
       }
       let binding = lookup(key.name, frameTag: key.frameTag)

@@ -151,14 +151,17 @@ struct DifferencePlan {
       var entries = Array(0..<shape.elementCount)
       if let part = targets.part {
         let positions = graph.constant(Tensor(entries.map(Double.init), shape))
-        entries = try elaborator.interpreter.evaluateNow([elaborator.indexed(positions, part)])[0].doubles.map { Int($0) }
+        entries = try elaborator.interpreter.evaluateNow([elaborator.indexed(positions, part)])[0].doubles.map
+        { Int($0) }
       }
       names += entries.map { targets.names[k] + Self.subscripts($0, shape) }
       places += entries.map { (k, $0) }
     }
     (self.names, self.places) = (names, places)
     let gradients = graph.grad(f, wrt: targets.leaves)
-    let flat = targets.part.map { elaborator.flat(elaborator.indexed(gradients[0], $0)) } ?? graph.concatenated(gradients)
+    let flat =
+      targets.part.map { elaborator.flat(elaborator.indexed(gradients[0], $0)) }
+      ?? graph.concatenated(gradients)
     plan = try Plan(graph, outputs: [f, flat], precision: .f64)
     values = try leaves.map { leaf in
       guard let value = elaborator.interpreter.currentValue(of: leaf) else {

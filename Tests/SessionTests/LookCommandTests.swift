@@ -369,10 +369,33 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
     #expect(desk.printed("undo; g").last == "4.47214")
   }
 
+  @Test func formulasOfAllParamsSeeNewOnes() {
+    let desk = Desk()
+    #expect(desk.printed("param x = [1, 2]; g := norm(params)^2; g; param z = 4; g") == ["5", "21"])
+  }
+
+  @Test func weightDecayOverAllParams() {
+    let desk = Desk()
+    desk.run("param x = [1, 2]; ce := sum(x^4); h := sum(x)^2 + norm(params)^2; loss := ce + h; a = grad; b = value h")
+    #expect(desk.values("a") == [12, 42])
+    #expect(desk.values("b") == [14])
+    #expect(desk.errors.isEmpty)
+  }
+
   @Test func kinksAreFound() {
     let desk = Desk()
     let shown = desk.printed("param x = [0, 1]; f := sum(relu(x)); check")
     #expect(shown.last == "1 disagree by more than 1e-5; f has a kink there, where differences say nothing")
+  }
+
+  @Test func functionsOfSymmetricMatricesCannotBeDifferenced() {
+    let shown = Desk().printed("param A = [2, 1; 1, 3]; f := sum(eig(A).values^3); check")
+    #expect(shown.last == "the others agree to 1e-5")
+  }
+
+  @Test func redefinitionsShowWhatTheyBuildOn() {
+    let shown = Desk().printed("param x = [1, 2]; f := sum(x^2); f := f + 1; show f")
+    #expect(shown.prefix(2) == ["f := f + 1", "  where the earlier f := sum(x^2)"])
   }
 
   @Test func largeParamsAreSampled() {

@@ -198,7 +198,13 @@ struct DifferencePlan {
       moved[flat: place.entry] += h
       table[leaves[place.target].id] = moved
     }
-    return try plan.run(try inputs(of: plan, replacing: table)).flatMap(\.doubles)
+    let values = try inputs(of: plan, replacing: table)
+    do {
+      return try plan.run(values).flatMap(\.doubles)
+    } catch EngineError.matrix where j != nil {
+      // A matrix function need not be defined beside the point: eig off the symmetric matrices, for instance.
+      return [Double](repeating: .nan, count: names.count + 1)
+    }
   }
 
   /// ∂/∂xⱼ of the value and of each entry of the gradient.

@@ -89,6 +89,7 @@ private struct CheckResult {
     let failed = failures
     guard let example = failed.max(by: { $0.error < $1.error }) else {
       let undecided = (first + second).contains(where: \.isUncertain)
+      if worst(first + second) == nil { return "nothing could be compared" }
       return "\(undecided ? "the others" : "all") agree to \(LookText.rough(tolerance))"
     }
     let kink =

@@ -49,7 +49,7 @@ extension Commands {
       }
       let count = graph.reachable(from: roots).count
       call.print(
-        (GraphListing(graph).nodeList(roots) + ["\(count) node\(count == 1 ? "" : "s")"]).joined(
+        (GraphListing(graph, limit: 200).nodeList(roots) + ["\(count) node\(count == 1 ? "" : "s")"]).joined(
           separator: "\n"))
       return .number(Double(count))
     }

@@ -104,7 +104,7 @@ struct NameSummary {
   }
 
   private func definitionLines(_ interpreter: Interpreter) -> [String] {
-    var lines = [interpreter.definitionText(name) ?? name]
+    var lines = [interpreter.definitionText(name) ?? name] + earlier(interpreter)
     lines.append("shape \(shape)" + (kind == "objective" ? ", the objective" : ""))
     let elaborator = Elaborator(
       interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
@@ -124,6 +124,19 @@ struct NameSummary {
       lines.append("has no value now: \(error.message)")
     } catch {
       lines.append("has no value now: \(error)")
+    }
+    return lines
+  }
+
+  /// What the name meant in its own redefinition, the latest first.
+  private func earlier(_ interpreter: Interpreter) -> [String] {
+    guard case .definition(var id)? = interpreter.lookup(name) else { return [] }
+    var lines: [String] = []
+    while lines.count < 10, case .definition(let previous)? = interpreter.definitions[id]?.captured[name],
+      let definition = interpreter.definitions[previous]
+    {
+      lines.append("  where the earlier \(name) := \(definition.expr.span.text)")
+      id = previous
     }
     return lines
   }

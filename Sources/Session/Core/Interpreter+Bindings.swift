@@ -191,7 +191,7 @@ extension Interpreter {
         state.path.clear()
         note = "objective"
       } else if mayServe, let current = state.objective, !state.objectiveIsChosen {
-        if try uses(name, current) {
+        if uses(name, current) {
           state.objective = name
           state.path.clear()
           note = "objective (was \(current))"
@@ -204,7 +204,7 @@ extension Interpreter {
   }
 
   /// True when the definition of one name mentions another, directly or through others.
-  private func uses(_ name: String, _ other: String) throws -> Bool {
+  func uses(_ name: String, _ other: String) -> Bool {
     var seen = Set<String>()
     var stack = [name]
     while let next = stack.popLast() {

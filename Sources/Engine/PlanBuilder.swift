@@ -15,7 +15,7 @@ final class PlanBuilder {
     case input(Leaf)
     case constant(Tensor)
     case arena
-    case output(Int)
+    case output
   }
 
   struct Buffer {
@@ -47,8 +47,8 @@ final class PlanBuilder {
     for id in order.reversed() where isMaterialized(id) { decideFusion(id) }
     for id in order where isMaterialized(id) { try lower(id) }
     let results = try outputs.map { id in (buffer: try result(resolved(id)), shape: graph.shape(id)) }
-    return Plan(
-      precision: precision, buffers: buffers, instructions: instructions, outputs: results)
+    let joined = ScalarFusion.apply(instructions, kept: Set(results.map(\.buffer)))
+    return Plan(precision: precision, buffers: buffers, instructions: joined, outputs: results)
   }
 
   // MARK: Nodes
@@ -63,12 +63,30 @@ final class PlanBuilder {
   private func countUses(_ order: [NodeID]) {
     for id in order {
       if case .stop = graph[id].op { continue }
-      for operand in graph[id].operands { uses[resolved(operand.node), default: 0] += 1 }
+      let divides = isDividingLoop(graph[id])
+      for operand in graph[id].operands {
+        let read = (divides ? divisor(operand) : nil) ?? operand
+        uses[resolved(read.node), default: 0] += 1
+      }
     }
     for id in outputs { uses[resolved(id), default: 0] += 2 }
   }
 
+  /// A product whose loop divides by what its reciprocals are of: a/b is one rounding wherever it stands.
+  private func isDividingLoop(_ node: Node) -> Bool {
+    if case .contract = node.op { return isLoop(node) }
+    return false
+  }
+
+  /// b, for an operand 1/b.
+  func divisor(_ operand: Operand) -> Operand? {
+    let node = graph[resolved(operand.node)]
+    guard case .map(.reciprocal) = node.op else { return nil }
+    return Operand(node.operands[0].node, node.operands[0].labels.map { operand.labels[$0] })
+  }
+
   private func isMaterialized(_ id: NodeID) -> Bool {
+    if graph.constantValue(id) != nil { return outputs.contains { resolved($0) == id } }
     if case .stop = graph[id].op { return false }
     if case .selector = graph[id].op { return uses[id] ?? 0 >= 2 && outputs.contains { resolved($0) == id } }
     if case .table = graph[id].op { return outputs.contains { resolved($0) == id } }
@@ -90,6 +108,8 @@ final class PlanBuilder {
     let id = resolved(id)
     if let known = bufferOf[id] { return known }
     let count = graph.shape(id).elementCount
+    let made = buffers.count
+    bufferOf[id] = made
     switch graph[id].op {
     case .leaf(let index): buffers.append(Buffer(place: .input(graph.leaves[index]), count: count))
     case .tensor(let index):
@@ -97,22 +117,16 @@ final class PlanBuilder {
     default:
       // Fills, selectors and tables that are read as arrays after all.
       buffers.append(Buffer(place: .arena, count: count))
-      bufferOf[id] = buffers.count - 1
-      try lowerInto(id, buffers.count - 1)
+      try lowerInto(id, made)
     }
-    bufferOf[id] = buffers.count - 1
-    return buffers.count - 1
+    return made
   }
 
   /// Outputs get memory of their own, which the caller keeps.
   private func result(_ id: NodeID) throws -> Int {
     let source = try buffer(of: id)
-    let count = graph.shape(id).elementCount
-    if case .arena = buffers[source].place {
-      buffers[source].place = .output(source)
-      return source
-    }
-    return source + 0 * count
+    if case .arena = buffers[source].place { buffers[source].place = .output }
+    return source
   }
 
   /// The operand as an array over its labels.
@@ -164,7 +178,6 @@ final class PlanBuilder {
   private func sum(_ id: NodeID, _ node: Node, into out: Access) throws {
     guard case .add(let coefficients) = node.op else { return }
     let special = node.operands.indices.filter { inPlace.contains(resolved(node.operands[$0].node)) }
-    if special.isEmpty && !node.operands.isEmpty { return try loop(id, node, into: out) }
     let plain = node.operands.indices.filter { !special.contains($0) }
     if plain.isEmpty {
       emit(FillInstruction(out.buffer, count: node.shape.elementCount))
@@ -188,12 +201,14 @@ final class PlanBuilder {
   // MARK: Fusion
 
   /// Runs as one loop nest: pointwise, a reduction, or a sum of products whose operands all share its labels.
-  func isLoop(_ id: NodeID) -> Bool {
-    let node = graph[id]
+  func isLoop(_ id: NodeID) -> Bool { isLoop(graph[id]) }
+
+  private func isLoop(_ node: Node) -> Bool {
     switch node.op {
     case .map, .reduceMax: return true
     case .add: return true
     case .contract:
+      if node.operands.count > Self.fusionLimit { return false }
       if node.operands.contains(where: { isSymbolic($0.node) }) { return false }
       guard node.sumsLabels else { return !node.operands.contains { reopened.contains(resolved($0.node)) } }
       if node.operands.count == 1 { return true }
@@ -216,7 +231,7 @@ final class PlanBuilder {
     switch node.op {
     case .map: return true
     case .add: return !node.operands.isEmpty && !node.operands.contains { isAccumulated($0, of: node) }
-    case .contract: return !node.sumsLabels && !node.operands.contains { isSymbolic($0.node) }
+    case .contract: return isLoop(id) && !node.sumsLabels
     default: return false
     }
   }
@@ -225,7 +240,7 @@ final class PlanBuilder {
   private func isProductSum(_ id: NodeID) -> Bool {
     guard case .contract = graph[id].op, !graph[id].operands.isEmpty else { return false }
     if graph[id].operands.contains(where: { isSymbolic($0.node) }) { return true }
-    return graph[id].sumsLabels && !isLoop(id)
+    return graph[id].sumsLabels && !isLoop(id) || graph[id].operands.count > Self.fusionLimit
   }
 
   /// A term of a sum that is multiplied out straight into the sum's memory.
@@ -235,7 +250,8 @@ final class PlanBuilder {
       && operand.labels.count == node.shape.count && node.shape.elementCount > 1
   }
 
-  private static var fusionLimit: Int { 40 }
+  /// Operands of one loop, those of fused nodes included: each takes at most one of the kernels' registers.
+  static var fusionLimit: Int { Int(HK_MAX_REGISTERS) - 16 }
 
   /// Decides, for a node that gets memory, which nodes below it are computed with it.
   private func decideFusion(_ root: NodeID) {
@@ -251,11 +267,13 @@ final class PlanBuilder {
     fuse(below: node, volume: volume(node))
   }
 
-  /// scale · (one inner sum): the scale joins the inner product.
+  /// scale · (one inner sum), or that by a constant: the scale joins the inner product.
   private func isScaledProduct(_ id: NodeID) -> Bool {
     let node = graph[id]
-    guard case .contract = node.op, node.operands.count == 1, !node.sumsLabels else { return false }
-    let inner = resolved(node.operands[0].node)
+    guard case .contract = node.op, !node.sumsLabels else { return false }
+    let factors = node.operands.filter { graph.constantValue(resolved($0.node)) == nil }
+    guard factors.count == 1 else { return false }
+    let inner = resolved(factors[0].node)
     return uses[inner] == 1 && isProductSum(inner)
   }
 
@@ -280,12 +298,14 @@ final class PlanBuilder {
   }
 
   private func fuse(below root: Node, volume: Int) {
-    var budget = Self.fusionLimit
+    var budget = Self.fusionLimit - root.operands.count
     var pending = [root]
     while let node = pending.popLast() {
-      for operand in node.operands {
+      let divides = isDividingLoop(node)
+      for use in node.operands {
+        let operand = (divides ? divisor(use) : nil) ?? use
         let id = resolved(operand.node)
-        guard budget > node.operands.count, uses[id] == 1, !fused.contains(id), !inPlace.contains(id),
+        guard budget >= graph[id].operands.count, uses[id] == 1, !fused.contains(id), !inPlace.contains(id),
           isPointwise(id), graph.shape(id).elementCount == volume, Set(operand.labels).count == operand.labels.count
         else { continue }
         fused.insert(id)

@@ -62,7 +62,8 @@ struct Sheet {
 
   func number(_ value: Double) -> NodeID { graph.fill(value) }
 
-  func show(_ node: NodeID, _ left: String = "", _ style: MathStyle = .unicode, width: Int = 100) -> [String] {
+  func show(_ node: NodeID, _ left: String = "", _ style: MathStyle = .unicode, width: Int = 100) -> [String]
+  {
     MathPrinter(graph, style: style, width: width).formula(node, left: left.isEmpty ? nil : left).lines
   }
 

@@ -21,10 +21,13 @@ public struct GraphListing {
     for id in shown {
       let node = graph[id]
       let operands = node.operands.map { "#\(number[$0.node] ?? 0)" }.joined(separator: " ")
-      rows.append(["#\(number[id] ?? 0)", kind(node), operands, node.shape.shapeDescription, graph.names[id] ?? ""])
+      rows.append([
+        "#\(number[id] ?? 0)", kind(node), operands, node.shape.shapeDescription, graph.names[id] ?? "",
+      ])
     }
     let lines = aligned(rows)
-    return shown.count < all.count ? ["\(style == .unicode ? "…" : "...") \(all.count - shown.count) more nodes"] + lines : lines
+    return shown.count < all.count
+      ? ["\(style == .unicode ? "…" : "...") \(all.count - shown.count) more nodes"] + lines : lines
   }
 
   /// The drawing, in the language of `dot`.
@@ -43,7 +46,9 @@ public struct GraphListing {
         text += "  n\(operand.node.index) -> n\(id.index);\n"
       }
     }
-    if shown.count < all.count { text += "  more [label=\"\(all.count - shown.count) more nodes\", shape=plaintext];\n" }
+    if shown.count < all.count {
+      text += "  more [label=\"\(all.count - shown.count) more nodes\", shape=plaintext];\n"
+    }
     return text + "}\n"
   }
 
@@ -58,7 +63,8 @@ public struct GraphListing {
     case .add(let coefficients):
       if coefficients.isEmpty { return "zero" }
       let plain = coefficients.allSatisfy { $0 == 1 }
-      return "add \(pattern(node))" + (plain ? "" : " \(times) [\(coefficients.map(number).joined(separator: ", "))]")
+      return "add \(pattern(node))"
+        + (plain ? "" : " \(times) [\(coefficients.map(number).joined(separator: ", "))]")
     case .map(let f): return "\(name(f)) \(pattern(node))"
     case .selector(let s): return "selector " + describe(s, node.shape)
     case .table: return "table"
@@ -93,7 +99,8 @@ public struct GraphListing {
         return place < pool.count ? String(pool[place]) : "(\(label))"
       }.joined()
     }
-    return node.operands.map { text($0.labels) }.joined(separator: ",") + "->" + text(Array(node.shape.indices))
+    return node.operands.map { text($0.labels) }.joined(separator: ",") + "->"
+      + text(Array(node.shape.indices))
   }
 
   private func describe(_ s: Selector, _ shape: [Int]) -> String {
@@ -105,7 +112,9 @@ public struct GraphListing {
 
   private func aligned(_ rows: [[String]]) -> [String] {
     var widths = [Int](repeating: 0, count: 5)
-    for row in rows { for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.count) } }
+    for row in rows {
+      for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.count) }
+    }
     return rows.map { row in
       var line = ""
       for (column, cell) in row.enumerated() where !(column == row.count - 1 && cell.isEmpty) {

@@ -1,6 +1,9 @@
 extension MathBuilder {
   /// f of arguments of one rank (0 for an entry).
   func function(_ f: MapFunction, _ x: [MathExpression], rank: Int) -> MathExpression {
+    if rank == 0, let values = numbers(x), let first = values.first, f != .reciprocal {
+      return .number(f(first, values.count > 1 ? values[1] : 0, values.count > 2 ? values[2] : 0))
+    }
     switch f {
     case .expm1: return sum([MathTerm(coefficient: 1, body: .call("exp", x)), constant(-1)])
     case .log1p: return .call("log", [sum([constant(1), MathTerm(coefficient: 1, body: x[0])])])
@@ -23,6 +26,13 @@ extension MathBuilder {
     }
   }
 
+  /// The arguments as numbers, when all are.
+  private func numbers(_ x: [MathExpression]) -> [Double]? {
+    var values: [Double] = []
+    for case .number(let value) in x { values.append(value) }
+    return values.count == x.count ? values : nil
+  }
+
   private func constant(_ value: Double) -> MathTerm { MathTerm(coefficient: value, body: .one) }
 
   private func root(_ x: MathExpression, _ rank: Int) -> MathExpression {
@@ -37,7 +47,9 @@ extension MathBuilder {
 
   private func power(_ x: MathExpression, _ n: Int, _ rank: Int) -> MathExpression {
     if n < 0 { return quotient(.one, n == -1 ? x : power(x, -n, rank), rank) }
-    if rank == 0, case .quotient(.number(1), let inner, _) = x { return quotient(.one, power(inner, n, 0), 0) }
+    if rank == 0, case .quotient(.number(1), let inner, _) = x {
+      return quotient(.one, power(inner, n, 0), 0)
+    }
     if rank == 0, case .power(let base, let m, _) = x, m > 0 { return .power(base, m * n, rank: 0) }
     return .power(x, n, rank: rank)
   }
@@ -95,20 +107,24 @@ extension MathExpression {
     case .conditional(condition, let a, let b): return inner(holds ? a : b)
     case .conditional(.call("not", [condition]), let a, let b): return inner(holds ? b : a)
     case .conditional(let c, let a, let b): return .conditional(c, inner(a), inner(b))
-    case .sum(let terms): return .sum(terms.map { MathTerm(coefficient: $0.coefficient, body: inner($0.body)) })
+    case .sum(let terms):
+      return .sum(terms.map { MathTerm(coefficient: $0.coefficient, body: inner($0.body)) })
     case .product(let scale, let factors, let kind) where kind != .matrix:
       return .product(scale, factors.map(inner), kind)
-    case .quotient(let a, let b, let elementwise): return .quotient(inner(a), inner(b), elementwise: elementwise)
+    case .quotient(let a, let b, let elementwise):
+      return .quotient(inner(a), inner(b), elementwise: elementwise)
     case .power(let base, let n, let rank): return .power(inner(base), n, rank: rank)
     case .exponent(let a, let b, let rank): return .exponent(inner(a), inner(b), rank: rank)
-    case .call(let name, let arguments) where Self.pointwise.contains(name): return .call(name, arguments.map(inner))
+    case .call(let name, let arguments) where Self.pointwise.contains(name):
+      return .call(name, arguments.map(inner))
     case .fence(.absolute, let e): return .fence(.absolute, inner(e))
     default: return self
     }
   }
 
   private static let pointwise: Set<String> = [
-    "exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "sigmoid", "softplus",
+    "exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "sigmoid",
+    "softplus",
     "sech2", "erf", "sign", "relu", "atan2", "mod",
   ]
 }

@@ -242,8 +242,8 @@ extension MathBuilder {
     var difference = a
     difference.add(-1, b)
     if let fixed = difference.fixed { return fixed == 0 ? .one : .zero }
-    let (x, y) = (a.terms.count + (a.constant == 0 ? 0 : 1), b.terms.count + (b.constant == 0 ? 0 : 1))
-    if x != y { return x < y && a.fixed == nil || b.fixed != nil ? .delta(a, b) : .delta(b, a) }
+    if a.fixed != nil || b.fixed != nil { return a.fixed == nil ? .delta(a, b) : .delta(b, a) }
+    if a.length != b.length { return a.length < b.length ? .delta(a, b) : .delta(b, a) }
     return text(.delta(a, b)) <= text(.delta(b, a)) ? .delta(a, b) : .delta(b, a)
   }
 

@@ -62,7 +62,9 @@ extension MathBuilder {
   }
 
   /// A selector that takes a range of its summed axis, in the order of its other axis.
-  private func slice(_ s: Selector, _ shape: [Int], _ labels: [Label], _ rank: Int) -> (Label, Bindings.Range)? {
+  private func slice(_ s: Selector, _ shape: [Int], _ labels: [Label], _ rank: Int) -> (
+    Label, Bindings.Range
+  )? {
     guard s.rank == 2, s.extents.count == 1, labels[0] != labels[1] else { return nil }
     for (long, short) in [(0, 1), (1, 0)] where labels[long] >= rank {
       guard s.covers(axis: short, size: shape[short]), s.steps[long][0] > 0 else { continue }
@@ -93,30 +95,50 @@ extension MathBuilder {
         labels.append(label)
       }
     }
-    let part = indexed(base, indices, operand.node).separated
+    let part = indexed(base, indices, operand, bindings).separated
     product.scale *= part.coefficient
     let e = part.body
     switch labels.count {
     case 0: product.scalars.append(e)
     case 1: product.weights[labels[0], default: []].append(e)
-    case 2 where labels[0] == labels[1]: product.weights[labels[0], default: []].append(.call("diag", [e]))
+    case 2 where labels[0] == labels[1]:
+      product.weights[labels[0], default: []].append(.call("diagonal", [e]))
     case 2: product.edges.append(.init(from: labels[0], to: labels[1], chain: e.chain))
     default: return false
     }
     return true
   }
 
+  /// base[indices], or one entry of a pointwise formula written out.
+  private func indexed(
+    _ base: MathExpression, _ indices: [MathIndex], _ operand: Operand, _ bindings: Bindings
+  ) -> MathExpression {
+    let places = operand.labels.compactMap { bindings.places[$0] }
+    guard !places.isEmpty, places.count == indices.count, !isDefined(operand.node) else {
+      return indexed(base, indices, operand.node)
+    }
+    switch graph[operand.node].op {
+    case .map, .add:
+      return entry(operand.node, at: places.map { AffineIndex($0) }, in: MathScope(used: outline.reserved))
+    default: return indexed(base, indices, operand.node)
+    }
+  }
+
   /// base[indices]; rows of a packed eigenproblem have names.
   func indexed(_ base: MathExpression, _ indices: [MathIndex], _ id: NodeID) -> MathExpression {
     let all = MathIndex.slice(":")
     if case .call("eigh", let arguments) = base, indices.count == 2 {
-      var rest: MathExpression?
-      if indices[0] == .at(AffineIndex(0)) {
-        rest = .call("eigvals", arguments)
-        return indices[1] == all ? .call("eigvals", arguments) : .indexed(.call("eigvals", arguments), [indices[1]])
+      let vectors = MathExpression.call("eigvecs", arguments)
+      switch indices[0] {
+      case .at(AffineIndex(0)):
+        let values = MathExpression.call("eigvals", arguments)
+        return indices[1] == all ? values : .indexed(values, [indices[1]])
+      case .slice("1:"): return indices[1] == all ? vectors : .indexed(vectors, [all, indices[1]])
+      case .at(var row) where row.constant > 0 && row.terms.allSatisfy { $0.coefficient > 0 }:
+        row.constant -= 1
+        return .indexed(vectors, [.at(row), indices[1]])
+      default: break
       }
-      if indices[0] == .slice("1:") { rest = .call("eigvecs", arguments) }
-      if let rest { return indices[1] == all ? rest : .indexed(rest, [all, indices[1]]) }
     }
     return indices.allSatisfy { $0 == all } ? base : .indexed(base, indices)
   }
@@ -128,7 +150,7 @@ extension MathBuilder {
       if end == size { return start + ":" }
       return start + ":" + (end > size - 3 && end > range.start + 2 ? "-\(size - end)" : "\(end)")
     }
-    let end = range.start + range.step * (range.count - 1) + 1
-    return "\(range.start):\(end):\(range.step)"
+    let end = range.start + range.step * range.count
+    return (range.start == 0 ? "" : "\(range.start)") + ":" + (end >= size ? "" : "\(end)") + ":\(range.step)"
   }
 }

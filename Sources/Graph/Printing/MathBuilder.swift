@@ -107,7 +107,7 @@ final class MathBuilder {
     let labels = operand.labels
     if labels.isEmpty || labels == Array(0..<rank) { return base }
     switch (rank, labels) {
-    case (1, [0, 0]): return .call("diag", [base])
+    case (1, [0, 0]): return .call("diagonal", [base])
     case (2, [1, 0]): return base.transposed
     case (2, [0]): return .matrixProduct([base, MathExpression.symbol(.ones).transposed])
     case (2, [1]): return .matrixProduct([.symbol(.ones), base.transposed])
@@ -125,7 +125,9 @@ final class MathBuilder {
     if let known = keys[e] { return known }
     var names: [String] = []
     let degree = e.collect(into: &names) { self.text($0) }
-    let made = MathOrder(names: Set(names).sorted(by: MathOrder.naturally), degree: degree, text: text(e))
+    let made = MathOrder(
+      isIdentity: e.isIdentity, names: Set(names).sorted(by: MathOrder.naturally), degree: degree,
+      text: text(e))
     keys[e] = made
     return made
   }
@@ -162,7 +164,8 @@ final class MathBuilder {
     }
     let part = term.body.separated
     if case .sum = part.body, part.coefficient != 1, (term.coefficient * part.coefficient).magnitude == 1 {
-      return flatten(MathTerm(coefficient: term.coefficient * part.coefficient, body: part.body), &merged, &place)
+      return flatten(
+        MathTerm(coefficient: term.coefficient * part.coefficient, body: part.body), &merged, &place)
     }
     if part.body == .one && part.coefficient == 0 { return }
     let coefficient = term.coefficient * part.coefficient
@@ -209,7 +212,9 @@ final class MathBuilder {
     var bases: [MathExpression] = []
     for factor in factors {
       var (base, n) = (factor, 1)
-      if case .power(let inner, let exponent, rank: 0) = factor, exponent > 0 { (base, n) = (inner, exponent) }
+      if case .power(let inner, let exponent, rank: 0) = factor, exponent > 0 {
+        (base, n) = (inner, exponent)
+      }
       if exponents[base] == nil { bases.append(base) }
       exponents[base, default: 0] += n
     }

@@ -70,7 +70,9 @@ struct MathContraction {
     mergeTrace() || mergeParallel() || mergeSeries() || closeEdge() || closeVertex() || mergeDangling()
   }
 
-  private func edges(at label: Label) -> [Int] { edges.indices.filter { edges[$0].from == label || edges[$0].to == label } }
+  private func edges(at label: Label) -> [Int] {
+    edges.indices.filter { edges[$0].from == label || edges[$0].to == label }
+  }
 
   private var summed: [Label] {
     Set(weights.keys).union(edges.flatMap { [$0.from, $0.to] }).filter { $0 >= rank }.sorted()
@@ -81,7 +83,8 @@ struct MathContraction {
     for first in edges.indices {
       for second in edges.indices where second > first {
         let (a, b) = (edges[first].from, edges[first].to)
-        guard a >= rank, b >= rank, edges[second].from == b || edges[second].to == b, edges[second].other(b) == a,
+        guard a >= rank, b >= rank, edges[second].from == b || edges[second].to == b,
+          edges[second].other(b) == a,
           edges(at: a).count == 2, edges(at: b).count == 2
         else { continue }
         let closing = edges[second].oriented(from: b)
@@ -112,7 +115,7 @@ struct MathContraction {
       for index in all.reversed() { edges.remove(at: index) }
       if let identity = parts.firstIndex(of: .symbol(.identity)) {
         for (index, part) in parts.enumerated() where index != identity && part != .symbol(.identity) {
-          weights[a, default: []].append(.call("diag", [part]))
+          weights[a, default: []].append(.call("diagonal", [part]))
         }
         edges.append(Edge(from: a, to: b, chain: [.symbol(.identity)]))
       } else {
@@ -193,6 +196,9 @@ struct MathContraction {
 
   private func total(_ e: MathExpression) -> MathExpression {
     let part = e.separated
+    if case .call("diagonal", let matrix) = part.body {
+      return MathExpression.call("trace", matrix).scaled(part.coefficient)
+    }
     return MathExpression.call("sum", [part.body]).scaled(part.coefficient)
   }
 

@@ -27,6 +27,9 @@ struct AffineIndex: Hashable, Sendable {
 
   var fixed: Int? { terms.isEmpty ? constant : nil }
 
+  /// How much there is to read: 1 for a letter.
+  var length: Int { terms.reduce(constant == 0 ? 0 : 1) { $0 + ($1.coefficient == 1 ? 1 : 2) } }
+
   mutating func add(_ factor: Int, _ other: AffineIndex) {
     constant += factor * other.constant
     for term in other.terms {
@@ -161,6 +164,12 @@ extension MathExpression {
     case .name, .reference, .symbol, .indexed, .number: return true
     default: return false
     }
+  }
+
+  /// I, or a scalar times I.
+  var isIdentity: Bool {
+    if case .product(_, let factors, _) = self { return factors.contains(.symbol(.identity)) }
+    return self == .symbol(.identity)
   }
 
   /// Parts of a matrix product.

@@ -25,13 +25,13 @@ struct MathLayout {
   }
 
   /// Where the line that begins at `start` ends: everything if it fits, else the break that fills the line best,
-  /// where every level of nesting weighs like a twelfth of a line.
+  /// where every level of nesting weighs like an eighth of a line.
   private func lineEnd(_ pieces: [MathPiece], from start: Int, room: Int) -> Int {
     var used = 0
     var best: (place: Int, score: Int)?
     for index in start..<pieces.count {
       if index > start, let depth = pieces[index].breakDepth, used <= room || best == nil {
-        let score = used - depth * max(room / 12, 1)
+        let score = used - depth * max(room / 8, 1)
         if score >= best?.score ?? .min { best = (index, score) }
       }
       used += pieces[index].text.count

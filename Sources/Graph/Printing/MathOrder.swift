@@ -1,10 +1,13 @@
-/// Where an expression stands among others: by the names in it, then by degree, then by text.
+/// Where an expression stands among others: by the names in it, then by degree, then by text. The identity comes
+/// last: `A + λ·I`.
 struct MathOrder {
+  let isIdentity: Bool
   let names: [String]
   let degree: Int
   let text: String
 
   func precedes(_ other: MathOrder) -> Bool {
+    if isIdentity != other.isIdentity { return other.isIdentity }
     if names != other.names { return names.lexicographicallyPrecedes(other.names, by: Self.naturally) }
     if degree != other.degree { return degree > other.degree }
     return Self.naturally(text, other.text)
@@ -47,7 +50,9 @@ struct MathFactors {
       scale *= inner
       top.append(.product(1, factors, innerKind))
     case .quotient(let above, let below, elementwise: false) where kind == .scalar: divide(above, below, kind)
-    case .quotient(let above, let below, _) where kind == .pointwise: divide(above, below, kind)
+    case .quotient(let above, let below, let elementwise)
+    where kind == .pointwise && (elementwise || above == .one):
+      divide(above, below, kind)
     case .sum(let terms) where terms.isEmpty: isZero = true
     default: top.append(factor)
     }
@@ -83,12 +88,14 @@ extension MathExpression {
     case .product(_, let factors, _): return factors.reduce(0) { $0 + $1.collect(into: &names, text) }
     case .quotient(let a, let b, _): return a.collect(into: &names, text) - b.collect(into: &names, text)
     case .power(let base, let n, _): return n * base.collect(into: &names, text)
-    case .exponent(let a, let b, _): return max(1, a.collect(into: &names, text) + b.collect(into: &names, text))
+    case .exponent(let a, let b, _):
+      return max(1, a.collect(into: &names, text) + b.collect(into: &names, text))
     case .transpose(let inner), .inverse(let inner), .fence(_, let inner), .over(_, _, let inner):
       return inner.collect(into: &names, text)
     case .call(_, let arguments): return min(1, arguments.map { $0.collect(into: &names, text) }.max() ?? 0)
     case .relation(_, let a, let b): return max(a.collect(into: &names, text), b.collect(into: &names, text))
-    case .conditional(_, let a, let b): return max(a.collect(into: &names, text), b.collect(into: &names, text))
+    case .conditional(_, let a, let b):
+      return max(a.collect(into: &names, text), b.collect(into: &names, text))
     case .symbol, .number, .delta, .within, .literal: return 0
     }
   }

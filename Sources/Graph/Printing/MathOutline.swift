@@ -18,6 +18,9 @@ struct MathOutline {
     for id in order {
       for operand in graph[id].operands { uses[Int(operand.node.index)] &+= 1 }
     }
+    // What a root merely scales or transposes is written out in it.
+    var spared = Set<NodeID>()
+    for root in roots where graph.isView(graph[root]) { spared.formUnion(graph[root].operands.map(\.node)) }
     var size = [Int32](repeating: 1, count: count)
     var depth = [Int32](repeating: 0, count: count)
     for id in order {
@@ -37,7 +40,7 @@ struct MathOutline {
       guard graph.mayHaveLine(node) else { continue }
       let named = graph.names[id] != nil && !expandingNames
       let shared = uses[index] > 1 && size[index] > Self.repeated
-      let large = size[index] > Self.largest || deepest > Self.deepest
+      let large = (size[index] > Self.largest || deepest > Self.deepest) && !spared.contains(id)
       if named || shared || large || graph.isTable(node) { isDefined.insert(id) }
     }
   }

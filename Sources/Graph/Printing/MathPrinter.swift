@@ -9,7 +9,8 @@ public struct MathText: Sendable, Equatable {
 
 /// Prints nodes of a graph as mathematics: in matrix notation where it fits, else entry by entry with index letters.
 /// Pointwise functions act on entries (`exp(A)`, `x²`), `⊙` multiplies and `⊘` divides entry by entry; a scalar
-/// next to a vector is added to every entry.
+/// next to a vector is added to every entry. Σ covers the product after it, up to the next + or −. A condition in
+/// brackets is 1 or 0; a term with 0 counts for nothing, even where its indices leave their range.
 public struct MathPrinter {
   let graph: TensorGraph
   let style: MathStyle
@@ -89,7 +90,9 @@ public struct MathPrinter {
       switch current.op {
       case .add: stack += current.operands.map(\.node)
       case .contract:
-        let units = current.operands.filter { isUnit($0.node) && ($0.labels.first ?? .max) < current.shape.count }
+        let units = current.operands.filter {
+          isUnit($0.node) && ($0.labels.first ?? .max) < current.shape.count
+        }
         if !units.isEmpty { return true }
       case .selector: if isUnit(id) { return true }
       default: break

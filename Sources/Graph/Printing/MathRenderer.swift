@@ -54,7 +54,8 @@ struct MathRenderer {
       return MathNumber.isFraction(value) ? .product : .atom
     case .sum: return .sum
     case .product(let scale, _, _): return scale < 0 ? .sum : .product
-    case .quotient(let top, _, _): return level(top) == .sum && top.separated.coefficient < 0 ? .sum : .product
+    case .quotient(let top, _, _):
+      return level(top) == .sum && top.separated.coefficient < 0 ? .sum : .product
     case .power, .exponent, .transpose: return .power
     case .inverse: return isUnicode ? .power : .atom
     case .call("sech2", _): return isUnicode ? .atom : .power
@@ -245,9 +246,10 @@ struct MathRenderer {
   }
 
   private static let letters = [
-    "sigmoid": "σ", "sqrt": "√", "sech2": "sech²", "eigvals": "λ", "eigvecs": "V", "trace": "tr", "not": "¬",
+    "sigmoid": "σ", "sqrt": "√", "sech2": "sech²", "eigvals": "λ", "eigvecs": "V", "trace": "tr",
+    "diagonal": "diag", "not": "¬",
   ]
-  private static let words = ["trace": "tr"]
+  private static let words = ["trace": "tr", "diagonal": "diag"]
 
   private mutating func emitFence(_ fence: MathFence, _ inner: MathExpression) {
     let words: (String, String)
@@ -285,13 +287,18 @@ struct MathRenderer {
   }
 
   mutating func text(of index: AffineIndex) -> String {
-    var result = ""
+    // 9−i rather than −i+9.
+    let leads = index.constant > 0 && (index.terms.first?.coefficient ?? 0) < 0
+    var result = leads ? "\(index.constant)" : ""
     for term in index.terms {
       let size = term.coefficient.magnitude
       let sign = term.coefficient < 0 ? minus : (result.isEmpty ? "" : "+")
       result += sign + (size == 1 ? "" : "\(size)\(times)") + text(term.expression)
     }
-    if index.terms.isEmpty || index.constant > 0 { return result + (result.isEmpty ? "" : "+") + "\(index.constant)" }
+    if leads { return result }
+    if index.terms.isEmpty || index.constant > 0 {
+      return result + (result.isEmpty ? "" : "+") + "\(index.constant)"
+    }
     return index.constant < 0 ? result + minus + "\(index.constant.magnitude)" : result
   }
 

@@ -89,20 +89,6 @@ extension CommandCall {
   }
 }
 
-extension Meaning {
-  /// Every node inside, in order.
-  var nodes: [NodeID] {
-    switch self {
-    case .node(let n), .blockMatrix(let n, _, _): return [n]
-    case .bundle(let b): return b.nodes
-    case .tuple(let items): return items.flatMap(\.nodes)
-    case .record(let fields): return fields.flatMap(\.value.nodes)
-    case .range(let a, let b): return [a, b].compactMap { $0 }
-    case .string: return []
-    }
-  }
-}
-
 /// Derivatives written out.
 private struct Derivation {
   let call: CommandCall

@@ -42,7 +42,28 @@ struct Dependencies {
     if stamps.isEmpty {
       stamps = other.stamps
     } else {
-      for (key, stamp) in other.stamps { stamps[key] = stamp }
+      for (key, stamp) in other.stamps { record(key, stamp) }
+    }
+  }
+
+  /// A value that counts outweighs a mere look-up of the name. Writes only what is new, so that definitions built
+  /// from each other share one table.
+  mutating func record(_ key: DependencyKey, _ stamp: Stamp) {
+    let known = stamps[key]
+    if known == stamp { return }
+    if case .fixed? = known, case .leaf = stamp { return }
+    stamps[key] = stamp
+  }
+
+  var hasFixedValues: Bool {
+    stamps.values.contains { if case .fixed = $0 { return true } else { return false } }
+  }
+
+  /// True when a name that was looked up was a param.
+  var mentionsParam: Bool {
+    stamps.values.contains { stamp in
+      if case .leaf(_, .param, _, _) = stamp { return true }
+      return false
     }
   }
 }
@@ -59,16 +80,19 @@ struct DependencyKey: Hashable {
 
 /// What a name was when a formula was built; it stays valid while this is equal.
 enum Stamp: Equatable {
-  case leaf(id: Int, kind: Kind, shapes: [Shape])
+  /// Texts count, because formulas hold them as they are.
+  case leaf(id: Int, kind: Kind, shapes: [Shape], texts: [String] = [])
   /// A number that was used for a shape, an axis or an exponent: the value counts as well.
   case fixed(id: Int, value: [Double])
   case definition(Int)
   case function(Int)
+  /// What a procedure returned, by the shapes and texts in it.
+  case result(shapes: [Shape], texts: [String])
   case absent
   /// The objective was this formula.
   case objective(String?)
   /// These were all params.
   case params([String])
 
-  enum Kind { case variable, param, data, random, text }
+  enum Kind { case variable, param, data, random }
 }

@@ -10,14 +10,27 @@ final class CompiledFormula {
   /// The outcome with nodes replaced by places in the plan's outputs.
   let shape: ResultShape
   let dependencies: Dependencies
+  let hasFixedValues: Bool
+  /// Where the plan's inputs come from.
+  let sources: [SlotSource?]
+  /// Procedures run before the formula does.
+  let callsProcedures: Bool
   var version: Int
   /// Keeps the expression alive whose identity keys the cache.
   let owner: AnyObject?
+  /// When it was last wanted, on the cache's clock.
+  fileprivate(set) var used = 0
 
-  init(plan: Plan, shape: ResultShape, dependencies: Dependencies, version: Int, owner: AnyObject?) {
+  init(
+    plan: Plan, shape: ResultShape, dependencies: Dependencies, sources: [SlotSource?], callsProcedures: Bool,
+    version: Int, owner: AnyObject?
+  ) {
     self.plan = plan
     self.shape = shape
     self.dependencies = dependencies
+    hasFixedValues = dependencies.hasFixedValues
+    self.sources = sources
+    self.callsProcedures = callsProcedures
     self.version = version
     self.owner = owner
   }
@@ -45,22 +58,24 @@ indirect enum ResultShape {
 }
 
 /// Compiled formulas, the least recently used forgotten first.
-struct PlanCache {
-  private var entries: [AnyHashable: (formula: CompiledFormula, used: Int)] = [:]
+struct PlanCache<Key: Hashable> {
+  private var entries: [Key: CompiledFormula] = [:]
   private var clock = 0
-  private static let limit = 512
+  private var limit: Int { 512 }
 
-  subscript(_ key: AnyHashable) -> CompiledFormula? {
+  subscript(_ key: Key) -> CompiledFormula? {
     mutating get {
+      guard let found = entries[key] else { return nil }
       clock += 1
-      entries[key]?.used = clock
-      return entries[key]?.formula
+      found.used = clock
+      return found
     }
     set {
       clock += 1
-      entries[key] = newValue.map { ($0, clock) }
-      if entries.count > Self.limit {
-        let cut = entries.values.map(\.used).sorted()[Self.limit / 4]
+      newValue?.used = clock
+      entries[key] = newValue
+      if entries.count > limit {
+        let cut = entries.values.map(\.used).sorted()[limit / 4]
         entries = entries.filter { $0.value.used > cut }
       }
     }
@@ -81,18 +96,31 @@ extension Interpreter {
     case .tuple(let items): return .tuple(try items.map { try evaluate($0, mayDraw: mayDraw) })
     default: break
     }
+    let key = ObjectIdentifier(expr)
+    let known = formulas[key]
+    if let known, !known.callsProcedures, isValid(known) { return known.shape.value(try run(known)) }
     let results = try runProcedures(in: expr)
-    let value = try evaluate(key: ExpressionKey(expr), owner: expr) { elaborator in
+    if let known, isValid(known) { return known.shape.value(try run(known)) }
+    let compiled = try compile(owner: expr, callsProcedures: !results.isEmpty) { elaborator in
       elaborator.mayDraw = mayDraw
       elaborator.callResults = results
       return try elaborator.meaning(expr)
     }
-    return value
+    formulas[key] = compiled
+    return compiled.shape.value(try run(compiled))
+  }
+
+  /// Whether a plan still computes what its formula says.
+  private func isValid(_ known: CompiledFormula) -> Bool {
+    guard known.plan.precision == state.settings.precision else { return false }
+    if known.version == structureVersion && !known.hasFixedValues { return true }
+    guard isValid(known.dependencies) else { return false }
+    known.version = structureVersion
+    return true
   }
 
   /// A plain look-up needs no plan.
   private func quickValue(_ name: String) -> Value? {
-    if name == "ans" { return state.answer }
     switch lookup(name) {
     case .variable(let v)?: return v.value
     case .param(let leaf)?, .data(let leaf)?: return .tensor(leaf.value)
@@ -103,18 +131,17 @@ extension Interpreter {
 
   /// Builds (or finds) the plan for a formula and runs it.
   func evaluate(key: AnyHashable, owner: AnyObject?, _ build: (Elaborator) throws -> Meaning) throws -> Value {
-    if let known = plans[key] {
-      if known.version == structureVersion && !known.dependencies.hasFixedValues || isValid(known.dependencies) {
-        known.version = structureVersion
-        return known.shape.value(try run(known.plan))
-      }
+    if let known = plans[key], isValid(known) {
+      return known.shape.value(try run(known))
     }
     let compiled = try compile(owner: owner, build)
     plans[key] = compiled
-    return compiled.shape.value(try run(compiled.plan))
+    return compiled.shape.value(try run(compiled))
   }
 
-  func compile(owner: AnyObject?, _ build: (Elaborator) throws -> Meaning) throws -> CompiledFormula {
+  func compile(
+    owner: AnyObject?, callsProcedures: Bool = false, _ build: (Elaborator) throws -> Meaning
+  ) throws -> CompiledFormula {
     trimGraph()
     let elaborator = Elaborator(self, environment: FormulaEnvironment(frameTag: currentFrameTag))
     let meaning = try build(elaborator)
@@ -123,7 +150,8 @@ extension Interpreter {
     let plan = try Plan(graph, outputs: nodes, precision: state.settings.precision)
     try checkMemory(plan)
     return CompiledFormula(
-      plan: plan, shape: shape, dependencies: elaborator.dependencies, version: structureVersion, owner: owner)
+      plan: plan, shape: shape, dependencies: elaborator.dependencies, sources: plan.inputs.map { slots.source($0.id) },
+      callsProcedures: callsProcedures, version: structureVersion, owner: owner)
   }
 
   private func resultShape(_ meaning: Meaning, _ elaborator: Elaborator, _ nodes: inout [NodeID]) throws -> ResultShape {
@@ -149,14 +177,20 @@ extension Interpreter {
   func evaluateNow(_ nodes: [NodeID]) throws -> [Tensor] { try run(try Plan(graph, outputs: nodes)) }
 
   func run(_ plan: Plan) throws -> [Tensor] {
-    try plan.run(try plan.inputs.map(inputValue))
+    try plan.run(try plan.inputs.map { try inputValue($0, slots.source($0.id)) })
   }
 
-  private func inputValue(_ leaf: Leaf) throws -> Tensor {
-    if let source = slots.source(leaf.id), case .draw(let distribution, let shape) = source.kind {
-      return sample(distribution, shape)
-    }
-    guard let value = currentValue(of: leaf) else {
+  private func run(_ formula: CompiledFormula) throws -> [Tensor] {
+    let inputs = formula.plan.inputs
+    return try formula.plan.run(try inputs.indices.map { try inputValue(inputs[$0], formula.sources[$0]) })
+  }
+
+  /// What a leaf holds now.
+  func inputValue(_ leaf: Leaf) throws -> Tensor { try inputValue(leaf, slots.source(leaf.id)) }
+
+  private func inputValue(_ leaf: Leaf, _ source: SlotSource?) throws -> Tensor {
+    if let source, case .draw(let distribution, let shape) = source.kind { return sample(distribution, shape) }
+    guard let source, let value = currentValue(of: leaf, from: source) else {
       throw Diagnostic(.name, "'\(leaf.name)' has no value here")
     }
     return value
@@ -219,14 +253,3 @@ extension Interpreter {
   }
 }
 
-extension Dependencies {
-  var hasFixedValues: Bool {
-    stamps.values.contains { if case .fixed = $0 { return true } else { return false } }
-  }
-}
-
-/// The identity of an expression as a key.
-struct ExpressionKey: Hashable {
-  let id: ObjectIdentifier
-  init(_ expr: Expr) { id = ObjectIdentifier(expr) }
-}

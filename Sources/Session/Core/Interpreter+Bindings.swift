@@ -11,6 +11,7 @@ extension Interpreter {
       throw Diagnostic(
         .type, "\(targets.count) names need a tuple of as many values, not \(value.kindName)", at: source.span)
     }
+    willChange()
     for (target, part) in zip(targets, parts) { try assign(target, part, source) }
   }
 
@@ -26,8 +27,9 @@ extension Interpreter {
   private func assign(_ name: String, _ value: Value, _ span: Span, _ source: Span) throws {
     try checkAssignable(name, span)
     if case .nothing = value { throw Diagnostic(.type, "there is no value to assign", at: source) }
-    switch lookup(name, frameTag: nil) {
+    switch state.globals[name] {
     case .param(var leaf)? where !isLocal(name):
+      willChange()
       leaf.value = try fitting(value, leaf.value.shape, name, source)
       recordMove()
       bindGlobal(name, .param(leaf))
@@ -36,9 +38,16 @@ extension Interpreter {
       leaf.value = try fitting(value, nil, name, source)
       bindGlobal(name, .data(leaf))
     default:
-      let id = slots.bindingID(name, frameTag: currentFrameTag)
+      let id = variableID(name)
       bind(name, .variable(Variable(id: id, value: rounded(value))))
     }
+  }
+
+  /// The identity of a name in the scope that statements run in.
+  func variableID(_ name: String) -> Int {
+    let old = state.frames.isEmpty ? state.globals[name] : state.frames[state.frames.count - 1].locals[name]
+    if case .variable(let known)? = old { return known.id }
+    return slots.bindingID(name, frameTag: currentFrameTag)
   }
 
   private func isLocal(_ name: String) -> Bool { state.frames.last?.locals[name] != nil }
@@ -151,7 +160,7 @@ extension Interpreter {
     let names = FreeNames.of(expr)
     var captured: [String: Definition.Captured] = [:]
     for used in names {
-      if case .variable(let v)? = lookup(used), v.isLoopVariable { captured[used] = .value(v.value) }
+      if case .variable(let v)? = lookup(used), v.isLoopVariable || used == "ans" { captured[used] = .value(v.value) }
       if used == name {
         switch lookup(name) {
         case .definition(let id)?: captured[name] = .definition(id)
@@ -162,28 +171,33 @@ extension Interpreter {
     }
     let id = slots.identity()
     definitions[id] = Definition(name: name, expr: expr, captured: captured, frameTag: currentFrameTag)
-    let old = lookup(name)
+    let old = state.frames.last.map { $0.locals[name] } ?? state.globals[name]
+    let (objective, path, changes) = (state.objective, state.path, changeCount)
     bind(name, .definition(id))
     do {
       let elaborator = Elaborator(self, environment: FormulaEnvironment(frameTag: currentFrameTag))
       let meaning = try elaborator.name(name, span)
       sweepDefinitions()
-      try consider(name, meaning, expr, echoes: echoes)
+      try consider(name, meaning, elaborator.dependencies, expr, echoes: echoes)
     } catch {
       // A formula that does not stand leaves the name as it was.
       if state.frames.isEmpty { state.globals[name] = old } else { state.frames[state.frames.count - 1].locals[name] = old }
       definitions[id] = nil
+      (state.objective, state.path, changeCount) = (objective, path, changes)
       structureChanged()
       throw error
     }
   }
 
   /// The first scalar formula of a param is the objective; a later one takes over when it uses it.
-  private func consider(_ name: String, _ meaning: Meaning, _ expr: Expr, echoes: Bool) throws {
+  private func consider(
+    _ name: String, _ meaning: Meaning, _ dependencies: Dependencies, _ expr: Expr, echoes: Bool
+  ) throws {
     var note = ""
     if case .node(let node) = meaning, graph.shape(node).isEmpty, state.frames.isEmpty {
-      let dependsOnParam = graph.leaves(below: [node]).contains { graph.leaf(of: $0).flatMap(paramOrder) != nil }
-      let mayServe = dependsOnParam && !FreeNames.isReplacementOrDerivative(expr, self)
+      // Looked into only when it could matter: formulas that loops build are large.
+      let mayServe = state.objective != name && dependencies.mentionsParam && dependsOnParam(node)
+        && !FreeNames.isReplacementOrDerivative(expr, self)
       if state.objective == name {
         note = "objective"
       } else if mayServe, state.objective == nil || lookup(state.objective ?? "") == nil {
@@ -242,10 +256,20 @@ extension Interpreter {
     for formal in declaration.formals where !seen.insert(formal.name).inserted {
       throw Diagnostic(.name, "'\(formal.name)' is named twice", at: formal.span)
     }
-    bind(declaration.name, .function(FunctionBinding(id: slots.identity(), declaration: declaration)))
+    let function = FunctionBinding(
+      id: functionID(declaration), declaration: declaration, frameTag: currentFrameTag)
+    bind(declaration.name, .function(function))
     if echoes {
       output(.text("\(declaration.name)(\(declaration.formals.map(\.name).joined(separator: ", "))) : function"))
     }
+  }
+
+  /// One declaration in the text is one function, also when it is run again.
+  func functionID(_ declaration: FunctionDeclaration) -> Int {
+    if let known = functionIDs[ObjectIdentifier(declaration)] { return known.id }
+    let id = slots.identity()
+    functionIDs[ObjectIdentifier(declaration)] = (id, declaration)
+    return id
   }
 
   // MARK: Leaves

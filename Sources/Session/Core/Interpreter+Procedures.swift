@@ -2,6 +2,13 @@ import Graph
 import Syntax
 import Tensors
 
+/// The value of a procedure's call as part of a formula, and what the formula then depends on.
+struct CallResult {
+  let meaning: Meaning
+  let function: (key: DependencyKey, stamp: Stamp)
+  let result: (key: DependencyKey, stamp: Stamp)
+}
+
 extension FunctionBinding {
   /// A block body: run statement by statement when it is called for its value or its effect.
   var isProcedure: Bool {
@@ -22,12 +29,7 @@ extension Interpreter {
         hint: "at most \(Self.callLimit) calls may be open")
     }
     let values = try bind(function.declaration, arguments, span)
-    var frame = Frame(tag: function.id, locals: [:])
-    for (formal, value) in zip(function.declaration.formals, values) {
-      frame.locals[formal.name] = .variable(
-        Variable(id: slots.bindingID(formal.name, frameTag: function.id), value: value))
-    }
-    state.frames.append(frame)
+    state.frames.append(Frame(tag: function.id, parent: function.frameTag, locals: [:]))
     structureChanged()
     callDepth += 1
     let loops = loopDepth
@@ -38,11 +40,17 @@ extension Interpreter {
       if !state.frames.isEmpty { state.frames.removeLast() }
       structureChanged()
     }
+    for (formal, value) in zip(function.declaration.formals, values) {
+      // Defaults see the parameters before them.
+      guard let given = try value ?? formal.defaultValue.map({ try evaluate($0) }) else { continue }
+      bind(formal.name, .variable(Variable(id: slots.bindingID(formal.name, frameTag: function.id), value: given)))
+    }
     if case .returned(let value) = try run(statements) { return value }
     return .nothing
   }
 
-  private func bind(_ declaration: FunctionDeclaration, _ arguments: [Argument], _ span: Span) throws -> [Value] {
+  /// Values of the formal parameters, nil where the default stands.
+  private func bind(_ declaration: FunctionDeclaration, _ arguments: [Argument], _ span: Span) throws -> [Value?] {
     var values = [Value?](repeating: nil, count: declaration.formals.count)
     var position = 0
     for argument in arguments {
@@ -55,39 +63,52 @@ extension Interpreter {
       } else {
         position += 1
       }
-      guard values.indices.contains(place), values[place] == nil else {
-        throw FunctionErrors.count(declaration, arguments.count, span)
-      }
+      guard values.indices.contains(place) else { throw FunctionErrors.count(declaration, arguments.count, span) }
+      guard values[place] == nil else { throw FunctionErrors.twice(declaration, place, argument.span) }
       values[place] = try evaluate(argument.value)
     }
-    return try declaration.formals.enumerated().map { k, formal in
-      if let value = values[k] { return value }
-      guard let standard = formal.defaultValue else {
-        throw FunctionErrors.count(declaration, arguments.count, span)
-      }
-      return try evaluate(standard)
+    for (value, formal) in zip(values, declaration.formals) where value == nil && formal.defaultValue == nil {
+      throw FunctionErrors.missing(formal.name, declaration, arguments.count, span)
     }
+    return values
   }
 
-  /// Calls of procedures inside an expression run first, innermost first; their values become leaves. Arguments of
-  /// derivatives are formulas and stay.
-  func runProcedures(in expr: Expr) throws -> [ObjectIdentifier: Meaning] {
-    var results: [ObjectIdentifier: Meaning] = [:]
-    for call in procedureCalls(in: expr) {
-      guard case .call(let callee, let arguments) = call.kind, case .name(let name) = callee.kind,
-        case .function(let function)? = lookup(name)
-      else { continue }
-      let value = try self.call(function, arguments, call.span)
+  /// Calls of procedures (and of `load`) inside an expression run first, innermost first; their values become leaves.
+  /// Arguments of derivatives are formulas and stay.
+  func runProcedures(in expr: Expr) throws -> [ObjectIdentifier: CallResult] {
+    var results: [ObjectIdentifier: CallResult] = [:]
+    let calls = procedureCalls(in: expr)
+    if !calls.isEmpty { willChange() }
+    var values: [Int: Value] = [:]
+    for call in calls {
+      guard case .call(let callee, let arguments) = call.kind, case .name(let name) = callee.kind else { continue }
+      let key = DependencyKey(name: name, frameTag: currentFrameTag)
+      let value: Value
+      var stamp = Stamp.absent
+      if isLoad(name) {
+        value = try load(arguments, call.span)
+      } else {
+        guard case .function(let function)? = lookup(name) else { continue }
+        value = try self.call(function, arguments, call.span)
+        stamp = .function(function.id)
+      }
       if case .nothing = value {
         throw Diagnostic(.type, "'\(name)' returns nothing", at: call.span)
       }
       let id = slots.bindingID("call \(ObjectIdentifier(call).hashValue)", frameTag: currentFrameTag)
-      procedureResults[id] = value
-      results[ObjectIdentifier(call)] = meaning(of: value, name: name, id: id, frameTag: currentFrameTag, isResult: true)
-      structureChanged()
+      values[id] = value
+      let meaning = meaning(of: value, name: name, id: id, frameTag: currentFrameTag, isResult: true)
+      results[ObjectIdentifier(call)] = CallResult(
+        meaning: meaning, function: (key, stamp),
+        result: (DependencyKey(name: "()", frameTag: id), .result(shapes: value.shapes, texts: value.texts)))
     }
+    // Only now: the calls may have run the same expression again.
+    procedureResults.merge(values) { $1 }
     return results
   }
+
+  /// Files are read like procedures: when the statement runs.
+  private func isLoad(_ name: String) -> Bool { name == "load" && lookup(name) == nil }
 
   private func procedureCalls(in expr: Expr) -> [Expr] {
     var found: [Expr] = []
@@ -95,6 +116,10 @@ extension Interpreter {
     while let next = stack.popLast() {
       if case .call(let callee, _) = next.kind, case .name(let name) = callee.kind {
         if CalculusFunction(rawValue: name) != nil, lookup(name) == nil { continue }
+        if isLoad(name) {
+          found.append(next)
+          continue
+        }
         if case .function(let function)? = lookup(name), function.isProcedure {
           found.append(next)
           // Calls among its arguments run when it does.

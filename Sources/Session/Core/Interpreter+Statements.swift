@@ -17,7 +17,10 @@ extension Interpreter {
   func run(_ statements: [Statement], echoes: Bool = false) throws -> Flow {
     for statement in statements {
       if hk_interrupt_get() != 0 { throw EngineError.interrupted }
-      let flow = try placing(statement.span) { try run(statement, echoes: echoes) }
+      let flow = try placing(statement.span) {
+        statement.isCompound
+          ? try quietly(statement.isSilent) { try run(compound: statement) } : try atom { try run(statement, echoes: echoes) }
+      }
       if case .next = flow { continue }
       return flow
     }
@@ -48,17 +51,15 @@ extension Interpreter {
     case .function(let declaration): try define(declaration, echoes: echoes && !isQuiet)
     case .param(let name, let span, let value): try declare(name, span, value, isParam: true, echoes: echoes && !isQuiet)
     case .data(let name, let span, let value): try declare(name, span, value, isParam: false, echoes: echoes && !isQuiet)
-    case .random(let names, let value): try declareRandom(names, value, echoes: echoes && !isQuiet)
+    case .random(let names, let value):
+      willChange()
+      try declareRandom(names, value, echoes: echoes && !isQuiet)
     case .command(let command):
+      willChange()
       let result = try run(command, isAssigned: isQuiet)
       if case .nothing = result { break }
       state.answer = result
-    case .forLoop(let names, let domain, let body): return try loop(names, domain, body)
-    case .whileLoop(let condition, let body): return try loop(while: condition, body)
-    case .repeatLoop(let count, let body): return try loop(count, body)
-    case .conditional(let branches, let otherwise):
-      for branch in branches where try isTrue(branch.condition) { return try run(branch.body) }
-      if let otherwise { return try run(otherwise) }
+    case .forLoop, .whileLoop, .repeatLoop, .conditional: return try run(compound: statement)
     case .returning(let value):
       guard !state.frames.isEmpty || blockDepth > 0 else {
         throw Diagnostic(.type, "'return' stands outside a function or block", at: statement.span)
@@ -82,6 +83,7 @@ extension Interpreter {
     if case .call(let callee, let arguments) = expr.kind, case .name(let name) = callee.kind,
       case .function(let function)? = lookup(name), function.isProcedure
     {
+      willChange()
       let result = try call(function, arguments, expr.span)
       if case .nothing = result { return }
       state.answer = result
@@ -94,7 +96,27 @@ extension Interpreter {
     if !isQuiet { output(.text(valueText.text(result))) }
   }
 
-  // MARK: Loops
+  // MARK: Blocks
+
+  private func run(compound statement: Statement) throws -> Flow {
+    switch statement.kind {
+    case .forLoop(let names, let domain, let body): return try loop(names, domain, body)
+    case .whileLoop(let condition, let body): return try loop(while: condition, body)
+    case .repeatLoop(let count, let body): return try loop(count, body)
+    case .conditional(let branches, let otherwise):
+      for branch in branches where try atom({ try isTrue(branch.condition) }) { return try run(branch.body) }
+      return try otherwise.map { try run($0) } ?? .next
+    default: return .next
+    }
+  }
+
+  /// A `;` after a loop silences the moves inside.
+  private func quietly(_ isQuiet: Bool, _ body: () throws -> Flow) rethrows -> Flow {
+    let saved = movesAreQuiet
+    movesAreQuiet = saved || isQuiet
+    defer { movesAreQuiet = saved }
+    return try body()
+  }
 
   private func isTrue(_ condition: Expr) throws -> Bool {
     guard let tensor = try evaluate(condition).tensor else {
@@ -115,7 +137,7 @@ extension Interpreter {
 
   private func loop(_ names: [String], _ domain: Expr, _ statements: [Statement]) throws -> Flow {
     if case .range(let a?, let b?) = domain.kind, names.count == 1 {
-      let (low, high) = (try whole(a), try whole(b))
+      let (low, high) = try atom { (try whole(a), try whole(b)) }
       var k = low
       while k < high {
         bindLoopVariable(names[0], .number(Double(k)))
@@ -124,7 +146,7 @@ extension Interpreter {
       }
       return .next
     }
-    let value = try evaluate(domain)
+    let value = try atom { try evaluate(domain) }
     guard let items = value.tensor, let count = items.shape.first else {
       throw Diagnostic(.type, "for runs over a range or a tensor, not \(value.kindName)", at: domain.span)
     }
@@ -145,14 +167,14 @@ extension Interpreter {
   }
 
   private func loop(while condition: Expr, _ statements: [Statement]) throws -> Flow {
-    while try isTrue(condition) {
+    while try atom({ try isTrue(condition) }) {
       if let flow = try body(statements) { return flow }
     }
     return .next
   }
 
   private func loop(_ count: Expr, _ statements: [Statement]) throws -> Flow {
-    let n = try whole(count)
+    let n = try atom { try whole(count) }
     var k = 0
     while k < n {
       if let flow = try body(statements) { return flow }
@@ -176,8 +198,9 @@ extension Interpreter {
   }
 
   private func bindLoopVariable(_ name: String, _ value: Value) {
-    let id = slots.bindingID(name, frameTag: currentFrameTag)
-    bind(name, .variable(Variable(id: id, value: value, isLoopVariable: true)))
+    let changes = changeCount
+    bind(name, .variable(Variable(id: variableID(name), value: value, isLoopVariable: true)))
+    changeCount = changes
   }
 
   private func check(_ condition: Expr, _ message: Expr?) throws {

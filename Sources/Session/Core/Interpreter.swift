@@ -10,9 +10,13 @@ final class Interpreter {
   var state = State()
   var definitions: [Int: Definition] = [:]
   private(set) var graph = TensorGraph()
+  /// Nodes after which the graph is looked through for what is still in use.
+  private var graphLimit = 3_000_000
   let slots = SlotTable()
   /// Plans by the place in the source (or the command) that they were compiled for.
-  var plans = PlanCache()
+  var plans = PlanCache<AnyHashable>()
+  /// Plans of expressions.
+  var formulas = PlanCache<ObjectIdentifier>()
   /// Grows with every change of what names are (not of their values).
   private(set) var structureVersion = 0
   var options: SessionOptions
@@ -22,12 +26,22 @@ final class Interpreter {
   var history = History()
   /// Values that procedures returned, for the formula being evaluated.
   var procedureResults: [Int: Value] = [:]
+  /// Changes of global names so far; tells whether a failed statement left something behind.
+  var changeCount = 0
+  /// The state before the simple statement being run, once something in it was about to change the state.
+  var rescue: State?
+  /// The error under way was met by the simple statement that it broke off.
+  var isSettled = false
   var callDepth = 0
   var loopDepth = 0
   var blockDepth = 0
   /// The statement being run was undo or redo, which is not itself undone.
   var isHistoryMove = false
   var notedVerbs: Set<String> = []
+  /// Scripts that `run` has open, outermost first, to find cycles.
+  var openScripts: [String] = []
+  /// Functions by their declaration in the text.
+  var functionIDs: [ObjectIdentifier: (id: Int, declaration: FunctionDeclaration)] = [:]
   /// Grows with every change of a value, so that results at a point can be used again.
   var valueVersion = 0
   var lastEvaluation: (version: Int, owner: ObjectIdentifier, evaluation: Evaluation)?
@@ -37,7 +51,8 @@ final class Interpreter {
   var stepHistory: [StepRecord] = []
   /// Moves reported (or left out) since the top-level statement began.
   var moveLines = 0
-  var pendingMove: String?
+  var pendingMove: (() -> String)?
+  var movesAreQuiet = false
   var lastProgress = 0.0
 
   init(options: SessionOptions, output: @escaping (SessionOutput) -> Void) {
@@ -49,10 +64,15 @@ final class Interpreter {
 
   /// What a name stands for, seen from a procedure (by its tag) or from the top.
   func lookup(_ name: String, frameTag: Int?) -> Binding? {
-    if let frameTag, let frame = state.frames.last(where: { $0.tag == frameTag }), let local = frame.locals[name] {
-      return local
+    var tag = frameTag
+    while let current = tag {
+      guard let frame = state.frames.last(where: { $0.tag == current }) else { break }
+      if let local = frame.locals[name] { return local }
+      tag = frame.parent
     }
-    return state.globals[name]
+    if let global = state.globals[name] { return global }
+    guard name == "ans", let answer = state.answer else { return nil }
+    return .variable(Variable(id: slots.bindingID("ans", frameTag: nil), value: answer))
   }
 
   /// The scope that statements run in.
@@ -62,21 +82,30 @@ final class Interpreter {
 
   /// Binds a name where statements run now.
   func bind(_ name: String, _ binding: Binding) {
+    guard !state.frames.isEmpty else { return bindGlobal(name, binding) }
     valueVersion += 1
-    let old = state.frames.isEmpty ? state.globals[name] : state.frames[state.frames.count - 1].locals[name]
-    if old.map(stamp) != stamp(binding) { structureVersion += 1 }
-    if state.frames.isEmpty {
-      state.globals[name] = binding
-    } else {
-      state.frames[state.frames.count - 1].locals[name] = binding
-    }
+    let place = state.frames.count - 1
+    if !hasSameStamp(state.frames[place].locals[name], binding) { structureVersion += 1 }
+    state.frames[place].locals[name] = binding
   }
 
   /// Replaces the binding of a global name, wherever statements run.
   func bindGlobal(_ name: String, _ binding: Binding) {
     valueVersion += 1
-    if state.globals[name].map(stamp) != stamp(binding) { structureVersion += 1 }
+    if !hasSameStamp(state.globals[name], binding) { structureVersion += 1 }
+    changeCount += 1
     state.globals[name] = binding
+  }
+
+  /// Whether formulas built on one binding stand on the other.
+  private func hasSameStamp(_ old: Binding?, _ new: Binding) -> Bool {
+    // The case of loops, without making stamps.
+    if case .variable(let a)? = old, case .variable(let b) = new, case .tensor(let x) = a.value,
+      case .tensor(let y) = b.value
+    {
+      return a.id == b.id && x.shape == y.shape
+    }
+    return old.map(stamp) == stamp(new)
   }
 
   func structureChanged() {
@@ -93,7 +122,7 @@ final class Interpreter {
 
   func stamp(_ binding: Binding) -> Stamp {
     switch binding {
-    case .variable(let v): return .leaf(id: v.id, kind: v.value.isText ? .text : .variable, shapes: v.value.shapes)
+    case .variable(let v): return .leaf(id: v.id, kind: .variable, shapes: v.value.shapes, texts: v.value.texts)
     case .param(let leaf): return .leaf(id: leaf.id, kind: .param, shapes: [leaf.value.shape])
     case .data(let leaf): return .leaf(id: leaf.id, kind: .data, shapes: [leaf.value.shape])
     case .random(let leaf): return .leaf(id: leaf.id, kind: .random, shapes: leaf.value.shapes)
@@ -115,6 +144,11 @@ final class Interpreter {
         if allParams.map(\.name) != names { return false }
         continue
       default: break
+      }
+      if case .result(let shapes, let texts) = old {
+        guard let id = key.frameTag, let value = procedureResults[id], value.shapes == shapes, value.texts == texts
+        else { return false }
+        continue
       }
       let binding = lookup(key.name, frameTag: key.frameTag)
       if case .fixed(let id, let value) = old {
@@ -194,7 +228,10 @@ final class Interpreter {
 
   /// The tensor that a leaf stands for now.
   func currentValue(of leaf: Leaf) -> Tensor? {
-    guard let source = slots.source(leaf.id) else { return nil }
+    slots.source(leaf.id).flatMap { currentValue(of: leaf, from: $0) }
+  }
+
+  func currentValue(of leaf: Leaf, from source: SlotSource) -> Tensor? {
     let value: Value?
     let path: [Int]
     switch source.kind {
@@ -232,20 +269,39 @@ final class Interpreter {
     return found.order
   }
 
+  /// True when a formula depends on a param. Stops at the first one found.
+  func dependsOnParam(_ root: NodeID) -> Bool {
+    var seen = Set<NodeID>()
+    var stack = [root]
+    while let id = stack.popLast() {
+      guard seen.insert(id).inserted else { continue }
+      if let leaf = graph.leaf(of: id), paramOrder(leaf) != nil { return true }
+      stack += graph[id].operands.map(\.node)
+    }
+    return false
+  }
+
   // MARK: Graph life
 
   /// Definitions and plans hold all that is needed; the graph itself is a cache, dropped when it has grown.
   func trimGraph() {
-    guard graph.nodes.count > 3_000_000 else { return }
+    guard graph.nodes.count > graphLimit else { return }
+    sweepDefinitions(always: true)
+    let live = graph.reachable(from: definitions.values.flatMap { $0.cache?.meaning.nodes ?? [] })
+    guard live.count < graphLimit / 2 else {
+      graphLimit = live.count * 4
+      return
+    }
     graph = TensorGraph()
     for definition in definitions.values { definition.cache = nil }
     plans.removeAll()
+    formulas.removeAll()
     structureVersion += 1
   }
 
   /// Definitions that no name reaches any more are forgotten.
-  func sweepDefinitions() {
-    guard definitions.count > history.definitionLimit else { return }
+  func sweepDefinitions(always: Bool = false) {
+    guard always || definitions.count > history.definitionLimit else { return }
     var live = Set<Int>()
     var stack: [Int] = []
     for state in [state] + history.states {
@@ -285,8 +341,13 @@ extension Value {
     }
   }
 
-  var isText: Bool {
-    if case .string = self { return true }
-    return false
+  /// Strings inside, in order.
+  var texts: [String] {
+    switch self {
+    case .string(let s): return [s]
+    case .record(let fields): return fields.flatMap(\.value.texts)
+    case .tuple(let items): return items.flatMap(\.texts)
+    case .tensor, .bundle, .blockMatrix, .nothing: return []
+    }
   }
 }

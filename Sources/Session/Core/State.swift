@@ -1,3 +1,4 @@
+import Plotting
 import Syntax
 import Tensors
 
@@ -18,11 +19,15 @@ struct State {
   var watched: [Expr] = []
   var answer: Value?
   var declarations = 0
+  /// What `plot` drew last.
+  var figure: Figure?
 }
 
 struct Frame {
   /// Identity of the procedure, so that its locals are the same slots in every call.
   let tag: Int
+  /// The procedure that this one was declared in; its names are in reach.
+  var parent: Int?
   var locals: [String: Binding]
 }
 
@@ -75,9 +80,12 @@ struct RandomBinding {
 final class FunctionBinding: Sendable {
   let id: Int
   let declaration: FunctionDeclaration
-  init(id: Int, declaration: FunctionDeclaration) {
+  /// The procedure that it was declared in; nil for a global one.
+  let frameTag: Int?
+  init(id: Int, declaration: FunctionDeclaration, frameTag: Int?) {
     self.id = id
     self.declaration = declaration
+    self.frameTag = frameTag
   }
 }
 

@@ -29,7 +29,7 @@ enum Value: Sendable {
     case .string: return "a string"
     case .bundle: return "a bundle"
     case .record: return "a record"
-    case .tuple: return "a tuple"
+    case .tuple(let items): return "a tuple of \(items.count)"
     case .nothing: return "nothing"
     }
   }

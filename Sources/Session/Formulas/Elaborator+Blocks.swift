@@ -58,7 +58,10 @@ extension Elaborator {
       return try otherwise.flatMap(run)
     case .assertion, .help: break
     case .expression(let e): _ = try meaning(e)
-    case .command, .print, .param, .data, .random, .function:
+    case .function(let declaration):
+      environment.functions[declaration.name] = FunctionBinding(
+        id: interpreter.functionID(declaration), declaration: declaration, frameTag: environment.frameTag)
+    case .command, .print, .param, .data, .random:
       throw Diagnostic(
         .type, "a block with commands cannot be part of a formula", at: statement.span,
         hint: "call it by itself, or assign its result first")

@@ -33,8 +33,10 @@ extension Elaborator {
   func axisIndices(_ items: [IndexItem], _ shape: Shape, _ base: Expr, _ span: Span) throws -> [AxisIndex] {
     guard items.count <= shape.count else {
       throw Diagnostic(
-        .shape, "\(items.count) indices for a tensor with \(shape.count) \(shape.count == 1 ? "axis" : "axes")",
-        at: span, labels: [.init(base.span, shape.isEmpty ? "a scalar" : "shape \(shape.shapeDescription)")])
+        .shape,
+        "\(items.count) \(items.count == 1 ? "index" : "indices") for \(shape.isEmpty ? "a scalar" : shape.count == 1 ? "a tensor with 1 axis" : "a tensor with \(shape.count) axes")",
+        at: span, labels: [.init(base.span, "shape \(shape.shapeDescription)")],
+        hint: shape.isEmpty ? "a scalar has no entries to choose from" : nil)
     }
     var result = try items.enumerated().map { axis, item in try axisIndex(item, shape[axis]) }
     for axis in result.count..<shape.count { result.append(.all(shape[axis])) }

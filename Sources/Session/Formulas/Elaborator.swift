@@ -8,14 +8,28 @@ import Tensors
 /// Local names while a formula is built: formal parameters, and the names that a block assigns.
 final class FormulaEnvironment {
   var locals: [String: Meaning]
+  /// Functions declared in a block.
+  var functions: [String: FunctionBinding] = [:]
   let captured: [String: Definition.Captured]
+  /// The block that a function was declared in; its names are in reach.
+  let parent: FormulaEnvironment?
   /// Where other names are looked up: the procedure that the text belongs to, or nil for globals.
   let frameTag: Int?
 
-  init(locals: [String: Meaning] = [:], captured: [String: Definition.Captured] = [:], frameTag: Int? = nil) {
+  init(
+    locals: [String: Meaning] = [:], captured: [String: Definition.Captured] = [:], parent: FormulaEnvironment? = nil,
+    frameTag: Int? = nil
+  ) {
     self.locals = locals
     self.captured = captured
+    self.parent = parent
     self.frameTag = frameTag
+  }
+
+  func local(_ name: String) -> Meaning? { locals[name] ?? parent?.local(name) }
+
+  func function(_ name: String) -> (binding: FunctionBinding, home: FormulaEnvironment)? {
+    functions[name].map { ($0, self) } ?? parent?.function(name)
   }
 }
 
@@ -33,7 +47,7 @@ final class Elaborator: FormulaContext {
   private var arguments: [NodeID: NodeID] = [:]
   private(set) var depth = 0
   /// Results of procedures that ran before this formula was built, by their call.
-  var callResults: [ObjectIdentifier: Meaning] = [:]
+  var callResults: [ObjectIdentifier: CallResult] = [:]
   /// Definitions being built, to find cycles.
   private var active: [Int] = []
   /// Whether `rand()` and its like may stand here.
@@ -77,10 +91,10 @@ final class Elaborator: FormulaContext {
 
   // MARK: Names
 
-  func record(_ key: DependencyKey, _ stamp: Stamp) { records[records.count - 1].stamps[key] = stamp }
+  func record(_ key: DependencyKey, _ stamp: Stamp) { records[records.count - 1].record(key, stamp) }
 
   func name(_ name: String, _ span: Span) throws -> Meaning {
-    if let local = environment.locals[name] { return local }
+    if let local = environment.local(name) { return local }
     if let replaced = replacements[name] { return replaced }
     switch environment.captured[name] {
     case .value(let value)?: return interpreter.constantMeaning(of: value)
@@ -127,7 +141,8 @@ final class Elaborator: FormulaContext {
       return Diagnostic(.type, "'\(name)' is a function", at: span, hint: "call it: \(name)(…)")
     }
     let known = interpreter.visibleNames + Array(environment.locals.keys)
-    let match = closestMatch(to: name, in: known) ?? closestMatch(to: name, in: Array(Builtins.byName.keys))
+    let match = closestMatch(to: name, in: known) ?? closestMatch(
+      to: name, in: Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + CommandGrammar.verbs)
     let spelled = interpreter.isDeclaredLater(name) ? "it is bound later in the text" : nil
     return Diagnostic(
       .name, "'\(name)' is not bound", at: span,
@@ -160,6 +175,30 @@ final class Elaborator: FormulaContext {
   }
 
   private func definition(_ id: Int, _ span: Span) throws -> Meaning {
+    try buildEarlier(id, span)
+    return try build(id, span)
+  }
+
+  /// Long chains of redefinitions are built from their oldest formula on, so that their length is no depth.
+  private func buildEarlier(_ id: Int, _ span: Span) throws {
+    guard replacements.isEmpty else { return }
+    var chain: [Int] = []
+    var next = id
+    while let definition = interpreter.definitions[next], !isBuilt(definition),
+      case .definition(let earlier)? = definition.captured[definition.name]
+    {
+      chain.append(earlier)
+      next = earlier
+    }
+    guard chain.count > 1 else { return }
+    for earlier in chain.reversed() { _ = try build(earlier, span) }
+  }
+
+  private func isBuilt(_ definition: Definition) -> Bool {
+    definition.cache.map { interpreter.isValid($0.dependencies) } ?? false
+  }
+
+  private func build(_ id: Int, _ span: Span) throws -> Meaning {
     guard let definition = interpreter.definitions[id] else {
       throw Diagnostic(.name, "this definition is gone", at: span)
     }
@@ -173,22 +212,13 @@ final class Elaborator: FormulaContext {
         hint: "define the names in another order, or assign a value with =")
     }
     active.append(id)
-    records.append(Dependencies())
     let saved = environment
     environment = FormulaEnvironment(captured: definition.captured, frameTag: definition.frameTag)
     defer {
       environment = saved
       active.removeLast()
     }
-    let meaning: Meaning
-    do {
-      meaning = try self.meaning(definition.expr)
-    } catch {
-      records[records.count - 2].merge(records.removeLast())
-      throw error
-    }
-    let found = records.removeLast()
-    records[records.count - 1].merge(found)
+    let (meaning, found) = try recording { try self.meaning(definition.expr) }
     if replacements.isEmpty {
       definition.cache = Elaborated(meaning: meaning, dependencies: found)
       if case .node(let node) = meaning, graph.names[node] == nil, graph.leaf(of: node) == nil,
@@ -198,6 +228,21 @@ final class Elaborator: FormulaContext {
       }
     }
     return meaning
+  }
+
+  /// What `body` builds, and the names it looked up.
+  func recording(_ body: () throws -> Meaning) throws -> (Meaning, Dependencies) {
+    records.append(Dependencies())
+    do {
+      let meaning = try body()
+      let found = records.removeLast()
+      records[records.count - 1].merge(found)
+      return (meaning, found)
+    } catch {
+      let found = records.removeLast()
+      records[records.count - 1].merge(found)
+      throw error
+    }
   }
 
   // MARK: Static values

@@ -17,12 +17,24 @@ enum Meaning {
   /// `a..b`, ends not evaluated yet; half-open over integers in loops and indexing.
   case range(NodeID?, NodeID?)
 
+  /// Every node inside.
+  var nodes: [NodeID] {
+    switch self {
+    case .node(let n), .blockMatrix(let n, _, _): return [n]
+    case .bundle(let b): return b.nodes
+    case .tuple(let items): return items.flatMap(\.nodes)
+    case .record(let fields): return fields.flatMap(\.value.nodes)
+    case .range(let a, let b): return [a, b].compactMap { $0 }
+    case .string: return []
+    }
+  }
+
   /// The word for it in messages.
   var kindName: String {
     switch self {
     case .node: return "a tensor"
     case .bundle: return "a bundle"
-    case .tuple: return "a tuple"
+    case .tuple(let items): return "a tuple of \(items.count)"
     case .string: return "a string"
     case .record: return "a record"
     case .blockMatrix: return "a matrix"

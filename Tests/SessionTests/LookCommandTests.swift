@@ -12,7 +12,8 @@ final class Desk {
     options: SessionOptions(color: false, unicode: true, width: 80, isInteractive: isInteractive)
   ) { [unowned self] in
     switch $0 {
-    case .text(let text): lines += text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    case .text(let text):
+      lines += text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     case .diagnostic(let text): errors.append(text)
     case .progress: break
     }
@@ -39,7 +40,10 @@ final class Desk {
   }
 
   func text(_ name: String, _ field: String) -> String {
-    if case .variable(let v)? = session.interpreter.lookup(name), case .string(let s)? = v.value[field: field] { return s }
+    if case .variable(let v)? = session.interpreter.lookup(name), case .string(let s)? = v.value[field: field]
+    {
+      return s
+    }
     return ""
   }
 }
@@ -85,7 +89,8 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
 
   @Test func partsOfTheSpectrum() {
     let desk = Desk()
-    let shown = desk.printed("A = [2, -1; -1, 2]; eig A; eig A top 1; eig A near 1.2; trace A; norm A; norm [3, 4]")
+    let shown = desk.printed(
+      "A = [2, -1; -1, 2]; eig A; eig A top 1; eig A near 1.2; trace A; norm A; norm [3, 4]")
     #expect(shown[0] == "λ = 3, 1                      condition 3   all positive: positive definite")
     #expect(shown[1] == "λ = 3   of 2")
     #expect(shown[2].hasPrefix("‖Av − λv‖ = "))
@@ -143,16 +148,18 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
     let desk = Desk()
     desk.run("param x = [1, 2]; f := sum(x^2)")
     #expect(desk.printed("watch f, 2*f") == ["f = 5", "2*f = 10"])
-    #expect(desk.printed("step newton").suffix(2) == ["f = 0", "2*f = 0"])
+    #expect(desk.printed("step gd lr=0.5").suffix(2) == ["f = 0", "2*f = 0"])
     #expect(desk.printed("watch off; watch") == ["nothing is watched"])
   }
 }
 
 @Suite struct LookValueTests {
-  @Test(arguments: [
+  static let published: [(point: String, formula: String, expected: [Double])] = [
     // Closed forms and published values: see the sources named in the project's list of references.
     ("x = [1, 1]", "f := (1 - x[0])^2 + 100*(x[1] - x[0]^2)^2", [1001.6006392325, 0.39936076748763]),
-    ("x = [3, 2]", "f := (x[0]^2 + x[1] - 11)^2 + (x[0] + x[1]^2 - 7)^2", [82.284271247462, 25.715728752538]),
+    (
+      "x = [3, 2]", "f := (x[0]^2 + x[1] - 11)^2 + (x[0] + x[1]^2 - 7)^2", [82.284271247462, 25.715728752538]
+    ),
     (
       "x = [3, 0.5]",
       "f := (1.5 - x[0] + x[0]*x[1])^2 + (2.25 - x[0] + x[0]*x[1]^2)^2 + (2.625 - x[0] + x[0]*x[1]^3)^2",
@@ -176,8 +183,10 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
       "f := (x[0] - 13 + ((5 - x[1])*x[1] - 2)*x[1])^2 + (x[0] - 29 + ((x[1] + 1)*x[1] - 14)*x[1])^2",
       [3729.0995679244, 2.9004320756231]
     ),
-    ("x = [0, 0]", "f := 20 + sum(x^2 - 10*cos(2*pi*x))", [2 + 40 * Double.pi * .pi, 2 + 40 * Double.pi * .pi]),
-  ])
+    ("x = [0, 0]", "f := 20 + sum(x^2 - 10*cos(2*pi*x))", [396.78417604357, 396.78417604357]),
+  ]
+
+  @Test(arguments: published)
   func eigenvalues(point: String, formula: String, expected: [Double]) {
     let desk = Desk()
     desk.run("param \(point)\n\(formula)\ne = eig; t = trace; k = check")
@@ -203,7 +212,8 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
 
   @Test(arguments: [
     ([3, 2], "minimum", 0), ([-2.8051180869527, 3.1313125182506], "minimum", 0),
-    ([-3.7793102533777, -3.2831859912862], "minimum", 0), ([3.5844283403305, -1.8481265269644], "minimum", 0),
+    ([-3.7793102533777, -3.2831859912862], "minimum", 0),
+    ([3.5844283403305, -1.8481265269644], "minimum", 0),
     ([-0.27084459066735, -0.92303855647998], "maximum", 181.61652152258),
   ])
   func himmelblauExtrema(point: [Double], kind: String, value: Double) {
@@ -221,7 +231,8 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
   func himmelblauSaddles(start: [Double], value: Double) {
     let desk = Desk()
     // Newton's steps from five digits of the point.
-    desk.run(himmelblau + "x = [\(start[0]), \(start[1])]; repeat 3 { x = x - solve(hessian, grad) }\nc = classify")
+    desk.run(
+      himmelblau + "x = [\(start[0]), \(start[1])]; repeat 3 { x = x - solve(hessian, grad) }\nc = classify")
     #expect(desk.text("c", "kind") == "saddle")
     #expect(desk.values("c", "index") == [1])
     #expect(agree(desk.values("c", "value"), [value]))
@@ -243,7 +254,6 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
 
   @Test func matrices() {
     let desk = Desk()
-    desk.run("H = 1/(linspace(1, 4, 4)[:, 0*zeros(1)] + linspace(0, 3, 4))")
     desk.run("i = linspace(0, 3, 4); H = 1/(reshape(i, 4, 1) + i + 1); e = eig H; k = condition H")
     let ends = desk.values("e", "values")
     #expect(agree([ends[0]], [1.500214280059243], 1e-14))
@@ -295,12 +305,14 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
   @Test func targets() {
     let desk = Desk()
     desk.run("param U = [1, 2; 3, 4]; param v = [5, 6]; f := sum((U@v)^2)")
-    desk.run("a = hessian wrt v; b = hessian wrt (v, U); c = hessian wrt U[0, 1]; p = hessian wrt params; g = grad wrt v[1]")
+    desk.run(
+      "a = hessian wrt v; b = hessian wrt (v, U); c = hessian wrt U[0, 1]; p = hessian wrt params; g = grad wrt v[1]"
+    )
     #expect(desk.values("a") == [20, 28, 28, 40])
     #expect(desk.values("b").count == 36)
     #expect(desk.values("c") == [72])
     #expect(desk.values("p").count == 36)
-    #expect(desk.values("g") == [2 * (17 * 2 + 39 * 4)])
+    #expect(desk.values("g") == [380])
     desk.run("t = trace wrt v; d = diag wrt U[:, 0]; k = check wrt U[1, :]")
     #expect(desk.values("t") == [60])
     #expect(desk.values("d") == [50, 50])
@@ -321,7 +333,9 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
   @Test func emptyParams() {
     let desk = Desk()
     desk.run("param x = zeros(0); f := sum(x^2)")
-    desk.run("value; grad; hessian; eig; eig top 2; condition; trace; diag; norm; check; derive; explain hessian; vars")
+    desk.run(
+      "value; grad; hessian; eig; eig top 2; condition; trace; diag; norm; check; derive; explain hessian; vars"
+    )
     #expect(desk.errors.isEmpty)
     desk.run("classify")
     #expect(desk.errors.count == 1)
@@ -347,16 +361,41 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
   @Test func objectives() {
     let desk = Desk()
     desk.run("param x = [1, 2]; f := sum(x^2); h := sum(x^4); g := norm(grad)")
-    #expect(desk.printed("g; objective h; g; objective") == [
-      "4.47214", "h := sum(x^4)                 objective", "32.249", "h := sum(x^4)                 objective",
-    ])
+    #expect(
+      desk.printed("g; objective h; g; objective") == [
+        "4.47214", "h := sum(x^4)                 objective", "32.249",
+        "h := sum(x^4)                 objective",
+      ])
     #expect(desk.printed("undo; g").last == "4.47214")
+  }
+
+  @Test func formulasOfAllParamsSeeNewOnes() {
+    let desk = Desk()
+    #expect(desk.printed("param x = [1, 2]; g := norm(params)^2; g; param z = 4; g") == ["5", "21"])
+  }
+
+  @Test func weightDecayOverAllParams() {
+    let desk = Desk()
+    desk.run("param x = [1, 2]; ce := sum(x^4); h := sum(x)^2 + norm(params)^2; loss := ce + h; a = grad; b = value h")
+    #expect(desk.values("a") == [12, 42])
+    #expect(desk.values("b") == [14])
+    #expect(desk.errors.isEmpty)
   }
 
   @Test func kinksAreFound() {
     let desk = Desk()
     let shown = desk.printed("param x = [0, 1]; f := sum(relu(x)); check")
     #expect(shown.last == "1 disagree by more than 1e-5; f has a kink there, where differences say nothing")
+  }
+
+  @Test func functionsOfSymmetricMatricesCannotBeDifferenced() {
+    let shown = Desk().printed("param A = [2, 1; 1, 3]; f := sum(eig(A).values^3); check")
+    #expect(shown.last == "the others agree to 1e-5")
+  }
+
+  @Test func redefinitionsShowWhatTheyBuildOn() {
+    let shown = Desk().printed("param x = [1, 2]; f := sum(x^2); f := f + 1; show f")
+    #expect(shown.prefix(2) == ["f := f + 1", "  where the earlier f := sum(x^2)"])
   }
 
   @Test func largeParamsAreSampled() {
@@ -372,15 +411,27 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
   @Test(arguments: [
     ("hessian", "there is no objective yet", "define a scalar formula of a param, such as f := (x - 1)^2"),
     ("x = 3; f := x^2; grad f", "this formula depends on no param", "name what to differentiate by"),
-    ("param x = [1, 2]; y := x^2; hessian y", "'hessian' needs a scalar formula, not one of shape 2", "sum or mean"),
-    ("param x = [1, 2]; y := x^2; eig y", "'eig' takes a scalar formula or a matrix, not a tensor of shape 2", "sum or mean"),
+    (
+      "param x = [1, 2]; y := x^2; hessian y", "'hessian' needs a scalar formula, not one of shape 2",
+      "sum or mean"
+    ),
+    (
+      "param x = [1, 2]; y := x^2; eig y",
+      "'eig' takes a scalar formula or a matrix, not a tensor of shape 2", "sum or mean"
+    ),
     ("A = [1, 2; 3, 4]; eig A", "'eig' needs a symmetric matrix", "eigvals(A) takes any square matrix"),
     ("A = [1, 2, 3; 3, 4, 5]; eig A", "'eig' needs a square matrix, not 2×3", ""),
-    ("A = eye(2); eig A wrt A", "'A' is a matrix; only the Hessian of a scalar formula is taken by something", ""),
+    (
+      "A = eye(2); eig A wrt A",
+      "'A' is a matrix; only the Hessian of a scalar formula is taken by something", ""
+    ),
     ("A = eye(2); eig A top 0", "'top' needs a positive number of eigenvalues", ""),
     ("A = eye(2); eig A top 1 bottom 1", "'top' and 'bottom' exclude each other", ""),
     ("A = eye(2); eig A vector=true", "'eig' has no option 'vector'", "did you mean 'vectors'?"),
-    ("param x = [1, 2]; f := log(x[0] - 1) + x[1]; eig", "the Hessian is not finite: 1 of 4 entries is infinite", "value and grad"),
+    (
+      "param x = [1, 2]; f := log(x[0] - 1) + x[1]; eig",
+      "the Hessian is not finite: 1 of 4 entries is infinite", "value and grad"
+    ),
     ("param x = [1, 2]; f := log(x[0] - 2) + x[1]; classify", "f is nan", "value and grad"),
     ("param x = [1, 2]; f := sum(x^2); objective x", "'x' is not a formula", ":="),
     ("param x = [1, 2]; y := x^2; objective y", "an objective is a scalar; 'y' is of shape 2", "sum or mean"),

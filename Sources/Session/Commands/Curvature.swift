@@ -47,7 +47,8 @@ extension CommandCall {
     var blocks: [(name: String, size: Int)] = []
     if case .blockMatrix(_, let names, let sizes) = parts[1] { blocks = Array(zip(names, sizes)) }
     return Curvature(
-      name: isHessian ? "∇²\(subjectSymbol)" : subjectSymbol, subject: subjectName, isHessian: isHessian, matrix: matrix,
+      name: isHessian ? "∇²\(subjectSymbol)" : subjectSymbol, subject: subjectName, isHessian: isHessian,
+      matrix: matrix,
       blocks: blocks)
   }
 
@@ -71,12 +72,14 @@ extension CommandCall {
     if shape.isEmpty { return nil }
     guard shape.count == 2 else {
       throw Diagnostic(
-        .shape, "'\(command.verb)' takes a scalar formula or a matrix, not a tensor of shape \(shape.shapeDescription)",
+        .shape,
+        "'\(command.verb)' takes a scalar formula or a matrix, not a tensor of shape \(shape.shapeDescription)",
         at: subject.span, hint: shape.count == 1 ? "for a formula, reduce it with sum or mean" : nil)
     }
     if let clause = command.clause("wrt") {
       throw Diagnostic(
-        .type, "'\(subject.span.text)' is a matrix; only the Hessian of a scalar formula is taken by something",
+        .type,
+        "'\(subject.span.text)' is a matrix; only the Hessian of a scalar formula is taken by something",
         at: clause.span)
     }
     return meaning
@@ -115,7 +118,9 @@ extension Tensor {
     let values = doubles
     let largest = values.reduce(0) { max($0, abs($1)) }
     let bound = Curvature.tolerance(n, precision, largest: largest)
-    for i in 0..<n { for j in 0..<i where abs(values[i * n + j] - values[j * n + i]) > bound { return (j, i) } }
+    for i in 0..<n {
+      for j in 0..<i where abs(values[i * n + j] - values[j * n + i]) > bound { return (j, i) }
+    }
     return nil
   }
 
@@ -186,8 +191,10 @@ struct Definiteness {
     let f = c.subject
     switch (p > 0, n > 0, z > 0) {
     case (false, false, false): return "no params, no eigenvalues"
-    case (true, false, false): return "all positive: \(c.isHessian ? "\(f) is locally convex" : "positive definite")"
-    case (false, true, false): return "all negative: \(c.isHessian ? "\(f) is locally concave" : "negative definite")"
+    case (true, false, false):
+      return "all positive: \(c.isHessian ? "\(f) is locally convex" : "positive definite")"
+    case (false, true, false):
+      return "all negative: \(c.isHessian ? "\(f) is locally concave" : "negative definite")"
     default: break
     }
     var counts = [(p, "positive"), (n, "negative")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }

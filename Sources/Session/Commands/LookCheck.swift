@@ -17,7 +17,8 @@ extension Commands {
       let samples = try call.integer("samples", default: DerivativeCheck.sampleLimit)
       let tolerance = try call.number("tol", default: 1e-5)
       let interpreter = call.interpreter
-      let elaborator = Elaborator(interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
+      let elaborator = Elaborator(
+        interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
       if let subject = call.subject { elaborator.callResults = try interpreter.runProcedures(in: subject) }
       let f = try call.scalarNode(elaborator)
       let targets = try elaborator.targets(call.wrt(elaborator), of: [f], call.command.span)
@@ -73,7 +74,8 @@ private struct CheckResult {
     let uncertain = (first + second).filter(\.isUncertain)
     if let example = uncertain.first {
       lines.append(
-        "\(uncertain.count) undecided, such as \(check.label(example, of: f)): the differences do not settle there")
+        "\(uncertain.count) undecided, such as \(check.label(example, of: f)): the differences do not settle there"
+      )
     }
     try lines.append(verdict(f))
     return lines.joined(separator: "\n")
@@ -87,6 +89,7 @@ private struct CheckResult {
     let failed = failures
     guard let example = failed.max(by: { $0.error < $1.error }) else {
       let undecided = (first + second).contains(where: \.isUncertain)
+      if worst(first + second) == nil { return "nothing could be compared" }
       return "\(undecided ? "the others" : "all") agree to \(LookText.rough(tolerance))"
     }
     let kink =

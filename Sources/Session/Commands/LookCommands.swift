@@ -82,7 +82,9 @@ extension Commands {
   private static func hessianText(_ call: CommandCall, _ result: Value, _ tensor: Tensor) throws -> String {
     let look = call.lookText
     let name = "∇²\(call.subjectSymbol)"
-    if tensor.rank > 2 { return call.interpreter.valueText.labeled(name, call.interpreter.valueText.text(tensor)) }
+    if tensor.rank > 2 {
+      return call.interpreter.valueText.labeled(name, call.interpreter.valueText.text(tensor))
+    }
     let matrix = tensor.rank == 0 ? tensor.reshaped([1, 1]) : tensor
     var blocks: [(name: String, size: Int)] = []
     if case .blockMatrix(_, let names, let sizes) = result { blocks = Array(zip(names, sizes)) }
@@ -100,7 +102,9 @@ extension Commands {
     if n == 0 { return "" }
     guard n <= 2000 else { return "symmetric; its definiteness takes too long to print, see eig bottom 1" }
     let sign = try call.algebra { try Definiteness(matrix) }
-    if n == 1 { return sign.inertia.positive == 1 ? "positive" : sign.inertia.negative == 1 ? "negative" : "zero" }
+    if n == 1 {
+      return sign.inertia.positive == 1 ? "positive" : sign.inertia.negative == 1 ? "negative" : "zero"
+    }
     return "symmetric, \(sign.text)"
   }
 }

@@ -14,7 +14,8 @@ extension Commands {
   private static var deriveCommand: CommandDefinition {
     CommandDefinition(
       verb: "derive", usage: "derive [grad | hessian] [FORMULA] [wrt TARGETS]",
-      summary: "The gradient and the Hessian as mathematics; of a formula that is no scalar, the formula itself.",
+      summary:
+        "The gradient and the Hessian as mathematics; of a formula that is no scalar, the formula itself.",
       options: [("ascii", "true writes without Unicode; also: set ascii true")], example: "derive hessian"
     ) { call in
       let call = call.splittingPart()
@@ -48,7 +49,8 @@ extension Commands {
       }
       let count = graph.reachable(from: roots).count
       call.print(
-        (GraphListing(graph).nodeList(roots) + ["\(count) node\(count == 1 ? "" : "s")"]).joined(separator: "\n"))
+        (GraphListing(graph, limit: 200).nodeList(roots) + ["\(count) node\(count == 1 ? "" : "s")"]).joined(
+          separator: "\n"))
       return .number(Double(count))
     }
   }
@@ -56,7 +58,8 @@ extension Commands {
   private static var explainCommand: CommandDefinition {
     CommandDefinition(
       verb: "explain", usage: "explain [value | grad | hessian] [FORMULA] [wrt TARGETS]",
-      summary: "How a formula or its derivatives are computed: nodes, blocks, memory, and the steps of the plan.",
+      summary:
+        "How a formula or its derivatives are computed: nodes, blocks, memory, and the steps of the plan.",
       example: "explain hessian"
     ) { call in
       let split = call.splittingPart()
@@ -76,7 +79,8 @@ extension CommandCall {
       verb: command.verb, verbSpan: command.verbSpan, subjects: Array(command.subjects.dropFirst()),
       clauses: command.clauses, options: command.options, block: command.block, span: command.span)
     return (
-      part, CommandCall(interpreter: interpreter, command: rest, definition: definition, isAssigned: isAssigned)
+      part,
+      CommandCall(interpreter: interpreter, command: rest, definition: definition, isAssigned: isAssigned)
     )
   }
 
@@ -172,7 +176,9 @@ private struct Derivation {
 
   private func gradientPieces(_ gradients: [NodeID], _ targets: Targets) -> [Piece] {
     zip(targets.names, gradients).map { name, node in
-      if let entries = printer.entries(of: node, left: { partialName([entry(name, $0)]) }) { return .lines(entries.lines) }
+      if let entries = printer.entries(of: node, left: { partialName([entry(name, $0)]) }) {
+        return .lines(entries.lines)
+      }
       if graph.shape(node).isEmpty { return .whole(left: partialName([name]), node: node) }
       return .whole(left: targets.isSingle ? symbol.grad : "\(symbol.grad).\(name)", node: node)
     }
@@ -275,7 +281,9 @@ private struct Explanation {
       return (first, nodes)
     }
     let f = try call.scalarNode(elaborator)
-    if part == .grad { return (f, try elaborator.gradient(of: f, wrt: call.wrt(elaborator), call.command.span).nodes) }
+    if part == .grad {
+      return (f, try elaborator.gradient(of: f, wrt: call.wrt(elaborator), call.command.span).nodes)
+    }
     let h = try elaborator.hessian(of: f, wrt: call.wrt(elaborator), tensor: false, call.command.span)
     return (f, h.nodes)
   }

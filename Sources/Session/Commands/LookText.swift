@@ -134,7 +134,8 @@ extension CommandCall {
     let nans = bad.count { $0.isNaN }
     if values.count == 1 { return "\(what) is \(format(values[0]))" }
     let kind = nans == bad.count ? "nan" : nans == 0 ? "infinite" : "nan or infinite"
-    return "\(what) is not finite: \(bad.count) of \(values.count) entries \(bad.count == 1 ? "is" : "are") \(kind)"
+    return
+      "\(what) is not finite: \(bad.count) of \(values.count) entries \(bad.count == 1 ? "is" : "are") \(kind)"
   }
 
   func warnNonFinite(_ what: String, _ values: [Double]) {

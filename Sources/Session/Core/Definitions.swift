@@ -75,6 +75,7 @@ struct DependencyKey: Hashable {
 
   /// Which formula is the objective; no name has a space.
   static let objective = DependencyKey(name: "the objective", frameTag: nil)
+  static let params = DependencyKey(name: "the params", frameTag: nil)
 }
 
 /// What a name was when a formula was built; it stays valid while this is equal.
@@ -89,7 +90,9 @@ enum Stamp: Equatable {
   case result(shapes: [Shape], texts: [String])
   case absent
   /// The objective was this formula.
-  case objective(String)
+  case objective(String?)
+  /// These were all params.
+  case params([String])
 
   enum Kind { case variable, param, data, random }
 }

@@ -136,9 +136,14 @@ final class Interpreter {
   /// True while everything that a formula was built from is as it was.
   func isValid(_ dependencies: Dependencies) -> Bool {
     for (key, old) in dependencies.stamps {
-      if case .objective(let name) = old {
+      switch old {
+      case .objective(let name):
         if state.objective != name { return false }
         continue
+      case .params(let names):
+        if allParams.map(\.name) != names { return false }
+        continue
+      default: break
       }
       if case .result(let shapes, let texts) = old {
         guard let id = key.frameTag, let value = procedureResults[id], value.shapes == shapes, value.texts == texts

@@ -166,6 +166,14 @@ final class Elaborator: FormulaContext {
 
   // MARK: Definitions
 
+  /// True while a definition is being built that a formula is made of, or the formula itself.
+  func isInside(_ formula: String) -> Bool {
+    active.contains { id in
+      guard let name = interpreter.definitions[id]?.name else { return false }
+      return name == formula || interpreter.uses(formula, name)
+    }
+  }
+
   private func definition(_ id: Int, _ span: Span) throws -> Meaning {
     try buildEarlier(id, span)
     return try build(id, span)

@@ -23,6 +23,8 @@ class Instruction {
     self.writes = writes
   }
   func run(_ memory: Memory) throws {}
+  /// What it multiplies, for estimates and tests.
+  var multiplications: Double { 0 }
   /// A line for `explain plan`.
   var summary: String { "\(type(of: self))" }
 }
@@ -114,6 +116,14 @@ final class LoopInstruction: Instruction {
     }
   }
 
+  override var multiplications: Double {
+    let volume = (0..<Int(loop.dims)).reduce(1.0) { total, k in
+      total * Double(withUnsafeBytes(of: loop.sizes) { $0.load(fromByteOffset: 8 * k, as: Int64.self) })
+    }
+    let products = (0..<Int(loop.ops)).count { ops[$0].code == Int32(HK_MUL.rawValue) }
+    return volume * Double(products)
+  }
+
   override var summary: String {
     "loop \(loop.ops) ops, reads \(reads.map { "b\($0)" }.joined(separator: " ")), writes b\(writes[0])"
   }
@@ -189,6 +199,8 @@ final class GemmInstruction: Instruction {
       cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, Float(alpha), x, la, y, lb, Float(beta), z, lc)
     }
   }
+
+  override var multiplications: Double { Double(m) * Double(n) * Double(k) * Double(batch.elementCount) }
 
   override var summary: String {
     let times = batch.isEmpty ? "" : " × \(batch.elementCount)"

@@ -182,12 +182,25 @@ public final class TensorGraph {
 
   /// Nodes that `roots` depend on, themselves included, in topological order. Iterative: depth is no limit.
   public func reachable(from roots: [NodeID], stoppingAt stops: Set<NodeID> = []) -> [NodeID] {
-    var seen = Set<NodeID>()
-    var stack = roots
-    while let id = stack.popLast() {
-      guard seen.insert(id).inserted, !stops.contains(id) else { continue }
-      for operand in self[id].operands where !seen.contains(operand.node) { stack.append(operand.node) }
+    guard let greatest = roots.max() else { return [] }
+    var seen = [Bool](repeating: false, count: Int(greatest.index) + 1)
+    var least = Int(greatest.index)
+    var count = 0
+    var stack: [NodeID] = []
+    func visit(_ id: NodeID) {
+      guard !seen[Int(id.index)] else { return }
+      seen[Int(id.index)] = true
+      least = min(least, Int(id.index))
+      count += 1
+      if stops.isEmpty || !stops.contains(id) { stack.append(id) }
     }
-    return seen.sorted()
+    for root in roots { visit(root) }
+    while let id = stack.popLast() {
+      for operand in nodes[Int(id.index)].operands { visit(operand.node) }
+    }
+    var order: [NodeID] = []
+    order.reserveCapacity(count)
+    for index in least..<seen.count where seen[index] { order.append(NodeID(index)) }
+    return order
   }
 }

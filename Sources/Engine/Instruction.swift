@@ -58,6 +58,7 @@ final class LoopInstruction: Instruction {
     self.inputs = Self.copied(inputs)
     self.ops = Self.copied(ops)
     self.outputs = Self.copied(outputs)
+    sizeList = sizes
     loop.dims = Int32(sizes.count)
     loop.inputs = Int32(inputs.count)
     loop.ops = Int32(ops.count)
@@ -83,6 +84,26 @@ final class LoopInstruction: Instruction {
     let memory = UnsafeMutablePointer<T>.allocate(capacity: max(values.count, 1))
     memory.initialize(from: values, count: values.count)
     return memory
+  }
+
+  /// The loop as lists, for those who rewrite it.
+  var inputList: UnsafeBufferPointer<hk_access> { UnsafeBufferPointer(start: inputs, count: Int(loop.inputs)) }
+  var opList: UnsafeBufferPointer<hk_op> { UnsafeBufferPointer(start: ops, count: Int(loop.ops)) }
+  var outputList: UnsafeBufferPointer<hk_output> { UnsafeBufferPointer(start: outputs, count: Int(loop.outputs)) }
+  let sizeList: [Int]
+  /// Entries of the iteration space.
+  var entries: Int { sizeList.elementCount }
+
+  /// Registers that an operation reads.
+  static func operandCount(_ code: hk_opcode) -> Int {
+    switch code {
+    case HK_LOAD_CONSTANT: return 0
+    case HK_SELECT: return 3
+    case HK_AXPY, HK_ADD, HK_SUB, HK_MUL, HK_DIV, HK_POW, HK_ATAN2, HK_MAX, HK_MIN, HK_MODULO, HK_LESS,
+      HK_LESS_EQUAL, HK_EQUAL, HK_NOT_EQUAL, HK_AND, HK_OR:
+      return 2
+    default: return 1
+    }
   }
 
   override func run(_ memory: Memory) {

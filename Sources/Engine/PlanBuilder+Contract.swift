@@ -58,7 +58,7 @@ extension PlanBuilder {
         task.tables.append(IndexTable(label: operand.labels[0], extent: node.shape[0], indices: indices))
       default:
         if let value = graph.constantValue(id) {
-          task.alpha *= value
+          if let divisor = graph.constantDivisor(id) { task.alpha /= divisor } else { task.alpha *= value }
           // Summed labels that only a constant has would be lost; ones keep them.
           for label in operand.labels { task.broadcast.insert(label) }
         } else {

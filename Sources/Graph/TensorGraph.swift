@@ -69,7 +69,19 @@ public final class TensorGraph {
   public func constantValue(_ id: NodeID) -> Double? {
     let node = self[id]
     if case .contract(let scale) = node.op, node.operands.isEmpty { return scale }
+    if let divisor = constantDivisor(id) { return 1 / divisor }
     return isZero(id) ? 0 : nil
+  }
+
+  /// c, for the node 1/c of a constant. It stays apart from scales, so that x/c is a division and exact where a
+  /// division is (49/49, the mean of equal numbers).
+  public func constantDivisor(_ id: NodeID) -> Double? {
+    let node = self[id]
+    guard case .map(.reciprocal) = node.op, node.shape.isEmpty else { return nil }
+    if case .contract(let scale) = self[node.operands[0].node].op, self[node.operands[0].node].operands.isEmpty {
+      return scale
+    }
+    return nil
   }
 
   /// δ(i, j).

@@ -28,7 +28,7 @@ extension Commands {
       let found = try check.run()
       let result = CheckResult(check: check, first: found.first, second: found.second, tolerance: tolerance)
       try call.print(result.text(call))
-      return result.value(of: call.subjectName)
+      return result.value(of: call.subjectSymbol)
     }
   }
 }
@@ -58,8 +58,7 @@ private struct CheckResult {
   }
 
   func text(_ call: CommandCall) throws -> String {
-    let look = call.lookText
-    let f = call.subjectName
+    let f = call.subjectSymbol
     let n = check.names.count
     guard n > 0 else { return "there is nothing to differentiate by: the params are empty" }
     var lines: [String] = []
@@ -69,7 +68,7 @@ private struct CheckResult {
         + (sampled ? " (\(check.columns.count) of \(n) entries sampled)" : "")
         + " against extrapolated differences in float64")
     for item in [worst(first), worst(second)].compactMap({ $0 }) {
-      lines.append(look.remarked("worst \(check.label(item, of: f))", figures(call, item)))
+      lines.append("worst \(check.label(item, of: f)) = \(figures(call, item))")
     }
     let uncertain = (first + second).filter(\.isUncertain)
     if let example = uncertain.first {
@@ -81,7 +80,7 @@ private struct CheckResult {
   }
 
   private func figures(_ call: CommandCall, _ item: DerivativeCheck.Comparison) -> String {
-    "\(call.format(item.exact)), differences \(call.format(item.estimate)), relative error \(LookText.rough(item.error))"
+    "\(call.format(item.exact)), differences \(call.format(item.estimate)) (relative error \(LookText.rough(item.error)))"
   }
 
   private func verdict(_ f: String) throws -> String {

@@ -39,6 +39,9 @@ extension Commands {
       try call.noMoreSubjects()
       let view = try call.view(.hessian)
       guard let gradient = view.gradient, let matrix = view.hessian else { return .nothing }
+      guard gradient.count > 0 else {
+        throw Diagnostic(.domain, "the params are empty, there is nothing to classify", at: call.command.span)
+      }
       try call.requireFinite(view.name, [view.value])
       try call.requireFinite("the gradient", gradient.doubles)
       try call.requireFinite("the Hessian", matrix.doubles)

@@ -116,7 +116,9 @@ extension Commands {
     var lines: [String] = []
     if case .all = selection {
       let sign = Definiteness(eigenvalues: report.values, c.matrix.precision)
-      let condition = report.condition.map { "condition \(LookText.rough($0))   " } ?? ""
+      let condition = report.condition.map {
+        (sign.inertia.zero > 0 ? "singular" : "condition \(LookText.rough($0))") + "   "
+      } ?? ""
       lines.append(
         look.remarked(
           "λ = \(look.list(report.values))", report.values.isEmpty ? "" : condition + sign.shape(of: c)))
@@ -124,7 +126,7 @@ extension Commands {
       lines.append("λ = \(look.list(report.values))   of \(c.order)")
     }
     if report.vectors != nil, !report.values.isEmpty {
-      lines.append("‖Hv − λv‖ = \(report.residuals.map(LookText.rough).cutMiddle(12).joined(separator: ", "))")
+      lines.append("‖\(c.isHessian ? "H" : "A")v − λv‖ = \(report.residuals.map(LookText.rough).cutMiddle(12).joined(separator: ", "))")
     }
     if showsVectors, let vectors = report.vectors { lines.append(look.matrix("v", vectors)) }
     return lines.joined(separator: "\n")
@@ -179,15 +181,30 @@ extension Commands {
     }
   }
 
+  /// Of a Hessian without building it; of a matrix given as such.
   private static func diagonalEntries(_ call: CommandCall) throws -> (name: String, values: Tensor) {
-    let c = try call.curvature()
-    let (rows, columns) = (c.matrix.shape[0], c.matrix.shape[1])
+    try call.noMoreSubjects()
+    let value = try call.evaluated("diagonal") { elaborator in
+      if let matrix = try call.givenMatrix(elaborator) { return .tuple([.string("matrix"), matrix]) }
+      let f = try call.scalarNode(elaborator)
+      let targets = try elaborator.targets(call.wrt(elaborator), of: [f], call.command.span)
+      let diagonals = elaborator.graph.hessianDiagonals(f, wrt: targets.leaves)
+      if let part = targets.part {
+        return .tuple([.string("hessian"), .node(elaborator.flat(elaborator.indexed(diagonals[0], part)))])
+      }
+      return .tuple([.string("hessian"), .node(elaborator.graph.concatenated(diagonals))])
+    }
+    guard case .tuple(let parts) = value, case .string(let kind) = parts[0], let found = parts[1].tensor else {
+      throw Diagnostic(.type, "'\(call.command.verb)' needs a formula", at: call.command.span)
+    }
+    if kind == "hessian" { return ("∇²\(call.subjectSymbol)", found.reshaped([found.count])) }
+    let (rows, columns) = (found.shape[0], found.shape[1])
     guard rows == columns else {
       throw Diagnostic(
         .shape, "'\(call.command.verb)' needs a square matrix, not \(rows)×\(columns)", at: call.subject?.span)
     }
-    let values = c.matrix.doubles
-    return (c.name, Tensor(vector: (0..<rows).map { values[$0 * rows + $0] }, c.matrix.precision))
+    let values = found.doubles
+    return (call.subjectSymbol, Tensor(vector: (0..<rows).map { values[$0 * rows + $0] }, found.precision))
   }
 
   private static var normCommand: CommandDefinition {

@@ -86,7 +86,7 @@ struct NameSummary {
 
   private func functionLines(_ declaration: FunctionDeclaration) -> [String] {
     guard case .block(let statements) = declaration.body else { return [value] }
-    let head = String(value.dropLast(3))
+    let head = String(value.dropLast(4))
     return [head] + statements.map { "  \($0.span.text)" } + ["}"]
   }
 

@@ -30,6 +30,15 @@ extension CommandCall {
   /// The subject's name for headings.
   var subjectName: String { subject?.span.text ?? interpreter.state.objective ?? "f" }
 
+  /// The same where `∇` stands before it or a denominator follows: sums and products in parentheses.
+  var subjectSymbol: String {
+    guard let subject else { return subjectName }
+    switch subject.kind {
+    case .name, .number, .call, .index, .field, .literal, .tuple, .boolean: return subjectName
+    default: return subjectName.hasPrefix("(") && subjectName.hasSuffix(")") ? subjectName : "(\(subjectName))"
+    }
+  }
+
   /// The wrt clause as one expression.
   func wrt(_ elaborator: Elaborator) -> Expr? {
     guard let clause = command.clause("wrt"), let first = clause.values.first else { return nil }
@@ -78,7 +87,7 @@ extension CommandCall {
     }
     names = found
     return ObjectiveView(
-      name: subjectName, value: parts[0].tensor?.scalarValue ?? .nan,
+      name: subjectSymbol, value: parts[0].tensor?.scalarValue ?? .nan,
       params: zip(names, tensors).map { ($0, $1) }, gradient: parts.count > 2 ? parts[2].tensor : nil,
       hessian: parts.count > 3 ? parts[3].tensor : nil)
   }

@@ -72,6 +72,9 @@ struct Dependencies {
 struct DependencyKey: Hashable {
   let name: String
   let frameTag: Int?
+
+  /// Which formula is the objective; no name has a space.
+  static let objective = DependencyKey(name: "the objective", frameTag: nil)
 }
 
 /// What a name was when a formula was built; it stays valid while this is equal.
@@ -85,6 +88,8 @@ enum Stamp: Equatable {
   /// What a procedure returned, by the shapes and texts in it.
   case result(shapes: [Shape], texts: [String])
   case absent
+  /// The objective was this formula.
+  case objective(String)
 
   enum Kind { case variable, param, data, random }
 }

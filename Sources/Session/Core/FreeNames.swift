@@ -8,6 +8,18 @@ enum FreeNames {
     return names
   }
 
+  /// Names that an expression mentions outside derivatives and replacement calls.
+  static func direct(_ expr: Expr, _ interpreter: Interpreter) -> Set<String> {
+    var names = Set<String>()
+    var stack = [expr]
+    while let next = stack.popLast() {
+      if isReplacementOrDerivative(next, interpreter) { continue }
+      if case .name(let name) = next.kind { names.insert(name) }
+      stack += parts(next)
+    }
+    return names
+  }
+
   /// Every expression inside, outermost first. Iterative.
   static func visit(_ expr: Expr, _ body: (Expr) -> Void) {
     var stack = [expr]

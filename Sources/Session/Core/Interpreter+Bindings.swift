@@ -217,7 +217,8 @@ extension Interpreter {
     if echoes { output(.text(try definitionLine(name, meaning, note))) }
   }
 
-  /// True when the definition of one name mentions another, directly or through others.
+  /// True when the definition of one name mentions another, directly or through others; derivatives of the other
+  /// do not count.
   private func uses(_ name: String, _ other: String) throws -> Bool {
     var seen = Set<String>()
     var stack = [name]
@@ -225,7 +226,7 @@ extension Interpreter {
       guard seen.insert(next).inserted, case .definition(let id)? = lookup(next, frameTag: nil),
         let definition = definitions[id]
       else { continue }
-      for used in FreeNames.of(definition.expr) {
+      for used in FreeNames.direct(definition.expr, self) {
         if used == other { return true }
         stack.append(used)
       }
@@ -242,7 +243,7 @@ extension Interpreter {
       let value = try evaluate(key: "value of \(name)", owner: nil) { try $0.name(name, Span(SourceText(name: "", text: ""), 0, 0)) }
       line = valueText.labeled(line, valueText.text(value))
     }
-    return note.isEmpty ? line : line + (line.contains("\n") ? "\n" : "             ") + note
+    return LookText(self).remarked(line, note)
   }
 
   private func definitionExpr(_ name: String) -> Expr? {

@@ -136,6 +136,10 @@ final class Interpreter {
   /// True while everything that a formula was built from is as it was.
   func isValid(_ dependencies: Dependencies) -> Bool {
     for (key, old) in dependencies.stamps {
+      if case .objective(let name) = old {
+        if state.objective != name { return false }
+        continue
+      }
       if case .result(let shapes, let texts) = old {
         guard let id = key.frameTag, let value = procedureResults[id], value.shapes == shapes, value.texts == texts
         else { return false }

@@ -156,6 +156,7 @@ final class Elaborator: FormulaContext {
         .name, "there is no objective yet", at: span,
         hint: "define a scalar formula of a param, such as f := (x - 1)^2")
     }
+    record(.objective, .objective(name))
     let here = span ?? Span(SourceText(name: "", text: ""), 0, 0)
     let saved = environment
     environment = FormulaEnvironment()

@@ -66,7 +66,8 @@ import Testing
   }
 
   @Test func fieldsFollowAPoint() {
-    transcript.run("param W1 = [1, 2]; param b1 = 0; f := sum(W1^2)*b1; g = grad(f, params); H = hessian(f, params)")
+    transcript.run(
+      "param W1 = [1, 2]; param b1 = 0; f := sum(W1^2)*b1; g = grad(f, params); H = hessian(f, params)")
     #expect(complete("print g.") == ["W1", "b1"])
     #expect(complete("print g.W") == ["W1"])
     #expect(complete("print H.W1.b") == ["b1"])

@@ -17,7 +17,9 @@ import Testing
     return path(name)
   }
 
-  private func fails(_ text: String, _ message: String, exitCode: Int32, location: SourceLocation = #_sourceLocation) {
+  private func fails(
+    _ text: String, _ message: String, exitCode: Int32, location: SourceLocation = #_sourceLocation
+  ) {
     transcript.run(text)
     #expect(transcript.outcome == .failed(exitCode: exitCode), sourceLocation: location)
     #expect(transcript.messages.contains(message), "\(transcript.messages)", sourceLocation: location)
@@ -28,7 +30,8 @@ import Testing
   @Test(arguments: ["npy", "csv", "tsv"])
   func savedTensorsComeBack(kind: String) {
     let file = path("w.\(kind)")
-    transcript.run("A = [1, 2.5; -3, 1/3]; save \"\(file)\" A; B = load \"\(file)\"; C = load(\"\(file)\") - A")
+    transcript.run(
+      "A = [1, 2.5; -3, 1/3]; save \"\(file)\" A; B = load \"\(file)\"; C = load(\"\(file)\") - A")
     #expect(transcript.run("print max(abs(A - B)), max(abs(C))") == "0 0")
   }
 
@@ -41,7 +44,9 @@ import Testing
   @Test func loadReadsWhenTheStatementRuns() throws {
     let text = (1...3).map { "save \"\(path("n"))\($0).npy\" \($0)*ones(\($0));" }.joined(separator: "\n")
     transcript.run(text)
-    #expect(transcript.run("for i in 1..4 { X = load(\"\(path("n")){i}.npy\") + 0; print X }") == "[1]\n[2, 2]\n[3, 3, 3]")
+    #expect(
+      transcript.run("for i in 1..4 { X = load(\"\(path("n")){i}.npy\") + 0; print X }")
+        == "[1]\n[2, 2]\n[3, 3, 3]")
   }
 
   @Test func fileErrors() throws {
@@ -51,11 +56,13 @@ import Testing
     fails("save \"x.bin\" 3", "does not say how to write it", exitCode: 74)
     fails("save plot \"x.svg\"", "there is no plot to save yet", exitCode: 74)
     fails("y := load(\"x.npy\")", "a live formula cannot read a file", exitCode: 70)
-    fails("load \"\(try write("1,2\n3\n", "bad.csv"))\"", "line 2 has 1 field where 2 are expected", exitCode: 74)
+    fails(
+      "load \"\(try write("1,2\n3\n", "bad.csv"))\"", "line 2 has 1 field where 2 are expected", exitCode: 74)
   }
 
   @Test func figuresAreSaved() throws {
-    transcript.run("plot t^2 for t in -1..1; save plot \"\(path("p.svg"))\"; save plot \"\(path("p.txt"))\" width=50")
+    transcript.run(
+      "plot t^2 for t in -1..1; save plot \"\(path("p.svg"))\"; save plot \"\(path("p.txt"))\" width=50")
     #expect(transcript.outcome == .ok)
     #expect(try String(contentsOfFile: path("p.svg"), encoding: .utf8).contains("<svg"))
     #expect(try String(contentsOfFile: path("p.txt"), encoding: .utf8).contains("t^2"))

@@ -312,7 +312,7 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
     #expect(desk.values("b").count == 36)
     #expect(desk.values("c") == [72])
     #expect(desk.values("p").count == 36)
-    #expect(desk.values("g") == [380])
+    #expect(desk.values("g") == [380.0])
     desk.run("t = trace wrt v; d = diag wrt U[:, 0]; k = check wrt U[1, :]")
     #expect(desk.values("t") == [60])
     #expect(desk.values("d") == [50, 50])

@@ -12,7 +12,9 @@ import Testing
     return try #require(transcript.session.interpreter.state.figure, sourceLocation: location)
   }
 
-  private func fails(_ text: String, _ message: String, exitCode: Int32 = 70, location: SourceLocation = #_sourceLocation) {
+  private func fails(
+    _ text: String, _ message: String, exitCode: Int32 = 70, location: SourceLocation = #_sourceLocation
+  ) {
     transcript.run(text)
     #expect(transcript.outcome == .failed(exitCode: exitCode), sourceLocation: location)
     #expect(transcript.messages.contains(message), "\(transcript.messages)", sourceLocation: location)
@@ -70,7 +72,9 @@ import Testing
   @Test func expressionsOverAName() throws {
     let figure = try plot("plot sin(t), 2*t for t in 0..1 steps=3")
     #expect(try line(figure.marks[1]) == Series([0, 0.5, 1], [0, 1, 2], name: "2*t"))
-    #expect(try line(plot("plot [t, t^2] for t in 0..2 steps=3").marks[1]) == Series([0, 1, 2], [0, 1, 4], name: "t^2"))
+    #expect(
+      try line(plot("plot [t, t^2] for t in 0..2 steps=3").marks[1])
+        == Series([0, 1, 2], [0, 1, 4], name: "t^2"))
   }
 
   @Test func lineThroughTheLandscape() throws {
@@ -120,8 +124,14 @@ import Testing
     #expect(try line(plot("plot [1, 2], [5, 7]").marks[0]) == Series([1, 2], [5, 7]))
     let picture = Matrix(rows: 2, columns: 2, values: [1, 2, 3, 4])
     #expect(try plot("plot [1, 2; 3, 4]").marks == [.matrix(picture)])
-    #expect(try plot("a = [1, 2]; b = [3, 4]; plot [a, b]").marks == [.line(Series([1, 2], name: "a")), .line(Series([3, 4], name: "b"))])
-    #expect(try plot("plot [1, 2, 2, 3] kind=hist bins=2").marks == [.histogram(Histogram(samples: [1, 2, 2, 3], bins: 2))])
+    #expect(
+      try plot("a = [1, 2]; b = [3, 4]; plot [a, b]").marks == [
+        .line(Series([1, 2], name: "a")), .line(Series([3, 4], name: "b")),
+      ])
+    #expect(
+      try plot("plot [1, 2, 2, 3] kind=hist bins=2").marks == [
+        .histogram(Histogram(samples: [1, 2, 2, 3], bins: 2))
+      ])
     #expect(try plot("plot [1, 2] kind=stems").marks == [.stems(Series([1, 2]))])
     fails("plot [1, 2], [1, 2, 3]", "vectors of 2 and 3 entries")
     fails("plot zeros(2, 2, 2)", "not a tensor of shape 2×2×2")
@@ -138,7 +148,8 @@ import Testing
   // MARK: Options and messages
 
   @Test func optionsOfTheFigure() throws {
-    let figure = try plot("plot [1, 2] title=\"a title\" xlabel=\"k\" ylabel=\"v\" log=true size=50 height=10")
+    let figure = try plot(
+      "plot [1, 2] title=\"a title\" xlabel=\"k\" ylabel=\"v\" log=true size=50 height=10")
     #expect(figure.title == "a title" && figure.xAxis.label == "k" && figure.yAxis.label == "v")
     #expect(figure.yAxis.scale == .log)
     let lines = transcript.run("plot [1, 2] size=50 height=10").split(separator: "\n")
@@ -153,11 +164,13 @@ import Testing
     fails("plot q for t in 0..1", "'q' is not bound")
     fails("plot \"a\"", "not a string")
     fails("plot t for t in 0..1 size=3", "'size' is 20 to 400")
-    fails("plot a + b + c for a in 0..1, b in 0..1, c in 0..1", "a plot runs over one or two names", exitCode: 65)
+    fails(
+      "plot a + b + c for a in 0..1, b in 0..1, c in 0..1", "a plot runs over one or two names", exitCode: 65)
   }
 
   @Test func aFailedPlotChangesNothing() {
-    transcript.run("λ = 0.5; trial(r) { if r > 0.5 { return [1, 2] }; return 3 }; plot trial(λ) for λ in 0..1 steps=3")
+    transcript.run(
+      "λ = 0.5; trial(r) { if r > 0.5 { return [1, 2] }; return 3 }; plot trial(λ) for λ in 0..1 steps=3")
     #expect(transcript.outcome == .failed(exitCode: 70))
     #expect(transcript.run("print λ") == "0.5")
   }

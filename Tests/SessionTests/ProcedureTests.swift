@@ -6,7 +6,9 @@ import Testing
 @Suite struct ProcedureTests {
   @Test func resultsMayChangeTheirShape() {
     let session = Transcript()
-    #expect(session.run("f(n) { return ones(n) }\nfor i in 1..4 { y = f(i) + 1; print y }") == "[2]\n[2, 2]\n[2, 2, 2]")
+    #expect(
+      session.run("f(n) { return ones(n) }\nfor i in 1..4 { y = f(i) + 1; print y }")
+        == "[2]\n[2, 2]\n[2, 2, 2]")
     #expect(session.outcome == .ok)
   }
 

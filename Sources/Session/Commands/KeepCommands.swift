@@ -35,7 +35,8 @@ extension Commands {
     ) { call in
       guard call.interpreter.hasRandomLeaves else {
         throw Diagnostic(
-          .name, "there is nothing to draw", at: call.command.span, hint: "a random leaf is declared with: v ~ randn(3)")
+          .name, "there is nothing to draw", at: call.command.span,
+          hint: "a random leaf is declared with: v ~ randn(3)")
       }
       call.interpreter.willChange()
       try call.interpreter.redraw()
@@ -50,7 +51,8 @@ extension Commands {
     ) { call in
       guard call.subject != nil || call.command.block != nil else {
         throw Diagnostic(
-          .syntax, "'time' needs something to run", at: call.command.span, hint: "time f, time step newton, or time { … }")
+          .syntax, "'time' needs something to run", at: call.command.span,
+          hint: "time f, time step newton, or time { … }")
       }
       let start = Machine.now
       try call.runTimed()
@@ -77,7 +79,8 @@ extension Commands {
 
   private static var quitCommand: CommandDefinition {
     CommandDefinition(
-      verb: "quit", usage: "quit [CODE]", summary: "Leaves, with an exit code if one is given.", example: "quit"
+      verb: "quit", usage: "quit [CODE]", summary: "Leaves, with an exit code if one is given.",
+      example: "quit"
     ) { call in
       try call.noMoreSubjects()
       let code = try call.subject.map { try call.interpreter.whole($0) } ?? 0

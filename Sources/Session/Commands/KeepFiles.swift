@@ -21,7 +21,9 @@ extension Commands {
     CommandDefinition(
       verb: "save", usage: "save \"FILE\" VALUE | save plot \"FILE\"",
       summary: "Writes a value to a .npy, .csv or .txt file, or the last plot to an .svg or .txt file.",
-      options: [("width", "of a figure, in pixels or columns"), ("height", "of a figure, in pixels or lines")],
+      options: [
+        ("width", "of a figure, in pixels or columns"), ("height", "of a figure, in pixels or lines"),
+      ],
       example: "save \"/tmp/hlab-w.csv\" [1, 2; 3, 4]\nplot t^2 for t in 0..1; save plot \"/tmp/hlab-p.svg\""
     ) { call in
       try call.noMoreSubjects(than: 2)
@@ -37,7 +39,8 @@ extension Commands {
         try call.saveFigure(path, file?.span)
       } else {
         throw Diagnostic(
-          .syntax, "'save' needs something to write", at: call.command.span, hint: "save \"w.npy\" W, or save plot \"x.svg\"")
+          .syntax, "'save' needs something to write", at: call.command.span,
+          hint: "save \"w.npy\" W, or save plot \"x.svg\"")
       }
       return .nothing
     }
@@ -70,7 +73,8 @@ extension CommandCall {
 
   fileprivate func saveFigure(_ path: String, _ span: Span?) throws {
     guard let figure = interpreter.state.figure else {
-      throw Diagnostic(.io, "there is no plot to save yet", at: command.span, hint: "plot something first: plot f")
+      throw Diagnostic(
+        .io, "there is no plot to save yet", at: command.span, hint: "plot something first: plot f")
     }
     switch FileKind.extension(of: path) {
     case "svg":
@@ -152,7 +156,8 @@ extension Interpreter {
       return (table.values.converted(to: state.settings.precision), table.columnNames)
     default:
       throw Diagnostic(
-        .io, "the name '\(path)' does not say how to read it", at: span, hint: "load reads .npy, .csv, .tsv and .txt")
+        .io, "the name '\(path)' does not say how to read it", at: span,
+        hint: "load reads .npy, .csv, .tsv and .txt")
     }
   }
 

@@ -5,7 +5,8 @@ extension Commands {
   static var setCommand: CommandDefinition {
     CommandDefinition(
       verb: "set", usage: "set [NAME VALUE]", summary: "Changes a setting, or lists all of them.",
-      options: Setting.allCases.map { ($0.rawValue, $0.text) }, example: "set digits 8\nset", changesState: true
+      options: Setting.allCases.map { ($0.rawValue, $0.text) }, example: "set digits 8\nset",
+      changesState: true
     ) { call in
       if call.command.subjects.isEmpty && call.command.options.isEmpty {
         call.print(call.interpreter.settingsText)
@@ -41,7 +42,8 @@ extension Interpreter {
     guard let setting = Setting(rawValue: name) else {
       let known = Setting.allCases.map(\.rawValue)
       throw Diagnostic(
-        .name, "there is no setting '\(name)'", at: span, notes: ["settings are \(known.joined(separator: ", "))"],
+        .name, "there is no setting '\(name)'", at: span,
+        notes: ["settings are \(known.joined(separator: ", "))"],
         hint: closestMatch(to: name, in: known).map { "did you mean '\($0)'?" })
     }
     guard let value = values.first else {
@@ -74,7 +76,8 @@ extension Interpreter {
     var text = values.map(word).joined(separator: " ")
     if text == "auto" { return nil }
     var factor = 1.0
-    for (unit, size) in [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("KB", 1e3)] where text.hasSuffix(unit) {
+    for (unit, size) in [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("KB", 1e3)]
+    where text.hasSuffix(unit) {
       factor = size
       text = String(text.dropLast(unit.count))
     }
@@ -83,7 +86,8 @@ extension Interpreter {
     let size = amount * factor
     guard size >= 1e6, size <= 1e18 else {
       throw Diagnostic(
-        .domain, "memory is at least 1 MB, in bytes or with a unit", at: values[0].span, hint: "set memory 4 GB")
+        .domain, "memory is at least 1 MB, in bytes or with a unit", at: values[0].span,
+        hint: "set memory 4 GB")
     }
     return Int(size)
   }
@@ -119,7 +123,9 @@ extension Interpreter {
     state.settings.precision = precision
     for (name, binding) in state.globals { state.globals[name] = binding.converted(to: precision) }
     for k in state.frames.indices {
-      for (name, binding) in state.frames[k].locals { state.frames[k].locals[name] = binding.converted(to: precision) }
+      for (name, binding) in state.frames[k].locals {
+        state.frames[k].locals[name] = binding.converted(to: precision)
+      }
     }
     state.answer = state.answer?.converted(to: precision)
     structureChanged()

@@ -57,7 +57,8 @@ extension CommandCall {
   /// The points of a binding; a vector names them itself.
   func axis(_ binding: Command.Binding, count: Int) throws -> SweepAxis {
     guard case .range(let a?, let b?) = binding.domain.kind else {
-      guard let points = try interpreter.evaluate(binding.domain).tensor, points.rank == 1, points.count > 1 else {
+      guard let points = try interpreter.evaluate(binding.domain).tensor, points.rank == 1, points.count > 1
+      else {
         throw Diagnostic(
           .type, "'\(binding.name)' runs over a range or a vector", at: binding.domain.span,
           hint: "write \(binding.name) in -1..1")
@@ -155,7 +156,8 @@ extension CommandCall {
   private func checkSeries(_ shape: Shape, _ expr: Expr) throws {
     guard shape.count > 1 || shape.elementCount > SweepResult.seriesLimit else { return }
     throw Diagnostic(
-      .shape, "a plot over a range shows numbers, not a tensor of shape \(shape.shapeDescription)", at: expr.span,
+      .shape, "a plot over a range shows numbers, not a tensor of shape \(shape.shapeDescription)",
+      at: expr.span,
       hint: "reduce it with sum or norm, or pick an entry")
   }
 }
@@ -178,7 +180,9 @@ private struct Trial {
 
   func restart(_ interpreter: Interpreter) {
     interpreter.restore(state)
-    (interpreter.changeCount, interpreter.stepHistory, interpreter.methodMemory) = (changeCount, steps, methods)
+    (interpreter.changeCount, interpreter.stepHistory, interpreter.methodMemory) = (
+      changeCount, steps, methods
+    )
   }
 
   func end(_ interpreter: Interpreter) {

@@ -27,7 +27,9 @@ struct Completion {
     var (word, start) = (context.word, context.wordStart)
     // Methods may have hyphens: `damped-n`.
     let stem = hyphenated(context.statement)
-    if !stem.isEmpty, context.statement.hasSuffix("-"), expected(String(context.statement.dropLast(stem.count))).methods {
+    if !stem.isEmpty, context.statement.hasSuffix("-"),
+      expected(String(context.statement.dropLast(stem.count))).methods
+    {
       word = stem + word
       start -= stem.utf8.count
       let head = String(context.statement.dropLast(stem.count))
@@ -53,7 +55,8 @@ struct Completion {
   /// Candidates that begin as the word does; a Greek letter also when its name does.
   private func matching(_ word: String, _ known: [String]) -> [String] {
     let found = known.filter { name in
-      name.hasPrefix(word) || (!word.isEmpty && Names.spelled(name) != name && Names.spelled(name).hasPrefix(word))
+      name.hasPrefix(word)
+        || (!word.isEmpty && Names.spelled(name) != name && Names.spelled(name).hasPrefix(word))
     }
     return Set(found).sorted()
   }
@@ -68,7 +71,9 @@ struct Completion {
     if body.isEmpty { return (verbs + expressionWords, false) }
     let verb = String(body.prefix(while: CompletionContext.isPart))
     let tail = body.dropFirst(verb.count)
-    guard let grammar = CommandGrammar[verb: verb], interpreter.lookup(verb) == nil, tail.first?.isWhitespace == true else {
+    guard let grammar = CommandGrammar[verb: verb], interpreter.lookup(verb) == nil,
+      tail.first?.isWhitespace == true
+    else {
       return (expressionWords, false)
     }
     return command(grammar, tail.drop { $0.isWhitespace })
@@ -96,7 +101,9 @@ struct Completion {
     case .statement: return expected(String(tail))
     case .word where grammar.verb == "help": return (Help.topics(interpreter), false)
     case .word: return (settingWords(previous), false)
-    case .methods where previous == nil || tail.drop(while: { $0.isWhitespace }).reversed().first { !$0.isWhitespace } == ",":
+    case .methods
+    where previous == nil
+      || tail.drop(while: { $0.isWhitespace }).reversed().first { !$0.isWhitespace } == ",":
       return (MethodNames.all, true)
     default: break
     }
@@ -139,7 +146,8 @@ struct Completion {
   private func fields(of statement: String) -> [String] {
     let text = lastOperand(statement)
     guard !text.isEmpty else { return [] }
-    let parsed = Parser.parse(SourceText(name: "<completion>", text: text), shadowedVerbs: interpreter.shadowedVerbs)
+    let parsed = Parser.parse(
+      SourceText(name: "<completion>", text: text), shadowedVerbs: interpreter.shadowedVerbs)
     let expr: Expr
     switch parsed.statements.first?.kind {
     case .expression(let found)?: expr = found
@@ -183,8 +191,10 @@ struct Completion {
 /// Greek letters by their names: `\lambda`.
 enum GreekLetters {
   private static let names = [
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
-    "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda",
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu",
+    "nu",
+    "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta",
+    "Lambda",
     "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
   ]
 

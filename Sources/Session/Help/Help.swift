@@ -18,13 +18,15 @@ enum Help {
     if CommandGrammar.verbs.contains(name) { return "\(name)\n  A command that this version does not have." }
     throw Diagnostic(
       .name, "there is no help on '\(name)'", at: span,
-      hint: closestMatch(to: name, in: topics(interpreter)).map { "did you mean '\($0)'?" } ?? "? lists all topics")
+      hint: closestMatch(to: name, in: topics(interpreter)).map { "did you mean '\($0)'?" }
+        ?? "? lists all topics")
   }
 
   /// Everything that has a page.
   static func topics(_ interpreter: Interpreter) -> [String] {
     let words = HelpTopic.all.flatMap { [$0.name] + $0.aliases }
-    return interpreter.visibleNames + Array(Commands.table.keys) + Array(Builtins.byName.keys) + words + MethodNames.all
+    return interpreter.visibleNames + Array(Commands.table.keys) + Array(Builtins.byName.keys) + words
+      + MethodNames.all
   }
 
   // MARK: One page
@@ -43,7 +45,8 @@ enum Help {
   }
 
   private static func text(_ topic: HelpTopic) -> String {
-    ([topic.usage, "  " + topic.summary] + page(example: topic.example, output: topic.output)).joined(separator: "\n")
+    ([topic.usage, "  " + topic.summary] + page(example: topic.example, output: topic.output)).joined(
+      separator: "\n")
   }
 
   private static func page(example: String, output: String) -> [String] {
@@ -59,13 +62,15 @@ enum Help {
   private static func describe(_ name: String, _ binding: Binding, _ interpreter: Interpreter) -> String {
     let text = interpreter.valueText
     func leaf(_ kind: String, _ leaf: LeafBinding) -> String {
-      let head = "\(name) : \(kind) \(leaf.value.shape.shapeDescription), declared with \(leaf.declaration.span.text)"
+      let head =
+        "\(name) : \(kind) \(leaf.value.shape.shapeDescription), declared with \(leaf.declaration.span.text)"
       return head + "\n" + text.labeled(name, text.text(leaf.value))
     }
     switch binding {
     case .param(let l): return leaf("param", l)
     case .data(let l): return leaf("data", l)
-    case .variable(let v): return "\(name) holds \(v.value.kindName)\n" + text.labeled(name, text.text(v.value))
+    case .variable(let v):
+      return "\(name) holds \(v.value.kindName)\n" + text.labeled(name, text.text(v.value))
     case .random(let r): return "\(name) ~ \(r.source.span.text)\n" + text.labeled(name, text.text(r.value))
     case .definition(let id):
       let formula = interpreter.definitions[id]?.expr.span.text ?? "…"
@@ -100,7 +105,8 @@ enum Help {
       lines += wrapped(padded("  " + group.rawValue, 18), names, width)
     }
     lines.append("words")
-    lines += wrapped(padded("  statements", 18), ["param", "data", "print", "assert", "repeat", "for", "while", "if"], width)
+    lines += wrapped(
+      padded("  statements", 18), ["param", "data", "print", "assert", "repeat", "for", "while", "if"], width)
     lines += wrapped(padded("  names", 18), ["params", "ans", "π", "e", "inf", "nan"], width)
     lines.append("?NAME tells more about any of them, with an example.")
     return lines.joined(separator: "\n")

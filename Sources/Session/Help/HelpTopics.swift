@@ -10,7 +10,10 @@ struct HelpTopic {
   /// What the example prints.
   let output: String
 
-  init(_ name: String, _ aliases: [String] = [], _ usage: String, _ summary: String, _ example: String, _ output: String) {
+  init(
+    _ name: String, _ aliases: [String] = [], _ usage: String, _ summary: String, _ example: String,
+    _ output: String
+  ) {
     self.name = name
     self.aliases = aliases
     self.usage = usage
@@ -61,21 +64,25 @@ extension HelpTopic {
       "print", "print EXPR, …", "Prints values; strings may hold {values} with a format, as in {x:.3}.",
       "print \"half is {1/2:.2}\", 3", "half is 0.50 3"),
     HelpTopic(
-      "assert", "assert CONDITION [, MESSAGE]", "Stops when a condition does not hold.", "assert 1 + 1 == 2", ""),
+      "assert", "assert CONDITION [, MESSAGE]", "Stops when a condition does not hold.", "assert 1 + 1 == 2",
+      ""),
     HelpTopic(
       "repeat", "repeat N { … }", "Runs a block N times.", "n = 1; repeat 3 { n = 2*n }; print n", "8"),
     HelpTopic(
-      "for", ["in"], "for NAME in RANGE { … }", "Runs a block for each number of a range, or each part of a tensor.",
+      "for", ["in"], "for NAME in RANGE { … }",
+      "Runs a block for each number of a range, or each part of a tensor.",
       "for i in 0..3 { print i^2 }", "0\n1\n4"),
     HelpTopic(
       "while", "while CONDITION { … }", "Runs a block as long as a condition holds.",
       "n = 1; while n < 100 { n = 3*n }; print n", "243"),
     HelpTopic(
       "if", ["else", "then"], "if C { … } else { … }, or if C then A else B",
-      "Chooses what to run; as an expression it chooses entry by entry.", "x = [-1, 2]; print if x > 0 then x else 0",
+      "Chooses what to run; as an expression it chooses entry by entry.",
+      "x = [-1, 2]; print if x > 0 then x else 0",
       "[0, 2]"),
     HelpTopic(
-      "return", "return EXPR", "Ends a function with a value.", "f(a) { b = 2*a; return b + 1 }; print f(3)", "7"),
+      "return", "return EXPR", "Ends a function with a value.", "f(a) { b = 2*a; return b + 1 }; print f(3)",
+      "7"),
     HelpTopic("break", "break", "Leaves a loop.", "for i in 0..9 { if i > 1 { break }; print i }", "0\n1"),
     HelpTopic(
       "continue", "continue", "Goes on with a loop's next round.",
@@ -87,22 +94,26 @@ extension HelpTopic {
       "params", "params", "All params that the objective depends on, as one value.",
       "param u = 1; param v = 2; f := u*v; print grad(f, params)", "u = 2\nv = 1"),
     HelpTopic("ans", "ans", "The last value printed.", "1 + 2\nprint ans * 2", "3\n6"),
-    HelpTopic("π", "π", "The ratio of a circle's circumference to its diameter; also pi.", "print π", "3.14159"),
+    HelpTopic(
+      "π", "π", "The ratio of a circle's circumference to its diameter; also pi.", "print π", "3.14159"),
     HelpTopic("e", "e", "The base of natural logarithms.", "print e", "2.71828"),
     HelpTopic("inf", "inf", "Infinity.", "print 1/inf", "0"),
     HelpTopic("nan", "nan", "Not a number.", "print nan", "nan"),
     HelpTopic("true", ["false"], "true, false", "1 and 0.", "print true", "1"),
-    HelpTopic("=", "NAME = EXPR", "Evaluates now: the name holds the value.", "a = 2; b = a; a = 3; print b", "2"),
+    HelpTopic(
+      "=", "NAME = EXPR", "Evaluates now: the name holds the value.", "a = 2; b = a; a = 3; print b", "2"),
     HelpTopic(
       ":=", "NAME := EXPR", "Names a formula, which stays live.", "a = 2; b := 10*a; a = 3; print b", "30"),
     HelpTopic(
-      "~", "NAME ~ EXPR", "A random leaf: holds still until a step or draw.", "seed 1; v ~ rand(2); print shape(v)", "[2]"),
+      "~", "NAME ~ EXPR", "A random leaf: holds still until a step or draw.",
+      "seed 1; v ~ rand(2); print shape(v)", "[2]"),
     HelpTopic("@", "A @ B", "The matrix product.", "print [1, 2; 3, 4] @ [1, 1]", "[3, 7]"),
     HelpTopic("'", "A'", "The transpose; of a vector, itself.", "print [1, 2; 3, 4]'", "1  3\n2  4"),
     HelpTopic("^", "A ^ B", "The power, right associative; -x^2 is -(x^2).", "print 2^3^2", "512"),
     HelpTopic("%", "A % B", "The remainder, with the sign of B.", "print -1 % 3", "2"),
     HelpTopic(
-      "..", "A..B", "Whole numbers from A to below B in loops and indices; an interval after range and in plots.",
+      "..", "A..B",
+      "Whole numbers from A to below B in loops and indices; an interval after range and in plots.",
       "x = [5, 6, 7]; print x[1..3]", "[6, 7]"),
   ]
 

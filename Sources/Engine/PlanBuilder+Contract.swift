@@ -204,7 +204,10 @@ extension PlanBuilder {
       let live = plan.steps[(index + 1)...].flatMap { [$0.left, $0.right] }.filter { $0 < factors.count }
       let outside = live.reduce(into: result) { $0.formUnion(labels[$1]) }
       let kept = la.union(lb).filter(outside.contains)
-      let order = intermediateOrder(kept, la, lb)
+      let partner = partner(of: factors.count, in: plan.steps, after: index).flatMap {
+        $0 < factors.count ? (labels[$0], factors[$0]) : nil
+      }
+      let order = intermediateOrder(kept, la, lb, partner)
       let shape = order.map { task.sizes[$0] ?? 1 }
       var part = Contraction(alpha: 1, out: Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: order), accumulate: false)
       part.sizes = task.sizes
@@ -215,8 +218,24 @@ extension PlanBuilder {
     }
   }
 
-  /// Batch labels first, then those of the left operand, then of the right.
-  private func intermediateOrder(_ kept: Set<Label>, _ a: Set<Label>, _ b: Set<Label>) -> [Label] {
+  /// The place of what a coming step multiplies with the array at `place`.
+  private func partner(of place: Int, in steps: [(left: Int, right: Int)], after index: Int) -> Int? {
+    for step in steps[(index + 1)...] {
+      if step.left == place { return step.right }
+      if step.right == place { return step.left }
+    }
+    return nil
+  }
+
+  /// Batch labels first, then those of the left operand, then of the right. A product without a sum is written in
+  /// any order: it takes the one in which the array that it meets next walks what they share.
+  private func intermediateOrder(
+    _ kept: Set<Label>, _ a: Set<Label>, _ b: Set<Label>, _ partner: (labels: Set<Label>, access: Access)?
+  ) -> [Label] {
+    if let partner, a.union(b).isSubset(of: kept) {
+      let shared = kept.filter(partner.labels.contains).sorted { (abs(partner.access[$0]), $1) > (abs(partner.access[$1]), $0) }
+      return shared + kept.filter { !partner.labels.contains($0) }.sorted()
+    }
     let batch = kept.filter { a.contains($0) && b.contains($0) }.sorted()
     return batch + kept.filter { a.contains($0) && !b.contains($0) }.sorted()
       + kept.filter { !a.contains($0) }.sorted()

@@ -6,7 +6,8 @@ extension TensorGraph {
   public func jvp(of outputs: [NodeID], wrt inputs: [NodeID], _ directions: [NodeID]) -> [NodeID] {
     var seeds: [NodeID: Tangent] = [:]
     for (input, direction) in zip(inputs, directions) {
-      seeds[input] = normalized(1, [Operand(direction, Array(shape(input).indices))], to: Array(shape(input).indices))
+      seeds[input] =
+        normalized(1, [Operand(direction, Array(shape(input).indices))], to: Array(shape(input).indices))
         .map { [$0] } ?? []
     }
     var forward = ForwardMode(self, seeds: seeds, seedShape: [])
@@ -40,7 +41,9 @@ extension TensorGraph {
     let axes = Array(shape.indices)
     var sizes: [Label: Int] = [:]
     for axis in axes { sizes[axis] = shape[axis] }
-    let parts = terms.map { Summand(1, Operand(contract($0.scale, $0.factors, to: axes, sizes: sizes), axes)) }
+    let parts = terms.map {
+      Summand(1, Operand(contract($0.scale, $0.factors, to: axes, sizes: sizes), axes))
+    }
     return add(parts, shape: shape)
   }
 
@@ -96,7 +99,9 @@ extension TensorGraph {
       offset += s.elementCount
       let axes = s.indices.map { 1 + $0 }
       return Summand(
-        1, Operand(contract(1, [Operand(part, axes), Operand(place, [0] + axes)], to: [0], sizes: [0: total]), [0]))
+        1,
+        Operand(
+          contract(1, [Operand(part, axes), Operand(place, [0] + axes)], to: [0], sizes: [0: total]), [0]))
     }
     return add(summands, shape: [total])
   }

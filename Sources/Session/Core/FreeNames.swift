@@ -8,6 +8,17 @@ enum FreeNames {
     return names
   }
 
+  /// Names mentioned outside of derivatives and replacement calls.
+  static func ofPlainParts(_ expr: Expr, _ interpreter: Interpreter) -> Set<String> {
+    var names = Set<String>()
+    var stack = [expr]
+    while let next = stack.popLast() {
+      if case .name(let name) = next.kind { names.insert(name) }
+      if !isReplacementOrDerivative(next, interpreter) { stack += parts(next) }
+    }
+    return names
+  }
+
   /// Every expression inside, outermost first. Iterative.
   static func visit(_ expr: Expr, _ body: (Expr) -> Void) {
     var stack = [expr]

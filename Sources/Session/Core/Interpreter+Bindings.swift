@@ -217,7 +217,8 @@ extension Interpreter {
     if echoes { output(.text(try definitionLine(name, meaning, note))) }
   }
 
-  /// True when the definition of one name mentions another, directly or through others.
+  /// True when the definition of one name uses another, directly or through others. Derivatives and replacement
+  /// calls do not count.
   private func uses(_ name: String, _ other: String) throws -> Bool {
     var seen = Set<String>()
     var stack = [name]
@@ -225,7 +226,7 @@ extension Interpreter {
       guard seen.insert(next).inserted, case .definition(let id)? = lookup(next, frameTag: nil),
         let definition = definitions[id]
       else { continue }
-      for used in FreeNames.of(definition.expr) {
+      for used in FreeNames.ofPlainParts(definition.expr, self) {
         if used == other { return true }
         stack.append(used)
       }

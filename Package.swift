@@ -49,15 +49,20 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    // A slow evaluator by definition, for tests to compare with.
+    .target(name: "TestSupport", dependencies: ["Graph", "Tensors"], path: "Tests/TestSupport"),
+
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Tensors"]),
     .testTarget(name: "KernelTests", dependencies: ["CKernels"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"]),
-    .testTarget(name: "CalculusTests", dependencies: ["Calculus", "Engine", "Graph"]),
-    .testTarget(name: "EngineTests", dependencies: ["Engine"]),
+    .testTarget(name: "GraphTests", dependencies: ["Graph", "Calculus"]),
+    .testTarget(name: "CalculusTests", dependencies: ["Calculus", "Engine", "Graph", "TestSupport"]),
+    .testTarget(name: "EngineTests", dependencies: ["Calculus", "Engine", "Graph", "TestSupport"]),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"]),
-    .testTarget(name: "SessionTests", dependencies: ["Session"]),
+    .testTarget(name: "SessionTests", dependencies: ["Session", "TestSupport"]),
+    .testTarget(name: "ExampleTests", dependencies: ["Session"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
   ],
   swiftLanguageModes: [.v6]

@@ -8,10 +8,12 @@ public final class Plan {
   public let precision: Precision
   /// The leaves whose values `run` takes, in order.
   public let inputs: [Leaf]
-  private let instructions: [Instruction]
+  let instructions: [Instruction]
   private let outputs: [(buffer: Int, shape: Shape)]
-  private let buffers: [PlanBuilder.Buffer]
+  let buffers: [PlanBuilder.Buffer]
   private let inputBuffers: [Int]
+  /// Buffers of results, which the caller keeps.
+  private let resultBuffers: [Int]
   /// Byte offsets of arena buffers.
   private let offsets: [Int]
   public let arenaBytes: Int
@@ -36,6 +38,7 @@ public final class Plan {
     }
     inputs = leaves
     inputBuffers = places
+    resultBuffers = buffers.indices.filter { if case .output = buffers[$0].place { return true } else { return false } }
     (offsets, arenaBytes) = ArenaLayout.assign(buffers, instructions, entryBytes: precision.byteCount)
     table = .allocate(capacity: max(buffers.count, 1))
     table.initialize(repeating: nil, count: max(buffers.count, 1))
@@ -64,33 +67,37 @@ public final class Plan {
 
   /// Runs on values for `inputs` (same order, same shapes). Throws when interrupted, when an index is out of range
   /// or a matrix singular.
-  public func run(_ values: [Tensor]) throws -> [Tensor] {
+  public func run(_ values: [Tensor]) throws -> [Tensor] { try run(values, watching: nil) }
+
+  /// Before each instruction (and once after the last) calls `watcher` with its place.
+  func run(_ values: [Tensor], watching watcher: ((Int, Memory) -> Void)?) throws -> [Tensor] {
     let values = values.map { $0.converted(to: precision) }
     for (buffer, value) in zip(inputBuffers, values) { table[buffer] = value.sharedStorage.pointer }
-    if arena == nil { arena = Storage(byteCount: arenaBytes) }
-    if let base = arena?.pointer {
-      for index in buffers.indices where offsets[index] >= 0 { table[index] = base + offsets[index] }
-    }
-    var results: [Int: Tensor] = [:]
-    for (index, buffer) in buffers.enumerated() {
-      guard case .output = buffer.place else { continue }
-      var tensor = Tensor(uninitialized: [buffer.count], precision)
-      table[index] = tensor.uniquePointer()
-      results[index] = tensor
-    }
+    if arena == nil { placeArena() }
+    var results = resultBuffers.map { Tensor(uninitialized: [buffers[$0].count], precision) }
+    for (place, buffer) in resultBuffers.enumerated() { table[buffer] = results[place].uniquePointer() }
     let memory = Memory(table: table, precision: precision)
     try withExtendedLifetime((values, results)) {
-      for instruction in instructions {
+      for (time, instruction) in instructions.enumerated() {
+        watcher?(time, memory)
         try instruction.run(memory)
         if hk_interrupt_get() != 0 { throw EngineError.interrupted }
       }
+      watcher?(instructions.count, memory)
     }
     return outputs.map { output in
-      if let made = results[output.buffer] { return made.reshaped(output.shape) }
+      if let place = resultBuffers.firstIndex(of: output.buffer) { return results[place].reshaped(output.shape) }
       if let place = inputBuffers.firstIndex(of: output.buffer) { return values[place].reshaped(output.shape) }
       if case .constant(let tensor) = buffers[output.buffer].place { return tensor.reshaped(output.shape) }
-      return Tensor(output.shape.isEmpty ? [0] : [], output.shape)
+      return Tensor(uninitialized: output.shape, precision)
     }
+  }
+
+  /// The arena is made at the first run and stays.
+  private func placeArena() {
+    let made = Storage(byteCount: arenaBytes)
+    for index in buffers.indices where offsets[index] >= 0 { table[index] = made.pointer + offsets[index] }
+    arena = made
   }
 
   /// Entries of the largest buffer that the plan makes, results included.

@@ -51,8 +51,9 @@ extension PlanBuilder {
       case .selector(let s): task.selectors.append((s, operand.labels, node.shape))
       case .table:
         let index = node.operands[0]
-        let table = Access(buffer: try buffer(of: index.node), shape: graph.shape(index.node), labels: Array(operand.labels.dropFirst()))
-        task.tables.append((operand.labels[0], table, node.shape[0], Array(operand.labels.dropFirst())))
+        let indices = Access(
+          buffer: try buffer(of: index.node), shape: graph.shape(index.node), labels: Array(operand.labels.dropFirst()))
+        task.tables.append(IndexTable(label: operand.labels[0], extent: node.shape[0], indices: indices))
       default:
         if let value = graph.constantValue(id) {
           task.alpha *= value
@@ -105,40 +106,78 @@ extension PlanBuilder {
 
   // MARK: Tables
 
+  /// Each table becomes a gather from what carries its label, a scatter into the result, or both. Where its label
+  /// is no plain one (another table or its own indices have it, a selector cut it), it is filled in.
   private func resolveTables(_ task: inout Contraction) throws {
-    for (label, table, extent, indexLabels) in task.tables {
-      var table = table
-      for s in task.substitutions { table.substitute(s.label, start: s.start, parameters: s.parameters) }
-      let stride = task.out[label]
-      for k in task.factors.indices where task.factors[k][label] != 0 || extent == 1 {
-        guard task.factors[k].strides[label] != nil else { continue }
-        task.factors[k] = try gathered(task.factors[k], label, table, extent, &task)
+    while let table = task.tables.popLast() {
+      guard let label = task.wholeLabel(table) else {
+        task.factors.append(try filled(table, task))
+        continue
       }
+      for k in task.factors.indices where task.factors[k].strides[label] != nil {
+        task.factors[k] = try gathered(task.factors[k], label, table, &task)
+      }
+      for k in task.tables.indices where task.tables[k].indices.strides[label] != nil {
+        task.tables[k].indices = try gathered(task.tables[k].indices, label, table, &task)
+      }
+      task.broadcast.formUnion(table.indices.strides.keys)
+      task.broadcast.remove(label)
       if task.result.contains(label) {
-        task.scatters.append((label, table, stride, extent))
-        task.result.remove(label)
-        task.out.strides[label] = nil
-      } else if !task.factors.contains(where: { f in indexLabels.contains { f.strides[$0] != nil } }) {
-        for l in indexLabels { task.broadcast.insert(l) }
+        task.scatters.append(IndexTable(label: label, extent: table.extent, indices: table.indices))
+        task.needsZero = true
+      } else {
+        task.sizes[label] = nil
       }
-      for l in indexLabels where task.sizes[l] == nil { task.sizes[l] = 1 }
-      task.sizes[label] = nil
     }
+  }
+
+  /// The table as an array of zeros and ones.
+  private func filled(_ table: IndexTable, _ task: Contraction) throws -> Access {
+    let labels = table.indices.strides.keys.sorted()
+    let sizes = labels.map { task.sizes[$0] ?? 1 }
+    let axes = Array(sizes.indices)
+    let shape = [table.extent] + sizes
+    let buffer = newBuffer(shape.elementCount)
+    let one = newBuffer(1)
+    emit(FillInstruction(buffer, count: shape.elementCount))
+    emit(FillInstruction(one, count: 1, value: 1))
+    let ones = Access(buffer: buffer, shape: sizes, labels: axes)
+    var indices = Access(buffer: table.indices.buffer, offset: table.indices.offset)
+    for (axis, label) in labels.enumerated() { indices.strides[axis] = table.indices[label] }
+    emit(
+      IndexedInstruction(
+        .scatterAdd, sizes: sizes, dense: Access(buffer: one).kernel(axes, register: 0),
+        indexed: ones.kernel(axes, register: 0), table: indices.kernel(axes, register: 0),
+        stride: sizes.elementCount, extent: table.extent))
+    var access = Access(buffer: buffer, shape: sizes, labels: labels)
+    access.strides[table.label, default: 0] += sizes.elementCount
+    for s in task.substitutions where s.label == table.label {
+      let start = s.start
+      // The label's own stride alone moves by the selector; indices were substituted before.
+      access.strides[table.label] = nil
+      access.offset += sizes.elementCount * start
+      for (parameter, step) in s.parameters where step != 0 {
+        access.strides[parameter, default: 0] += sizes.elementCount * step
+      }
+    }
+    return access
   }
 
   /// in[…, t[j…], …] as a new dense array over the remaining labels and j.
   private func gathered(
-    _ source: Access, _ label: Label, _ table: Access, _ extent: Int, _ task: inout Contraction
+    _ source: Access, _ label: Label, _ table: IndexTable, _ task: inout Contraction
   ) throws -> Access {
     var indexed = source
     let stride = indexed.strides.removeValue(forKey: label) ?? 0
-    let labels = Set(indexed.strides.keys).union(table.strides.keys).sorted().filter { task.sizes[$0] != 1 }
-    let sizes = labels.map { task.sizes[$0] ?? 1 }
-    let dense = Access(buffer: newBuffer(sizes.elementCount), shape: sizes, labels: labels)
+    let labels = Set(indexed.strides.keys).union(table.indices.strides.keys).sorted()
+    let moving = labels.filter { task.sizes[$0] != 1 }
+    let sizes = moving.map { task.sizes[$0] ?? 1 }
+    var dense = Access(buffer: newBuffer(sizes.elementCount), shape: sizes, labels: moving)
+    for label in labels where dense.strides[label] == nil { dense.strides[label] = 0 }
     emit(
       IndexedInstruction(
-        .gather, sizes: sizes, dense: dense.kernel(labels, register: 0), indexed: indexed.kernel(labels, register: 0),
-        table: table.kernel(labels, register: 0), stride: stride, extent: extent))
+        .gather, sizes: sizes, dense: dense.kernel(moving, register: 0), indexed: indexed.kernel(moving, register: 0),
+        table: table.indices.kernel(moving, register: 0), stride: stride, extent: table.extent))
     return dense
   }
 
@@ -189,24 +228,24 @@ extension PlanBuilder {
   /// The rest of the product, then out[…, t[j…], …] += it.
   private func scatter(_ task: Contraction) throws {
     var part = task
-    let (label, table, stride, extent) = part.scatters.removeLast()
-    let labels = task.result.union(table.strides.keys).sorted()
+    let table = part.scatters.removeLast()
+    part.result.remove(table.label)
+    part.result.formUnion(table.indices.strides.keys)
+    let labels = part.result.sorted()
     let sizes = labels.map { task.sizes[$0] ?? 1 }
     let dense = Access(buffer: newBuffer(sizes.elementCount), shape: sizes, labels: labels)
     part.out = dense
-    part.result = Set(labels)
-    part.accumulate = false
-    _ = label
-    if !part.scatters.isEmpty {
-      emit(FillInstruction(dense.buffer, count: sizes.elementCount))
-      part.accumulate = true
-    }
+    part.accumulate = !part.scatters.isEmpty
+    if part.accumulate { emit(FillInstruction(dense.buffer, count: sizes.elementCount)) }
+    if !part.result.contains(table.label) { part.sizes[table.label] = nil }
     try multiplyOut(part)
+    var target = task.out
+    let stride = target.strides.removeValue(forKey: table.label) ?? 0
     emit(
       IndexedInstruction(
         .scatterAdd, sizes: sizes, dense: dense.kernel(labels, register: 0),
-        indexed: task.out.kernel(labels, register: 0), table: table.kernel(labels, register: 0), stride: stride,
-        extent: extent))
+        indexed: target.kernel(labels, register: 0), table: table.indices.kernel(labels, register: 0),
+        stride: stride, extent: table.extent))
   }
 
   /// alpha · a · b (b may be absent) into the task's result.
@@ -228,6 +267,13 @@ extension PlanBuilder {
   }
 }
 
+/// δ(label ↔ indices[j…]), the label over 0..<extent.
+struct IndexTable {
+  var label: Label
+  var extent: Int
+  var indices: Access
+}
+
 /// A product on its way to instructions.
 struct Contraction {
   var alpha: Double
@@ -238,8 +284,9 @@ struct Contraction {
   var nextLabel = 0
   var factors: [Access] = []
   var selectors: [(selector: Selector, labels: [Label], shape: Shape)] = []
-  var tables: [(label: Label, table: Access, extent: Int, indexLabels: [Label])] = []
-  var scatters: [(label: Label, table: Access, stride: Int, extent: Int)] = []
+  var tables: [IndexTable] = []
+  /// Tables whose label is one of the result.
+  var scatters: [IndexTable] = []
   /// Labels that constants carry: summed, they count their size.
   var broadcast: Set<Label> = []
   var substitutions: [(label: Label, start: Int, parameters: [(label: Label, step: Int)])] = []
@@ -250,6 +297,24 @@ struct Contraction {
     self.alpha = alpha
     self.out = out
     self.accumulate = accumulate
+  }
+
+  /// The label (or the parameter that replaced it) by which a table indexes whole arrays, if there is one.
+  func wholeLabel(_ table: IndexTable) -> Label? {
+    var label = table.label
+    if let s = substitutions.first(where: { $0.label == label }) {
+      let moving = s.parameters.filter { $0.step != 0 }
+      guard s.start == 0, moving.count == 1, moving[0].step == 1, sizes[moving[0].label] == table.extent else {
+        return nil
+      }
+      label = moving[0].label
+    }
+    let others = tables.contains { other in
+      other.label == table.label || other.label == label
+        || substitutions.contains { $0.label == other.label && $0.parameters.contains { $0.label == label } }
+    }
+    let scattered = scatters.contains { $0.label == label || $0.indices.strides[label] != nil }
+    return others || scattered || table.indices.strides[label] != nil ? nil : label
   }
 
   /// Labels become affine functions of the selector's parameters, in every array and in the result.
@@ -264,6 +329,7 @@ struct Contraction {
       let steps = parameters.indices.map { (label: parameters[$0], step: s.steps[axis][$0]) }
       substitutions.append((label, s.starts[axis], steps))
       for k in factors.indices { factors[k].substitute(label, start: s.starts[axis], parameters: steps) }
+      for k in tables.indices { tables[k].indices.substitute(label, start: s.starts[axis], parameters: steps) }
       let moving = steps.filter { $0.step != 0 }.map(\.label)
       if broadcast.remove(label) != nil { broadcast.formUnion(moving) }
       if result.remove(label) != nil {

@@ -15,7 +15,7 @@ final class PlanBuilder {
     case input(Leaf)
     case constant(Tensor)
     case arena
-    case output(Int)
+    case output
   }
 
   struct Buffer {
@@ -90,6 +90,8 @@ final class PlanBuilder {
     let id = resolved(id)
     if let known = bufferOf[id] { return known }
     let count = graph.shape(id).elementCount
+    let made = buffers.count
+    bufferOf[id] = made
     switch graph[id].op {
     case .leaf(let index): buffers.append(Buffer(place: .input(graph.leaves[index]), count: count))
     case .tensor(let index):
@@ -97,22 +99,16 @@ final class PlanBuilder {
     default:
       // Fills, selectors and tables that are read as arrays after all.
       buffers.append(Buffer(place: .arena, count: count))
-      bufferOf[id] = buffers.count - 1
-      try lowerInto(id, buffers.count - 1)
+      try lowerInto(id, made)
     }
-    bufferOf[id] = buffers.count - 1
-    return buffers.count - 1
+    return made
   }
 
   /// Outputs get memory of their own, which the caller keeps.
   private func result(_ id: NodeID) throws -> Int {
     let source = try buffer(of: id)
-    let count = graph.shape(id).elementCount
-    if case .arena = buffers[source].place {
-      buffers[source].place = .output(source)
-      return source
-    }
-    return source + 0 * count
+    if case .arena = buffers[source].place { buffers[source].place = .output }
+    return source
   }
 
   /// The operand as an array over its labels.

@@ -88,7 +88,7 @@ public final class CommandGrammar: Sendable {
     CommandGrammar("classify", .expressions, [wrt]),
     CommandGrammar("check", .expressions, [wrt]),
     CommandGrammar("derive", .expressions, [wrt]),
-    CommandGrammar("explain"),
+    CommandGrammar("explain", .expressions, [wrt]),
     CommandGrammar("graph"),
     CommandGrammar("vars"),
     CommandGrammar("show"),

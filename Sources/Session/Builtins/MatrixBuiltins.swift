@@ -54,6 +54,19 @@ extension Builtins {
       ])
     },
     Builtin(
+      "condition", "A", aliases: ["cond"], .algebra,
+      "The largest singular value over the smallest: how much a solution of A @ x = b magnifies errors of b.",
+      "condition([2, 0; 0, 8])", "4"
+    ) { call in
+      let graph = call.graph
+      let matrix = try call.node("A")
+      let shape = graph.shape(matrix)
+      guard shape.count == 2, !shape.contains(0) else { throw call.error(.shape, "condition takes a matrix", "A") }
+      let values = graph.matrix(.svdvals, [matrix])
+      let last = graph.picked(values, axis: 0, at: min(shape[0], shape[1]) - 1)
+      return .node(graph.multiplied(graph.picked(values, axis: 0, at: 0), graph.map(.reciprocal, last)))
+    },
+    Builtin(
       "svd", "A", .algebra,
       "Singular values, descending, with u and v as columns, so that A = u @ diag(values) @ v'; columns for the value 0 are not determined.",
       "svd([3, 0; 0, 4]).values", "[4, 3]"

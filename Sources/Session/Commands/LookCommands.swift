@@ -1,10 +1,11 @@
-import LinearAlgebra
+import Graph
 import Syntax
 import Tensors
 
 extension Commands {
   static var lookCommands: [CommandDefinition] {
-    [valueCommand, gradCommand, hessianCommand]
+    [valueCommand, gradCommand, hessianCommand] + spectrumCommands + [classifyCommand, checkCommand]
+      + formulaCommands + nameCommands
   }
 
   private static var valueCommand: CommandDefinition {
@@ -12,6 +13,7 @@ extension Commands {
       verb: "value", usage: "value [FORMULA]", summary: "The objective (or a formula) at the present params.",
       example: "value"
     ) { call in
+      try call.noMoreSubjects()
       let value: Value
       if let subject = call.subject {
         value = try call.interpreter.evaluate(subject)
@@ -19,39 +21,95 @@ extension Commands {
         value = .number(try call.view(.value).value)
       }
       call.print(call.interpreter.valueText.labeled(call.subjectName, call.interpreter.valueText.text(value)))
+      if let tensor = value.tensor { call.warnNonFinite(call.subjectName, tensor.doubles) }
       return value
     }
   }
 
   private static var gradCommand: CommandDefinition {
     CommandDefinition(
-      verb: "grad", usage: "grad [FORMULA] [wrt TARGETS]", summary: "The gradient and its norm.", example: "grad"
+      verb: "grad", usage: "grad [FORMULA] [wrt TARGETS]",
+      summary: "The gradient of the objective (or a scalar formula) and its Euclidean norm.", example: "grad"
     ) { call in
-      let view = try call.view(.gradient)
-      let gradient = view.gradient ?? Tensor(vector: [])
-      let result = try call.interpreter.evaluate(key: CommandKey(call.command, "grad"), owner: call.command) {
+      try call.noMoreSubjects()
+      let result = try call.evaluated("grad") {
         try $0.gradient(of: call.scalarNode($0), wrt: call.wrt($0), call.command.span)
       }
-      let text = call.interpreter.valueText
-      let norm = "‖∇\(view.name)‖ = \(call.format(view.gradientNorm ?? 0))"
-      let body = text.labeled("∇\(view.name)", text.text(result))
-      call.print(body.contains("\n") ? "\(body)\n\(norm)" : "\(body)    \(norm)")
-      _ = gradient
+      call.print(gradientText(call, result))
+      call.warnNonFinite("the gradient", result.tensors.flatMap(\.doubles))
       return result
     }
   }
 
+  /// The gradient on a line with its norm; of several params, one after the other.
+  private static func gradientText(_ call: CommandCall, _ gradient: Value) -> String {
+    let (text, look) = (call.interpreter.valueText, call.lookText)
+    let name = "∇\(call.subjectName)"
+    let total = Tensor(vector: gradient.tensors.map(\.frobeniusNorm)).frobeniusNorm
+    let norm = "‖\(name)‖ = \(call.format(total))"
+    guard case .bundle(let names, let tensors) = gradient else {
+      return look.remarked(text.labeled(name, text.text(gradient)), norm)
+    }
+    let parts = zip(names, tensors).map { param, tensor in
+      look.remarked(
+        text.labeled("\(name).\(param)", text.text(tensor)), "‖·‖ = \(call.format(tensor.frobeniusNorm))")
+    }
+    return (parts + [norm]).joined(separator: "\n")
+  }
+
   private static var hessianCommand: CommandDefinition {
     CommandDefinition(
-      verb: "hessian", usage: "hessian [FORMULA] [wrt TARGETS]", summary: "The exact Hessian and its definiteness.",
-      example: "hessian"
+      verb: "hessian", usage: "hessian [FORMULA] [wrt TARGETS]",
+      summary: "The exact Hessian of the objective (or a scalar formula) and its definiteness.",
+      options: [("tensor", "true keeps the axes of a param with several")], example: "hessian"
     ) { call in
-      let result = try call.interpreter.evaluate(key: CommandKey(call.command, "hessian"), owner: call.command) {
-        try $0.hessian(of: call.scalarNode($0), wrt: call.wrt($0), tensor: false, call.command.span)
+      try call.noMoreSubjects()
+      let keepsAxes = try call.option("tensor")?.tensor?.scalarValue ?? 0 != 0
+      let result = try call.evaluated("hessian \(keepsAxes)") {
+        try $0.hessian(of: call.scalarNode($0), wrt: call.wrt($0), tensor: keepsAxes, call.command.span)
       }
-      let text = call.interpreter.valueText
-      call.print(text.labeled("∇²\(call.subjectName)", text.text(result)))
+      guard let tensor = result.tensor else { return result }
+      try call.print(hessianText(call, result, tensor))
+      call.warnNonFinite("the Hessian", tensor.doubles)
       return result
+    }
+  }
+
+  private static func hessianText(_ call: CommandCall, _ result: Value, _ tensor: Tensor) throws -> String {
+    let look = call.lookText
+    let name = "∇²\(call.subjectName)"
+    if tensor.rank > 2 { return call.interpreter.valueText.labeled(name, call.interpreter.valueText.text(tensor)) }
+    let matrix = tensor.rank == 0 ? tensor.reshaped([1, 1]) : tensor
+    var blocks: [(name: String, size: Int)] = []
+    if case .blockMatrix(_, let names, let sizes) = result { blocks = Array(zip(names, sizes)) }
+    let body =
+      tensor.rank == 0
+      ? call.interpreter.valueText.labeled(name, call.format(tensor.scalarValue))
+      : look.matrix(name, matrix, blocks: blocks)
+    return look.remarked(body, try definiteness(call, matrix))
+  }
+
+  /// Words for a Hessian; empty for one that is not finite.
+  private static func definiteness(_ call: CommandCall, _ matrix: Tensor) throws -> String {
+    let n = matrix.shape[0]
+    guard call.nonFinite("", matrix.doubles) == nil else { return "" }
+    if n == 0 { return "" }
+    guard n <= 2000 else { return "symmetric; its definiteness takes too long to print, see eig bottom 1" }
+    let sign = try call.algebra { try Definiteness(matrix) }
+    if n == 1 { return sign.inertia.positive == 1 ? "positive" : sign.inertia.negative == 1 ? "negative" : "zero" }
+    return "symmetric, \(sign.text)"
+  }
+}
+
+extension Value {
+  /// The tensors inside, in order.
+  var tensors: [Tensor] {
+    switch self {
+    case .tensor(let t), .blockMatrix(let t, _, _): return [t]
+    case .bundle(_, let tensors): return tensors
+    case .record(let fields): return fields.flatMap(\.value.tensors)
+    case .tuple(let items): return items.flatMap(\.tensors)
+    case .string, .nothing: return []
     }
   }
 }

@@ -150,11 +150,17 @@ extension CommandCall {
 
   func reportStep(_ stepper: Stepper, _ before: Evaluation, _ after: Evaluation, _ notes: [String]) {
     guard !isAssigned else { return }
-    let f = "\(stepper.objectiveName): \(format(before.value)) → \(format(after.value))"
-    let g = "‖∇\(stepper.objectiveName)‖: \(format(before.gradientNorm)) → \(format(after.gradientNorm))"
+    let format = format
+    interpreter.reportMove { Self.stepLine(stepper.objectiveName, before, after, notes, format) }
+  }
+
+  private static func stepLine(
+    _ name: String, _ before: Evaluation, _ after: Evaluation, _ notes: [String], _ format: NumberFormat
+  ) -> String {
+    let f = "\(name): \(format(before.value)) → \(format(after.value))"
+    let g = "‖∇\(name)‖: \(format(before.gradientNorm)) → \(format(after.gradientNorm))"
     let gap = String(repeating: " ", count: max(4, 30 - f.count))
-    let line = f + gap + g + (notes.isEmpty ? "" : "\n  " + notes.joined(separator: "\n  "))
-    interpreter.reportMove(line)
+    return f + gap + g + (notes.isEmpty ? "" : "\n  " + notes.joined(separator: "\n  "))
   }
 
   // MARK: Going back

@@ -1,7 +1,3 @@
-import Plotting
-import Syntax
-import Tensors
-
 extension Commands {
-  static var seeCommands: [CommandDefinition] { [] }
+  static var seeCommands: [CommandDefinition] { [plotCommand] }
 }

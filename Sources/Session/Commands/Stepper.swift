@@ -119,24 +119,25 @@ struct Stepper {
 
 extension Interpreter {
   /// Lines of moves inside loops thin out: the first twenty, then none until the statement ends.
-  func reportMove(_ line: String) {
+  func reportMove(_ line: @escaping () -> String) {
+    if movesAreQuiet { return }
     moveLines += 1
     if loopDepth == 0 || moveLines <= 20 {
-      output(.text(line))
+      output(.text(line()))
       if loopDepth == 0 { printWatched() }
       return
     }
     pendingMove = line
     if options.isInteractive, moveLines % 64 == 0, Machine.now - lastProgress > 0.1 {
       lastProgress = Machine.now
-      output(.progress("\(moveLines) moves   \(line.split(separator: "\n").first ?? "")"))
+      output(.progress("\(moveLines) moves   \(line().split(separator: "\n").first ?? "")"))
     }
   }
 
   /// The last of the moves whose lines were left out.
   func flushMoves() {
     if let line = pendingMove {
-      output(.text("…\n\(line)    (\(moveLines) moves)"))
+      output(.text("…\n\(line())    (\(moveLines) moves)"))
       printWatched()
     }
     pendingMove = nil
@@ -170,7 +171,4 @@ extension Interpreter {
 struct StepRecord {
   let globals: [String: Binding]
   let generator: CounterGenerator
-}
-extension Interpreter {
-  func printWatched() {}
 }

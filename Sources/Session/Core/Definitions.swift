@@ -62,7 +62,7 @@ struct Dependencies {
   /// True when a name that was looked up was a param.
   var mentionsParam: Bool {
     stamps.values.contains { stamp in
-      if case .leaf(_, .param, _) = stamp { return true }
+      if case .leaf(_, .param, _, _) = stamp { return true }
       return false
     }
   }
@@ -76,7 +76,8 @@ struct DependencyKey: Hashable {
 
 /// What a name was when a formula was built; it stays valid while this is equal.
 enum Stamp: Equatable {
-  case leaf(id: Int, kind: Kind, shapes: [Shape])
+  /// Texts count, because formulas hold them as they are.
+  case leaf(id: Int, kind: Kind, shapes: [Shape], texts: [String] = [])
   /// A number that was used for a shape, an axis or an exponent: the value counts as well.
   case fixed(id: Int, value: [Double])
   case definition(Int)
@@ -85,5 +86,5 @@ enum Stamp: Equatable {
   case result(shapes: [Shape])
   case absent
 
-  enum Kind { case variable, param, data, random, text }
+  enum Kind { case variable, param, data, random }
 }

@@ -130,7 +130,9 @@ extension Interpreter {
 
   /// Builds (or finds) the plan for a formula and runs it.
   func evaluate(key: AnyHashable, owner: AnyObject?, _ build: (Elaborator) throws -> Meaning) throws -> Value {
-    if let known = plans[key], isValid(known) { return known.shape.value(try run(known)) }
+    if let known = plans[key], known.plan.precision == state.settings.precision, isValid(known) {
+      return known.shape.value(try run(known))
+    }
     let compiled = try compile(owner: owner, build)
     plans[key] = compiled
     return compiled.shape.value(try run(compiled))
@@ -181,6 +183,9 @@ extension Interpreter {
     let inputs = formula.plan.inputs
     return try formula.plan.run(try inputs.indices.map { try inputValue(inputs[$0], formula.sources[$0]) })
   }
+
+  /// What a leaf holds now.
+  func inputValue(_ leaf: Leaf) throws -> Tensor { try inputValue(leaf, slots.source(leaf.id)) }
 
   private func inputValue(_ leaf: Leaf, _ source: SlotSource?) throws -> Tensor {
     if let source, case .draw(let distribution, let shape) = source.kind { return sample(distribution, shape) }

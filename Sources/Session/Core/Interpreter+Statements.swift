@@ -19,7 +19,7 @@ extension Interpreter {
       if hk_interrupt_get() != 0 { throw EngineError.interrupted }
       let flow = try placing(statement.span) {
         statement.isCompound
-          ? try run(compound: statement) : try atom { try run(statement, echoes: echoes) }
+          ? try quietly(statement.isSilent) { try run(compound: statement) } : try atom { try run(statement, echoes: echoes) }
       }
       if case .next = flow { continue }
       return flow
@@ -108,6 +108,14 @@ extension Interpreter {
       return try otherwise.map { try run($0) } ?? .next
     default: return .next
     }
+  }
+
+  /// A `;` after a loop silences the moves inside.
+  private func quietly(_ isQuiet: Bool, _ body: () throws -> Flow) rethrows -> Flow {
+    let saved = movesAreQuiet
+    movesAreQuiet = saved || isQuiet
+    defer { movesAreQuiet = saved }
+    return try body()
   }
 
   private func isTrue(_ condition: Expr) throws -> Bool {

@@ -49,7 +49,8 @@ final class Interpreter {
   var stepHistory: [StepRecord] = []
   /// Moves reported (or left out) since the top-level statement began.
   var moveLines = 0
-  var pendingMove: String?
+  var pendingMove: (() -> String)?
+  var movesAreQuiet = false
   var lastProgress = 0.0
 
   init(options: SessionOptions, output: @escaping (SessionOutput) -> Void) {
@@ -119,7 +120,7 @@ final class Interpreter {
 
   func stamp(_ binding: Binding) -> Stamp {
     switch binding {
-    case .variable(let v): return .leaf(id: v.id, kind: v.value.isText ? .text : .variable, shapes: v.value.shapes)
+    case .variable(let v): return .leaf(id: v.id, kind: .variable, shapes: v.value.shapes, texts: v.value.texts)
     case .param(let leaf): return .leaf(id: leaf.id, kind: .param, shapes: [leaf.value.shape])
     case .data(let leaf): return .leaf(id: leaf.id, kind: .data, shapes: [leaf.value.shape])
     case .random(let leaf): return .leaf(id: leaf.id, kind: .random, shapes: leaf.value.shapes)
@@ -328,8 +329,13 @@ extension Value {
     }
   }
 
-  var isText: Bool {
-    if case .string = self { return true }
-    return false
+  /// Strings inside, in order.
+  var texts: [String] {
+    switch self {
+    case .string(let s): return [s]
+    case .record(let fields): return fields.flatMap(\.value.texts)
+    case .tuple(let items): return items.flatMap(\.texts)
+    case .tensor, .bundle, .blockMatrix, .nothing: return []
+    }
   }
 }

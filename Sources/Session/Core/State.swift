@@ -1,3 +1,4 @@
+import Plotting
 import Syntax
 import Tensors
 
@@ -18,6 +19,8 @@ struct State {
   var watched: [Expr] = []
   var answer: Value?
   var declarations = 0
+  /// What `plot` drew last.
+  var figure: Figure?
 }
 
 struct Frame {

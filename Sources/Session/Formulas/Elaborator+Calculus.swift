@@ -186,7 +186,7 @@ extension Elaborator {
   }
 
   /// ∂²f over a part of one leaf, flattened when the part has more than one axis.
-  private func partialHessian(_ f: NodeID, _ leaf: NodeID, _ part: [AxisIndex]) -> NodeID {
+  func partialHessian(_ f: NodeID, _ leaf: NodeID, _ part: [AxisIndex]) -> NodeID {
     let first = indexed(graph.grad(f, wrt: [leaf])[0], part)
     let shape = graph.shape(first)
     let whole = graph.jacobians(of: [first], wrt: leaf)[0]

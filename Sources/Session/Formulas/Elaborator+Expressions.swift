@@ -277,7 +277,9 @@ extension Elaborator {
   }
 
   private func comparison(_ first: Expr, _ rest: [ComparisonLink]) throws -> NodeID {
-    var left = try placed(first)
+    let start = try meaning(first)
+    if case .string(let text) = start, rest.count == 1 { return try textComparison(text, rest[0]) }
+    var left = PlacedNode(node: try asNode(start, first.span), span: first.span)
     var result: NodeID?
     for link in rest {
       let right = try placed(link.operand)
@@ -296,6 +298,14 @@ extension Elaborator {
       left = right
     }
     return result ?? left.node
+  }
+
+  /// `c.kind == "saddle"`: strings are known when the formula is built.
+  private func textComparison(_ a: String, _ link: ComparisonLink) throws -> NodeID {
+    guard link.op == .equal || link.op == .notEqual, case .string(let b) = try meaning(link.operand) else {
+      throw Diagnostic(.type, "strings are compared with == and !=, with a string", at: link.operand.span)
+    }
+    return graph.fill((a == b) == (link.op == .equal) ? 1 : 0)
   }
 
   private func join(_ f: MapFunction, _ a: NodeID, _ b: NodeID, _ spanA: Span, _ spanB: Span) throws -> NodeID {

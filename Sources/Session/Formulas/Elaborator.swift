@@ -141,7 +141,8 @@ final class Elaborator: FormulaContext {
       return Diagnostic(.type, "'\(name)' is a function", at: span, hint: "call it: \(name)(…)")
     }
     let known = interpreter.visibleNames + Array(environment.locals.keys)
-    let match = closestMatch(to: name, in: known) ?? closestMatch(to: name, in: Array(Builtins.byName.keys))
+    let match = closestMatch(to: name, in: known) ?? closestMatch(
+      to: name, in: Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + CommandGrammar.verbs)
     let spelled = interpreter.isDeclaredLater(name) ? "it is bound later in the text" : nil
     return Diagnostic(
       .name, "'\(name)' is not bound", at: span,

@@ -4,16 +4,21 @@ import Tensors
 
 /// Evaluates graphs by their definition, one dense loop over the labels a node: slow, small and independent of the
 /// engine. Zeros of selectors and tables are structural: 0 times anything is 0 there.
-struct ReferenceInterpreter {
+public struct ReferenceInterpreter {
   let graph: TensorGraph
   /// By leaf identity.
-  var leaves: [Int: Tensor] = [:]
+  public var leaves: [Int: Tensor] = [:]
 
   struct Missing: Error { let leaf: String }
 
-  func evaluate(_ root: NodeID) throws -> Tensor { try evaluate([root])[0] }
+  public init(graph: TensorGraph, leaves: [Int: Tensor] = [:]) {
+    self.graph = graph
+    self.leaves = leaves
+  }
 
-  func evaluate(_ roots: [NodeID]) throws -> [Tensor] {
+  public func evaluate(_ root: NodeID) throws -> Tensor { try evaluate([root])[0] }
+
+  public func evaluate(_ roots: [NodeID]) throws -> [Tensor] {
     var values: [NodeID: [Double]] = [:]
     for id in graph.reachable(from: roots) {
       let node = graph[id]

@@ -1,0 +1,277 @@
+import Engine
+import Graph
+import Syntax
+import Tensors
+
+/// What `derive` and `explain` were asked for.
+enum FormulaPart: String {
+  case value, grad, hessian
+}
+
+extension Commands {
+  static var formulaCommands: [CommandDefinition] { [deriveCommand, graphCommand, explainCommand] }
+
+  private static var deriveCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "derive", usage: "derive [grad | hessian] [FORMULA] [wrt TARGETS]",
+      summary: "The gradient and the Hessian as mathematics; of a formula that is no scalar, the formula itself.",
+      options: [("ascii", "true writes without Unicode; also: set ascii true")], example: "derive hessian"
+    ) { call in
+      let call = call.splittingPart()
+      try call.call.noMoreSubjects()
+      let lines = try Derivation(call.call, call.part).lines()
+      call.call.print(lines.joined(separator: "\n"))
+      return .string(lines.joined(separator: "\n"))
+    }
+  }
+
+  private static var graphCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "graph", usage: "graph [FORMULA] [dot=true]",
+      summary: "The nodes of a formula: number, operation with its index pattern, operands, shape, name.",
+      options: [("dot", "true gives the drawing in Graphviz's language")], example: "graph"
+    ) { call in
+      try call.noMoreSubjects()
+      let elaborator = call.elaborator()
+      let roots: [NodeID]
+      if let subject = call.subject {
+        elaborator.callResults = try call.interpreter.runProcedures(in: subject)
+        roots = try elaborator.meaning(subject).nodes
+      } else {
+        roots = [try elaborator.objective(call.command.verbSpan).node]
+      }
+      let graph = elaborator.graph
+      if try call.option("dot")?.tensor?.scalarValue ?? 0 != 0 {
+        let text = GraphListing(graph).dot(roots)
+        call.print(text)
+        return .string(text)
+      }
+      let count = graph.reachable(from: roots).count
+      call.print(
+        (GraphListing(graph).nodeList(roots) + ["\(count) node\(count == 1 ? "" : "s")"]).joined(separator: "\n"))
+      return .number(Double(count))
+    }
+  }
+
+  private static var explainCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "explain", usage: "explain [value | grad | hessian] [FORMULA] [wrt TARGETS]",
+      summary: "How a formula or its derivatives are computed: nodes, blocks, memory, and the steps of the plan.",
+      example: "explain hessian"
+    ) { call in
+      let split = call.splittingPart()
+      try split.call.noMoreSubjects()
+      return try Explanation(split.call, split.part ?? .value).run()
+    }
+  }
+}
+
+extension CommandCall {
+  /// `derive hessian f`: the word before the formula, and the command without it. A name that is bound is a formula.
+  fileprivate func splittingPart() -> (part: FormulaPart?, call: CommandCall) {
+    guard let first = subject, case .name(let word) = first.kind, let part = FormulaPart(rawValue: word),
+      interpreter.lookup(word) == nil
+    else { return (nil, self) }
+    let rest = Command(
+      verb: command.verb, verbSpan: command.verbSpan, subjects: Array(command.subjects.dropFirst()),
+      clauses: command.clauses, options: command.options, block: command.block, span: command.span)
+    return (
+      part, CommandCall(interpreter: interpreter, command: rest, definition: definition, isAssigned: isAssigned)
+    )
+  }
+
+  fileprivate func elaborator() -> Elaborator {
+    Elaborator(interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
+  }
+}
+
+/// Derivatives written out.
+private struct Derivation {
+  let call: CommandCall
+  let part: FormulaPart?
+  let elaborator: Elaborator
+  let style: MathStyle
+  var graph: TensorGraph { elaborator.graph }
+
+  init(_ call: CommandCall, _ part: FormulaPart?) throws {
+    self.call = call
+    self.part = part
+    elaborator = call.elaborator()
+    let settings = call.interpreter.state.settings
+    let isASCII = try call.option("ascii")?.tensor.map { $0.scalarValue != 0 } ?? settings.isASCII
+    style = isASCII ? .ascii : .unicode
+  }
+
+  private var printer: MathPrinter { MathPrinter(graph, style: style, width: call.interpreter.options.width) }
+
+  func lines() throws -> [String] {
+    if let subject = call.subject {
+      elaborator.callResults = try call.interpreter.runProcedures(in: subject)
+      let meaning = try elaborator.meaning(subject)
+      if part == nil, call.command.clause("wrt") == nil, isWrittenOut(meaning, subject) {
+        return printer.formulas(named(meaning, subject.span.text)).lines
+      }
+    }
+    let f = try call.scalarNode(elaborator)
+    if part == .value { return printer.formula(f, left: call.subjectName).lines }
+    let targets = try elaborator.targets(call.wrt(elaborator), of: [f], call.command.span)
+    let gradients = graph.grad(f, wrt: targets.leaves)
+    if let places = targets.part { return partial(f, targets, places, gradients[0]) }
+    var result: [String] = []
+    if part != .hessian { result += gradientLines(gradients, targets) }
+    if part != .grad { result += hessianLines(f, targets) }
+    return result
+  }
+
+  /// Formulas of derivatives, and all that is no scalar, are printed themselves.
+  private func isWrittenOut(_ meaning: Meaning, _ subject: Expr) -> Bool {
+    guard case .node(let node) = meaning, graph.shape(node).isEmpty else { return true }
+    if case .call(let callee, _) = subject.kind, case .name(let name) = callee.kind {
+      return CalculusFunction(rawValue: name) != nil && call.interpreter.lookup(name) == nil
+    }
+    return false
+  }
+
+  private func named(_ meaning: Meaning, _ name: String) -> [(left: String, node: NodeID)] {
+    switch meaning {
+    case .bundle(let b): return zip(b.names, b.nodes).map { ("(\(name)).\($0)", $1) }
+    default: return meaning.nodes.map { (name, $0) }
+    }
+  }
+
+  private var symbol: (grad: String, hessian: String) {
+    let f = call.subjectName
+    return style == .unicode ? ("∇\(f)", "∇²\(f)") : ("grad \(f)", "hessian \(f)")
+  }
+
+  /// Vectors put together from scalars entry by entry, others as a whole.
+  private func gradientLines(_ gradients: [NodeID], _ targets: Targets) -> [String] {
+    zip(targets.names, gradients).flatMap { name, node -> [String] in
+      let byEntry = printer.entries(of: node) { index in partialName([entry(name, index)]) }
+      if let byEntry { return byEntry.lines }
+      if graph.shape(node).isEmpty { return printer.formula(node, left: partialName([name])).lines }
+      let left = targets.isSingle ? symbol.grad : "\(symbol.grad).\(name)"
+      return printer.formula(node, left: left).lines
+    }
+  }
+
+  private func hessianLines(_ f: NodeID, _ targets: Targets) -> [String] {
+    let blocks = graph.hessianBlocks(f, wrt: targets.leaves)
+    var result: [String] = []
+    for i in blocks.indices {
+      for j in 0...i {
+        let (row, column) = (targets.names[i], targets.names[j])
+        result += blockLines(blocks[i][j], row, column, isDiagonal: i == j, isSingle: targets.isSingle)
+      }
+    }
+    return result
+  }
+
+  private func blockLines(
+    _ node: NodeID, _ row: String, _ column: String, isDiagonal: Bool, isSingle: Bool
+  ) -> [String] {
+    let shape = graph.shape(node)
+    if shape.isEmpty { return printer.formula(node, left: partialName([row, column])).lines }
+    if shape.count == 2, isDiagonal {
+      let byEntry = printer.entries(of: node, lowerTriangle: true) { index in
+        partialName([entry(row, [index[0]]), entry(column, [index[1]])])
+      }
+      if let byEntry { return byEntry.lines }
+    }
+    return printer.formula(node, left: isSingle ? symbol.hessian : "\(symbol.hessian).\(row).\(column)").lines
+  }
+
+  /// `x[0]` or a slice as the target.
+  private func partial(_ f: NodeID, _ targets: Targets, _ places: [AxisIndex], _ gradient: NodeID) -> [String] {
+    let name = call.command.clause("wrt")?.values.first?.span.text ?? targets.names[0]
+    var result: [String] = []
+    if part != .hessian {
+      result += printer.formula(elaborator.indexed(gradient, places), left: partialName([name])).lines
+    }
+    if part != .grad {
+      let h = elaborator.partialHessian(f, targets.leaves[0], places)
+      result += printer.formula(h, left: partialName([name, name])).lines
+    }
+    return result
+  }
+
+  private func entry(_ name: String, _ index: [Int]) -> String {
+    "\(name)[\(index.map(String.init).joined(separator: ","))]"
+  }
+
+  private func partialName(_ variables: [String]) -> String {
+    MathPrinter.partial(call.subjectName, variables, style: style)
+  }
+}
+
+/// The plan behind a formula or its derivatives, in words.
+private struct Explanation {
+  let call: CommandCall
+  let part: FormulaPart
+
+  init(_ call: CommandCall, _ part: FormulaPart) throws {
+    self.call = call
+    self.part = part
+  }
+
+  func run() throws -> Value {
+    let elaborator = call.elaborator()
+    let graph = elaborator.graph
+    let (f, outputs) = try roots(elaborator)
+    let precision = call.interpreter.state.settings.precision
+    let plan = try Plan(graph, outputs: outputs, precision: precision)
+    let largest = plan.largestBuffer
+    var rows: [(String, String)] = []
+    let nodes = graph.reachable(from: outputs).count
+    let own = graph.reachable(from: [f]).count
+    rows.append(("formula", "\(own) nodes" + (part == .value ? "" : ", with derivatives \(nodes)")))
+    if part == .hessian { rows += try blockRows(f, elaborator) }
+    let entryBytes = Double(precision.byteCount)
+    rows.append(("largest buffer", "\(largest) entries, \(Machine.describe(Double(largest) * entryBytes))"))
+    rows.append(("memory", "\(Machine.describe(Double(plan.workingBytes))) in \(precision.rawValue)"))
+    rows.append(("steps", "\(plan.listing.count)"))
+    let width = rows.map(\.0.count).max() ?? 0
+    var lines = rows.map { $0.0 + String(repeating: " ", count: width - $0.0.count + 3) + $0.1 }
+    lines += plan.listing.cutMiddle(60).map { "  \($0)" }
+    call.print(lines.joined(separator: "\n"))
+    return .record([
+      ("nodes", .number(Double(nodes))), ("steps", .number(Double(plan.listing.count))),
+      ("largest", .number(Double(largest))), ("bytes", .number(Double(plan.workingBytes))),
+    ])
+  }
+
+  /// The formula, and what is computed of it.
+  private func roots(_ elaborator: Elaborator) throws -> (NodeID, [NodeID]) {
+    if let subject = call.subject { elaborator.callResults = try call.interpreter.runProcedures(in: subject) }
+    if part == .value {
+      let nodes =
+        try call.subject.map { try elaborator.meaning($0).nodes } ?? [call.scalarNode(elaborator)]
+      guard let first = nodes.first else {
+        throw Diagnostic(.type, "'explain' needs a formula", at: call.subject?.span)
+      }
+      return (first, nodes)
+    }
+    let f = try call.scalarNode(elaborator)
+    if part == .grad { return (f, try elaborator.gradient(of: f, wrt: call.wrt(elaborator), call.command.span).nodes) }
+    let h = try elaborator.hessian(of: f, wrt: call.wrt(elaborator), tensor: false, call.command.span)
+    return (f, h.nodes)
+  }
+
+  /// One row a block of the lower triangle.
+  private func blockRows(_ f: NodeID, _ elaborator: Elaborator) throws -> [(String, String)] {
+    let graph = elaborator.graph
+    let targets = try elaborator.targets(call.wrt(elaborator), of: [f], call.command.span)
+    guard targets.part == nil else { return [] }
+    let blocks = graph.hessianBlocks(f, wrt: targets.leaves)
+    var rows: [(String, String)] = []
+    for i in blocks.indices {
+      for j in 0...i {
+        let (p, q) = (graph.shape(targets.leaves[i]), graph.shape(targets.leaves[j]))
+        let size = "\(p.elementCount)×\(q.elementCount)"
+        let zero = graph.isZero(blocks[i][j]) ? ", zero" : ""
+        rows.append(("block \(targets.names[i]).\(targets.names[j])", size + zero))
+      }
+    }
+    return rows.count <= 30 ? rows : [("blocks", "\(rows.count)")]
+  }
+}

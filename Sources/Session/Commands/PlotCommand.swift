@@ -1,0 +1,155 @@
+import Graph
+import Plotting
+import Syntax
+import Tensors
+
+extension Commands {
+  static var plotCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "plot", usage: "plot [FORMULA, …] [for t in A..B [, s in C..D]] [range A..B [, C..D]]",
+      summary: "Draws a curve, contour, heat map, history, matrix or histogram, chosen by what it is given.",
+      options: [
+        ("kind", "line, scatter, stems, bars, hist, matrix, heat or contour"),
+        ("log", "a logarithmic axis, levels or colours"),
+        ("range", "what the params run over: range=-2..2"),
+        ("steps", "points along each axis"),
+        ("levels", "about how many contour lines"),
+        ("bins", "bars of a histogram"),
+        ("title", "the line above"),
+        ("xlabel", "the text below"),
+        ("ylabel", "the text at the left"),
+        ("size", "columns"),
+        ("height", "lines"),
+      ],
+      example: "plot f\nplot sin(t), cos(t) for t in -3..3"
+    ) { call in try call.plotCommand() }
+  }
+}
+
+extension CommandCall {
+  fileprivate func plotCommand() throws -> Value {
+    if let bindings = command.clause("for")?.bindings { return try plotOver(bindings) }
+    if command.subjects.isEmpty {
+      let elaborator = interpreter.elaborator()
+      let (name, node) = try elaborator.objective(command.verbSpan)
+      try plot(landscape([name], [node], elaborator))
+      return .nothing
+    }
+    if case .name("history")? = subject?.kind, interpreter.lookup("history") == nil {
+      try show(history())
+      return .nothing
+    }
+    if let landscape = try subjectsLandscape() {
+      try plot(landscape)
+      return .nothing
+    }
+    if let lines = try literalVectors() {
+      let marks = lines.map { Mark.line(Series($0.tensor.doubles, name: $0.name)) }
+      try show(Figure(xAxis: Axis("index"), yAxis: Axis(scale: try scale(false)), marks: marks))
+      return .nothing
+    }
+    let values = try command.subjects.map { (value: try interpreter.evaluate($0), expr: $0) }
+    try plot(values)
+    return isAssigned ? values[0].value : .nothing
+  }
+
+  // MARK: for t in …
+
+  private func plotOver(_ bindings: [Command.Binding]) throws -> Value {
+    guard bindings.count <= 2 else {
+      throw Diagnostic(.syntax, "a plot runs over one or two names", at: bindings[2].span)
+    }
+    let subjects = command.subjects.isEmpty ? try objectiveSubject() : command.subjects
+    let result = try sweep(subjects, bindings)
+    try show(bindings.count == 1 ? curves(result) : map(result))
+    guard isAssigned else { return .nothing }
+    let axes = result.axes.map { ($0.name, Value.tensor(Tensor(vector: $0.points))) }
+    let shape = result.axes.reversed().map(\.points.count)
+    let values = result.values.count == 1 ? result.values[0] : result.values.flatMap { $0 }
+    let whole = result.values.count == 1 ? shape : [result.values.count] + shape
+    return .record(axes + [("values", .tensor(Tensor(values, whole)))])
+  }
+
+  private func objectiveSubject() throws -> [Expr] {
+    let (name, _) = try interpreter.elaborator().objective(command.verbSpan)
+    return [Expr(.name(name), Span(SourceText(name: "<plot>", text: name), 0, name.utf8.count))]
+  }
+
+  private func curves(_ result: SweepResult) throws -> Figure {
+    let axis = result.axes[0]
+    let isSingle = result.values.count == 1
+    let marks = try zip(result.names, result.values).map { name, values -> Mark in
+      let series = Series(axis.points, values, name: isSingle ? "" : name)
+      switch try kind() ?? .line {
+      case .line: return .line(series)
+      case .scatter: return .scatter(series)
+      case .stems: return .stems(series)
+      case let kind: throw unfit(kind, "a formula of one number", [.line, .scatter, .stems])
+      }
+    }
+    return Figure(
+      xAxis: Axis(axis.name, scale: axis.isLog ? .log : .linear),
+      yAxis: Axis(isSingle ? result.names[0] : "", scale: try scale(false)), marks: marks)
+  }
+
+  private func map(_ result: SweepResult) throws -> Figure {
+    guard result.values.count == 1 else {
+      throw Diagnostic(.type, "over two names, one number is plotted at a time", at: command.subjects.last?.span)
+    }
+    let (x, y) = (result.axes[0], result.axes[1])
+    if let uneven = [x, y].firstIndex(where: \.isLog) {
+      throw Diagnostic(
+        .domain, "a plot over two names has linear axes", at: command.clause("for")?.bindings[uneven].span,
+        hint: "plot over the exponent: for r in -3..0, with 10^r in the formula")
+    }
+    let grid = Grid(
+      columns: x.points.count, rows: y.points.count, xRange: x.range, yRange: y.range, values: result.values[0])
+    return Figure(
+      title: result.names[0], xAxis: Axis(x.name, range: x.range), yAxis: Axis(y.name, range: y.range),
+      marks: [try plane(grid)], colorBar: try colorBar())
+  }
+
+  // MARK: Without for
+
+  /// The subjects as formulas of params, when all are numbers that depend on one.
+  private func subjectsLandscape() throws -> Landscape? {
+    for expr in command.subjects { if case .command = expr.kind { return nil } }
+    let elaborator = interpreter.elaborator()
+    elaborator.mayDraw = true
+    var nodes: [NodeID] = []
+    for expr in command.subjects {
+      elaborator.callResults.merge(try interpreter.runProcedures(in: expr)) { $1 }
+      guard case .node(let node) = try elaborator.meaning(expr), elaborator.graph.shape(node).isEmpty,
+        !elaborator.paramsBundle(of: [node]).nodes.isEmpty
+      else { return nil }
+      nodes.append(node)
+    }
+    return landscape(command.subjects.map(\.span.text), nodes, elaborator)
+  }
+
+  private func landscape(_ names: [String], _ nodes: [NodeID], _ elaborator: Elaborator) -> Landscape {
+    let leaves = elaborator.paramsBundle(of: nodes).nodes.compactMap(elaborator.graph.leaf(of:))
+    return Landscape(names: names, formulas: nodes, leaves: leaves)
+  }
+
+  /// `plot [a, b]` with named vectors shows lines with a legend; other literals are matrices.
+  private func literalVectors() throws -> [(name: String, tensor: Tensor)]? {
+    guard command.subjects.count == 1, command.option("kind") == nil, case .literal(let rows)? = subject?.kind,
+      rows.count == 1, rows[0].count > 1
+    else { return nil }
+    var lines: [(name: String, tensor: Tensor)] = []
+    for item in rows[0] {
+      if case .literal = item.kind { return nil }
+      guard let tensor = try interpreter.evaluate(item).tensor, tensor.rank == 1 else { return nil }
+      lines.append((item.span.text, tensor))
+    }
+    return lines
+  }
+}
+
+extension Interpreter {
+  /// For formulas in the present scope.
+  func elaborator() -> Elaborator {
+    Elaborator(self, environment: FormulaEnvironment(frameTag: currentFrameTag))
+  }
+}

@@ -1,0 +1,106 @@
+import Plotting
+import Syntax
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// How a plot shows what it is given.
+enum PlotKind: String, CaseIterable {
+  case line, scatter, stems, bars, hist, matrix, heat, contour
+}
+
+extension CommandCall {
+  static func power(_ exponent: Double) -> Double { exp(exponent) }
+
+  static func logs(_ range: ClosedRange<Double>) -> ClosedRange<Double> {
+    log(range.lowerBound)...max(log(range.upperBound), log(range.lowerBound))
+  }
+
+  /// A word given as an option: `kind=heat`, or in quotes.
+  func word(_ name: String) throws -> (text: String, span: Span)? {
+    guard let option = command.option(name) else { return nil }
+    if case .name(let word) = option.value.kind { return (word, option.value.span) }
+    guard case .string(let text) = try interpreter.evaluate(option.value) else {
+      throw Diagnostic(.type, "'\(name)' takes a word or a string", at: option.value.span)
+    }
+    return (text, option.value.span)
+  }
+
+  func kind() throws -> PlotKind? {
+    guard let (text, span) = try word("kind") else { return nil }
+    if let kind = PlotKind(rawValue: text) { return kind }
+    let known = PlotKind.allCases.map(\.rawValue)
+    throw Diagnostic(
+      .name, "there is no kind of plot '\(text)'", at: span, notes: ["kinds are \(known.joined(separator: ", "))"],
+      hint: closestMatch(to: text, in: known).map { "did you mean '\($0)'?" })
+  }
+
+  /// `log=true`; nil when it is left to the plot.
+  func isLog() throws -> Bool? { try command.option("log").map { try interpreter.number($0.value) != 0 } }
+
+  /// A kind that does not suit what is plotted.
+  func unfit(_ kind: PlotKind, _ what: String, _ known: [PlotKind]) -> Diagnostic {
+    Diagnostic(
+      .type, "\(what) cannot be shown as \(kind.rawValue)", at: command.option("kind")?.span,
+      hint: "kinds for it are \(known.map(\.rawValue).joined(separator: ", "))")
+  }
+
+  /// Applies the options that concern any figure, keeps it for `save plot`, and prints it.
+  func show(_ figure: Figure) throws {
+    var figure = figure
+    if let title = try option("title") { figure.title = interpreter.valueText.text(title) }
+    if let label = try option("xlabel") { figure.xAxis.label = interpreter.valueText.text(label) }
+    if let label = try option("ylabel") { figure.yAxis.label = interpreter.valueText.text(label) }
+    let text = try textOptions(figure)
+    interpreter.state.figure = figure
+    print(interpreter.rendered(figure, text))
+  }
+
+  private func textOptions(_ figure: Figure) throws -> TextOptions {
+    var options = interpreter.textOptions
+    options.width = try bounded("size", default: options.width, 20...400)
+    options.height = try bounded("height", default: options.height, 6...200)
+    return options
+  }
+
+  private func bounded(_ name: String, default fallback: Int, _ range: ClosedRange<Int>) throws -> Int {
+    let value = try integer(name, default: fallback)
+    guard range.contains(value) else {
+      throw Diagnostic(
+        .domain, "'\(name)' is \(range.lowerBound) to \(range.upperBound), not \(value)",
+        at: command.option(name)?.span)
+    }
+    return value
+  }
+
+  /// Fixed ranges: `range -1..1`, for two axes also `range -1..1, 0..3`.
+  func ranges() throws -> [ClosedRange<Double>] {
+    let given = (command.clause("range")?.values ?? []) + (command.option("range").map { [$0.value] } ?? [])
+    return try given.map { expr in
+      guard case .range(let a?, let b?) = expr.kind else {
+        throw Diagnostic(.type, "a range is written a..b", at: expr.span)
+      }
+      return try checked(interpreter.number(a), interpreter.number(b), expr.span)
+    }
+  }
+}
+
+extension Interpreter {
+  /// Text in the session's width, with what its screen can show.
+  var textOptions: TextOptions {
+    let isUnicode = options.unicode && !state.settings.isASCII
+    return TextOptions(
+      width: min(max(options.width, 40), 100), height: 24, unicode: isUnicode, braille: isUnicode,
+      color: options.color ? .ansi256 : .none)
+  }
+
+  func rendered(_ figure: Figure, _ options: TextOptions) -> String {
+    var text = Substring(renderText(figure, options))
+    while text.last == "\n" { text.removeLast() }
+    return String(text)
+  }
+}

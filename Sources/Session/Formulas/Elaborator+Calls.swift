@@ -40,8 +40,11 @@ extension Elaborator {
   }
 
   private func apply(_ builtin: Builtin, _ arguments: [Argument], _ span: Span) throws -> Meaning {
-    let values = try arguments.map {
-      Builtins.Given(name: $0.name, value: try meaning($0.value), span: $0.value.span)
+    let values = try arguments.map { argument in
+      let (given, place) = (try meaning(argument.value), argument.value.span)
+      // `sum(0..n)`: a range counts as its whole numbers.
+      let value = if case .range = given { Meaning.node(try asNode(given, place)) } else { given }
+      return Builtins.Given(name: argument.name, value: value, span: place)
     }
     return try builtin.build(try Builtins.bind(builtin, values, in: self, at: span))
   }

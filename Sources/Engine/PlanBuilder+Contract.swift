@@ -32,6 +32,8 @@ extension PlanBuilder {
       for (axis, label) in operand.labels.enumerated() { task.sizes[label] = node.shape[axis] }
       if reopened.contains(id), case .contract(let scale) = node.op {
         task.alpha *= scale
+        // An axis that the inner product merely broadcasts still counts where it is summed.
+        task.broadcast.formUnion(operand.labels)
         var fresh: [Label: Label] = [:]
         let inner = node.operands.map { use in
           Operand(

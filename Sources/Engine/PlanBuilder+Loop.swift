@@ -59,13 +59,15 @@ extension PlanBuilder {
     try finish(&program, value, into: out, mode, count: node.shape.elementCount)
   }
 
-  /// Σ coefficient · operand in one loop.
+  /// Σ coefficient · operand: one loop, or several that add up when the terms are many.
   func loop(summing terms: [(Double, Operand)], _ shape: Shape, into out: Access) throws {
     var sizes: [Label: Int] = [:]
     for (axis, n) in shape.enumerated() { sizes[axis] = n }
-    var program = LoopProgram(sizes: sizes)
-    let value = try sum(terms, &program)
-    try finish(&program, value, into: out, HK_STORE, count: shape.elementCount)
+    for start in stride(from: 0, to: terms.count, by: Self.fusionLimit) {
+      var program = LoopProgram(sizes: sizes)
+      let value = try sum(Array(terms[start..<min(start + Self.fusionLimit, terms.count)]), &program)
+      try emit(program, [(out, value, start == 0 ? HK_STORE : HK_ACCUMULATE)])
+    }
   }
 
   private func labelSizes(_ node: Node) -> [Label: Int] {

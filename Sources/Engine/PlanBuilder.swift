@@ -160,7 +160,6 @@ final class PlanBuilder {
   private func sum(_ id: NodeID, _ node: Node, into out: Access) throws {
     guard case .add(let coefficients) = node.op else { return }
     let special = node.operands.indices.filter { inPlace.contains(resolved(node.operands[$0].node)) }
-    if special.isEmpty && !node.operands.isEmpty { return try loop(id, node, into: out) }
     let plain = node.operands.indices.filter { !special.contains($0) }
     if plain.isEmpty {
       emit(FillInstruction(out.buffer, count: node.shape.elementCount))
@@ -190,6 +189,7 @@ final class PlanBuilder {
     case .map, .reduceMax: return true
     case .add: return true
     case .contract:
+      if node.operands.count > Self.fusionLimit { return false }
       if node.operands.contains(where: { isSymbolic($0.node) }) { return false }
       guard node.sumsLabels else { return !node.operands.contains { reopened.contains(resolved($0.node)) } }
       if node.operands.count == 1 { return true }
@@ -212,7 +212,7 @@ final class PlanBuilder {
     switch node.op {
     case .map: return true
     case .add: return !node.operands.isEmpty && !node.operands.contains { isAccumulated($0, of: node) }
-    case .contract: return !node.sumsLabels && !node.operands.contains { isSymbolic($0.node) }
+    case .contract: return isLoop(id) && !node.sumsLabels
     default: return false
     }
   }
@@ -221,7 +221,7 @@ final class PlanBuilder {
   private func isProductSum(_ id: NodeID) -> Bool {
     guard case .contract = graph[id].op, !graph[id].operands.isEmpty else { return false }
     if graph[id].operands.contains(where: { isSymbolic($0.node) }) { return true }
-    return graph[id].sumsLabels && !isLoop(id)
+    return graph[id].sumsLabels && !isLoop(id) || graph[id].operands.count > Self.fusionLimit
   }
 
   /// A term of a sum that is multiplied out straight into the sum's memory.
@@ -231,7 +231,8 @@ final class PlanBuilder {
       && operand.labels.count == node.shape.count && node.shape.elementCount > 1
   }
 
-  private static var fusionLimit: Int { 40 }
+  /// Operands of one loop, those of fused nodes included: each takes at most one of the kernels' registers.
+  static var fusionLimit: Int { Int(HK_MAX_REGISTERS) - 16 }
 
   /// Decides, for a node that gets memory, which nodes below it are computed with it.
   private func decideFusion(_ root: NodeID) {
@@ -276,12 +277,12 @@ final class PlanBuilder {
   }
 
   private func fuse(below root: Node, volume: Int) {
-    var budget = Self.fusionLimit
+    var budget = Self.fusionLimit - root.operands.count
     var pending = [root]
     while let node = pending.popLast() {
       for operand in node.operands {
         let id = resolved(operand.node)
-        guard budget > node.operands.count, uses[id] == 1, !fused.contains(id), !inPlace.contains(id),
+        guard budget >= graph[id].operands.count, uses[id] == 1, !fused.contains(id), !inPlace.contains(id),
           isPointwise(id), graph.shape(id).elementCount == volume, Set(operand.labels).count == operand.labels.count
         else { continue }
         fused.insert(id)

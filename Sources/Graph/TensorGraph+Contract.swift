@@ -49,13 +49,19 @@ extension TensorGraph {
 
   // MARK: Flattening
 
+  /// Products with more factors than this stay nested, so that a product built by a loop costs linear time.
+  private static var flattenLimit: Int { 32 }
+
   /// Splices the operands of nested products without sums; false for a structural zero.
   private func flatten(_ operands: [Operand], _ result: [Label], into product: inout Product) -> Bool {
     var pending: [Operand] = operands.reversed()
     while let operand = pending.popLast() {
       let node = self[operand.node]
       switch node.op {
-      case .contract(let inner) where !node.sumsLabels:
+      case .contract(let inner)
+      where !node.sumsLabels
+        && (node.operands.count <= 1
+          || product.factors.count + pending.count + node.operands.count <= Self.flattenLimit):
         product.scale *= inner
         // Axes that a broadcast inner product does not use count when they are summed here.
         for use in node.operands.reversed() {
@@ -212,7 +218,13 @@ extension TensorGraph {
       let shape = mine.map { self[operand.node].shape[$0] } + theirs.map { self[partner.node].shape[$0] }
       let labels = mine.map { operand.labels[$0] } + theirs.map { partner.labels[$0] }
       for k in [index, others[0]].sorted(by: >) { product.factors.remove(at: k) }
-      if !labels.isEmpty { product.factors.append(Operand(selector(c, shape), labels)) }
+      // What moved along the summed axis alone is counted.
+      let moving = c.extents.indices.filter { p in c.steps.contains { $0[p] != 0 } }
+      for p in c.extents.indices where !moving.contains(p) { product.scale *= Double(c.extents[p]) }
+      guard !labels.isEmpty else { return .changed }
+      let left = Selector(
+        extents: moving.map { c.extents[$0] }, starts: c.starts, steps: c.steps.map { row in moving.map { row[$0] } })
+      product.factors.append(Operand(selector(left, shape), labels))
       return .changed
     }
     return nil
@@ -283,19 +295,53 @@ extension TensorGraph {
   func internContract(_ scale: Double, _ operands: [Operand], _ result: [Label], _ shape: Shape) -> NodeID {
     var position: [Label: Int] = [:]
     for (index, label) in result.enumerated() { position[label] = index }
-    func key(_ operand: Operand) -> [Int] { operand.labels.map { position[$0] ?? Int.max } }
-    let sorted = operands.map { ($0, self[$0.node].structuralHash, key($0)) }.sorted { a, b in
-      if a.1 != b.1 { return a.1 < b.1 }
-      if a.0.node != b.0.node { return a.0.node < b.0.node }
-      return a.2.lexicographicallyPrecedes(b.2)
-    }.map(\.0)
+    let color = colors(operands, position)
+    func key(_ operand: Operand) -> [Int] { operand.labels.map { position[$0] ?? color[$0] ?? Int.max } }
+    let sorted = operands.map { (operand: $0, hash: self[$0.node].structuralHash, key: key($0)) }.sorted { a, b in
+      if a.hash != b.hash { return a.hash < b.hash }
+      if a.operand.node != b.operand.node { return a.operand.node < b.operand.node }
+      return a.key.lexicographicallyPrecedes(b.key)
+    }
+    // Operands that nothing but the names of their summed labels tells apart can stand in any order.
+    var runs: [[Operand]] = []
+    for (index, item) in sorted.enumerated() {
+      if index > 0, sorted[index - 1].operand.node == item.operand.node, sorted[index - 1].key == item.key,
+        item.operand.labels.contains(where: { position[$0] == nil })
+      {
+        runs[runs.count - 1].append(item.operand)
+      } else {
+        runs.append([item.operand])
+      }
+    }
     var best: [Operand]?
-    for order in arrangements(sorted) {
+    for order in arrangements(runs) {
       let candidate = numbered(order, position, result.count)
       if let known = best, !precedes(candidate, known) { continue }
       best = candidate
     }
     return intern(.contract(scale: scale), best ?? [], shape)
+  }
+
+  /// For products in which a node stands twice: a number for each summed label that depends on where it stands and
+  /// not on its name (two rounds of colour refinement). Numbers are at least 2³², beyond the labels of any result.
+  private func colors(_ operands: [Operand], _ position: [Label: Int]) -> [Label: Int] {
+    guard Set(operands.map(\.node)).count < operands.count else { return [:] }
+    var color: [Label: Int] = [:]
+    for _ in 0..<2 {
+      var next: [Label: UInt64] = [:]
+      for operand in operands {
+        var around = StructuralHasher()
+        around.combine(self[operand.node].structuralHash)
+        for label in operand.labels { around.combine(position[label] ?? color[label] ?? -1) }
+        for (axis, label) in operand.labels.enumerated() where position[label] == nil {
+          var place = around
+          place.combine(axis)
+          next[label, default: 0] &+= place.finish()
+        }
+      }
+      color = next.mapValues { Int($0 >> 2) | 1 << 32 }
+    }
+    return color
   }
 
   private func numbered(_ operands: [Operand], _ position: [Label: Int], _ rank: Int) -> [Operand] {
@@ -318,19 +364,11 @@ extension TensorGraph {
     return false
   }
 
-  /// The orders in which equal operands can stand (bounded: beyond 24, the given order alone).
-  private func arrangements(_ operands: [Operand]) -> [[Operand]] {
-    var runs: [[Operand]] = []
-    for operand in operands {
-      if let last = runs.last, last[0].node == operand.node {
-        runs[runs.count - 1].append(operand)
-      } else {
-        runs.append([operand])
-      }
-    }
+  /// The orders in which the operands of each run can stand (beyond 24, the given order alone).
+  private func arrangements(_ runs: [[Operand]]) -> [[Operand]] {
     var total = 1
-    for run in runs { for k in 1...run.count { total *= min(k, 25) } }
-    guard total > 1, total <= 24 else { return [operands] }
+    for run in runs { for k in 1...run.count where total <= 24 { total *= k } }
+    guard total > 1, total <= 24 else { return [runs.flatMap { $0 }] }
     var results: [[Operand]] = [[]]
     for run in runs {
       let orders = permutations(run)

@@ -1,3 +1,4 @@
+import Foundation
 import Graph
 import TestSupport
 import Tensors
@@ -9,19 +10,22 @@ import Testing
 struct EvaluatorFuzzTests {
   func small() -> RandomGraph.Options { RandomGraph.Options() }
 
+  /// FUZZ=100 tries a hundred times as many seeds.
+  static let effort = Int(ProcessInfo.processInfo.environment["FUZZ"] ?? "1") ?? 1
+
   @Test func smallGraphs() throws {
-    for seed in 0..<1500 { try check(UInt64(seed), small(), .f64) }
+    for seed in 0..<(1500 * Self.effort) { try check(UInt64(seed), small(), .f64) }
   }
 
   @Test func sizesZeroAndOne() throws {
     var options = small()
     options.sizes = [0, 1, 1, 2, 3]
     options.maxRank = 5
-    for seed in 10_000..<10_700 { try check(UInt64(seed), options, .f64) }
+    for seed in 1_000_000..<(1_000_000 + 700 * Self.effort) { try check(UInt64(seed), options, .f64) }
   }
 
   @Test func singlePrecision() throws {
-    for seed in 20_000..<20_300 { try check(UInt64(seed), small(), .f32) }
+    for seed in 2_000_000..<(2_000_000 + 300 * Self.effort) { try check(UInt64(seed), small(), .f32) }
   }
 
   /// Large enough for matrix products.
@@ -30,7 +34,7 @@ struct EvaluatorFuzzTests {
     options.sizes = [7, 8, 11, 16, 20]
     options.maxRank = 3
     options.volume = 20_000
-    for seed in 30_000..<30_060 { try check(UInt64(seed), options, .f64, nodes: 5) }
+    for seed in 3_000_000..<(3_000_000 + 60 * Self.effort) { try check(UInt64(seed), options, .f64, nodes: 5) }
   }
 
   func check(_ seed: UInt64, _ options: RandomGraph.Options, _ precision: Precision, nodes: Int = 9) throws {

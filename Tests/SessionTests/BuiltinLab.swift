@@ -2,6 +2,7 @@ import Calculus
 import Foundation
 import Syntax
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Graph

@@ -35,7 +35,7 @@ import Testing
     Example("x = [1, 2, 3]; i = 1; j := i + 1; print x[i], x[j], x[i:], x[i..i+1]; i = 0; print x[j]", "2 3 [2, 3] [2]\n2"),
     Example("print sum(0..5), (0..3)[1], 2*(1..4)", "10 1 [2, 4, 6]"),
     Example("x = zeros(0); print x, sum(x), norm(x), shape(x + 1), size(zeros(3, 0)), sum(zeros(3, 0), axis=1)", "[] 0 0 [0] 0 [0, 0, 0]"),
-    Example("t = (1, [2, 3], \"s\"); print t[0], t[1], t[-1]; e = eigvals([2, 0; 0, 3]); shape(e)[0]", "1 [2, 3] s\n2"),
+    Example("t = (1, [2, 3], \"s\"); print t[0], t[1], t[-1]; e = eig([2, 0; 0, 3]); e.values", "1 [2, 3] s\n[2, 3]"),
   ]
 
   @Test(arguments: tensors) func tensorsAreBuiltAndIndexed(_ example: Example) { example.check() }

@@ -247,7 +247,7 @@ extension Elaborator {
 
 extension Elaborator {
   /// The terms of a loss and the model's outputs in them.
-  private func split(_ loss: NodeID, _ call: CalculusCall, _ targets: Targets) throws -> [LossRecognition.Term] {
+  private func split(_ loss: NodeID, _ call: CalculusCall, _ targets: Targets) throws -> [LossRecognition.Part] {
     if let at = call["at"] {
       let z = try node(at)
       guard graph.reachable(from: [loss]).contains(z) else {
@@ -255,7 +255,7 @@ extension Elaborator {
           .domain, "'\(at.span.text)' is not part of this formula", at: at.span,
           hint: "split at a definition that the loss uses, such as the model's output")
       }
-      return [.init(loss: loss, output: z)]
+      return [LossRecognition.Part(loss: loss, output: z)]
     }
     var recognition = LossRecognition(graph)
     if let terms = recognition.terms(of: loss, wrt: targets.leaves) { return terms }

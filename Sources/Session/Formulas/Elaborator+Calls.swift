@@ -40,11 +40,13 @@ extension Elaborator {
   }
 
   private func apply(_ builtin: Builtin, _ arguments: [Argument], _ span: Span) throws -> Meaning {
-    let values = try arguments.map { argument in
-      let (given, place) = (try meaning(argument.value), argument.value.span)
+    var values: [Builtins.Given] = []
+    for argument in arguments {
+      let place = argument.value.span
+      var value = try meaning(argument.value)
       // `sum(0..n)`: a range counts as its whole numbers.
-      let value = if case .range = given { Meaning.node(try asNode(given, place)) } else { given }
-      return Builtins.Given(name: argument.name, value: value, span: place)
+      if case .range = value { value = .node(try asNode(value, place)) }
+      values.append(Builtins.Given(name: argument.name, value: value, span: place))
     }
     return try builtin.build(try Builtins.bind(builtin, values, in: self, at: span))
   }

@@ -7,8 +7,8 @@ import Tensors
 /// outputs has no curvature of its own.
 struct LossRecognition {
   /// One convex function and the output that it takes.
-  struct Term {
-    /// The loss with the other convex functions left out.
+  struct Part {
+    /// The convex function with its weight in the loss.
     let loss: NodeID
     let output: NodeID
   }
@@ -27,7 +27,7 @@ struct LossRecognition {
   }
 
   /// The terms of `f`; nil when it is not made of known functions alone.
-  mutating func terms(of f: NodeID, wrt leaves: [NodeID]) -> [Term]? {
+  mutating func terms(of f: NodeID, wrt leaves: [NodeID]) -> [Part]? {
     active = Set(leaves)
     for id in graph.reachable(from: [f]) {
       if case .stop = graph[id].op { continue }
@@ -39,9 +39,11 @@ struct LossRecognition {
     let inside = Set(graph.reachable(from: found.map(\.output)))
     guard others.allSatisfy(inside.contains) else { return nil }
     return found.map { term in
-      let rest = found.filter { $0.node != term.node }
-      let zeros = rest.map { ($0.node, graph.zero(graph.shape($0.node))) }
-      return Term(loss: graph.substitute([f], Dictionary(zeros, uniquingKeysWith: { $1 }))[0], output: term.output)
+      // The loss is linear in each of its convex functions, so its gradient by one is that one's weight.
+      let axes = Array(graph.shape(term.node).indices)
+      let weight = graph.grad(f, wrt: [term.node])[0]
+      let loss = graph.contract(1, [Operand(weight, axes), Operand(term.node, axes)], to: [])
+      return Part(loss: loss, output: term.output)
     }
   }
 

@@ -81,7 +81,9 @@ struct Failure: CustomTestStringConvertible, Sendable {
 
   /// What the first line of carets covers.
   private func underlined(_ lines: [Substring]) -> String {
-    guard let row = lines.firstIndex(where: { $0.contains("^") && !$0.contains("=") && $0.hasPrefix(" ") }), row > 0 else { return "" }
+    guard let row = lines.firstIndex(where: { $0.contains("^") && !$0.contains("=") && $0.hasPrefix(" ") }),
+      row > 0
+    else { return "" }
     let (source, marks) = (Array(lines[row - 1]), Array(lines[row]))
     return String(marks.indices.filter { marks[$0] == "^" && $0 < source.count }.map { source[$0] })
   }

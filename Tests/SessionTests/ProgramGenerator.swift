@@ -25,9 +25,12 @@ struct ProgramGenerator {
   }
 
   private static let pieces = [
-    "(", ")", "[", "]", "{", "}", ",", ";", ":", ":=", "=", "==", "<", "~", "..", ".", "+", "-", "*", "/", "^", "@", "'", "‖", "∇", "∇²",
-    "?", "\n", "if", "then", "else", "for", "in", "while", "not", "and", "or", "return", "break", "param", "data", "print", "assert", "x",
-    "W", "f", "g", "p", "v", "a", "λ", "1", "2.5", "1e308", "0", "-1", "grad", "hessian", "sum", "\"s\"", "\"{", "true", "params", "ans", "é",
+    "(", ")", "[", "]", "{", "}", ",", ";", ":", ":=", "=", "==", "<", "~", "..", ".", "+", "-", "*", "/",
+    "^", "@", "'", "‖", "∇", "∇²",
+    "?", "\n", "if", "then", "else", "for", "in", "while", "not", "and", "or", "return", "break", "param",
+    "data", "print", "assert", "x",
+    "W", "f", "g", "p", "v", "a", "λ", "1", "2.5", "1e308", "0", "-1", "grad", "hessian", "sum", "\"s\"",
+    "\"{", "true", "params", "ans", "é",
   ]
 
   private mutating func mutated(_ text: String) -> String {
@@ -54,18 +57,32 @@ struct ProgramGenerator {
     case 4: return "print \(expression(2)), \(expression(1))"
     case 5: return "\(name)[\(index())] = \(expression(2))"
     case 6: return "(\(name), b) = (\(expression(1)), \(expression(2)))"
-    case 7: return "assert \(expression(2)) \(pick(["<", "==", ">="])) \(expression(2)), \"{a} {\(expression(1)):.3}\""
+    case 7:
+      return
+        "assert \(expression(2)) \(pick(["<", "==", ">="])) \(expression(2)), \"{a} {\(expression(1)):.3}\""
     case 8: return "\(expression(1));"
     case 9: return "param \(pick(["x", "W", "q"])) = \(expression(2))"
     case 10: return "data y = \(expression(2))"
-    case 11: return "\(pick(["v", "r"])) ~ \(pick(["randn(3)", "rademacher(like=params)", "rand(2, 2)", expression(2)]))"
-    case 12: return "\(pick(["g", "q", "g2"]))(s, t = \(expression(1))) := \(expression(3, extra: ["s", "t"]))"
-    case 13: return "\(pick(["p", "p2"]))(s) {\n  \(statement(depth: depth - 1))\n  u = \(expression(2, extra: ["s"]))\n  return u\n}"
-    case 14: return "for i in \(pick(["0..3", "[1, 2]", "x", "0..a", "W"])) { \(statement(depth: depth - 1)); \(statement(depth: depth - 1)) }"
+    case 11:
+      return
+        "\(pick(["v", "r"])) ~ \(pick(["randn(3)", "rademacher(like=params)", "rand(2, 2)", expression(2)]))"
+    case 12:
+      return "\(pick(["g", "q", "g2"]))(s, t = \(expression(1))) := \(expression(3, extra: ["s", "t"]))"
+    case 13:
+      return
+        "\(pick(["p", "p2"]))(s) {\n  \(statement(depth: depth - 1))\n  u = \(expression(2, extra: ["s"]))\n  return u\n}"
+    case 14:
+      return
+        "for i in \(pick(["0..3", "[1, 2]", "x", "0..a", "W"])) { \(statement(depth: depth - 1)); \(statement(depth: depth - 1)) }"
     case 15: return "repeat \(pick(["2", "3", "a", "-1"])) { \(statement(depth: depth - 1)) }"
-    case 16: return "if \(expression(2)) { \(statement(depth: depth - 1)) } else { \(statement(depth: depth - 1)) }"
+    case 16:
+      return "if \(expression(2)) { \(statement(depth: depth - 1)) } else { \(statement(depth: depth - 1)) }"
     case 17: return "k = 0; while k < 3 { k = k + 1; \(statement(depth: 0)) }"
-    default: return pick(["value", "grad", "hessian", "grad wrt x", "hessian wrt (x, W)", "objective f", "vars", "undo", "redo", "step gd lr=0.01", "value a", "?grad"])
+    default:
+      return pick([
+        "value", "grad", "hessian", "grad wrt x", "hessian wrt (x, W)", "objective f", "vars", "undo", "redo",
+        "step gd lr=0.01", "value a", "?grad",
+      ])
     }
   }
 
@@ -74,7 +91,9 @@ struct ProgramGenerator {
   }
 
   private mutating func expression(_ depth: Int, extra: [String] = []) -> String {
-    let leaf = pick(["x", "W", "a", "f", "y", "v", "1", "2", "0", "0.5", "[1, 2, 3]", "[1, 2; 3, 4]", "ans", "params", "π"] + extra + extra)
+    let leaf = pick(
+      ["x", "W", "a", "f", "y", "v", "1", "2", "0", "0.5", "[1, 2, 3]", "[1, 2; 3, 4]", "ans", "params", "π"]
+        + extra + extra)
     guard depth > 0 else { return leaf }
     let (a, b) = (expression(depth - 1, extra: extra), expression(depth - 1, extra: extra))
     switch next(24) {
@@ -82,10 +101,14 @@ struct ProgramGenerator {
     case 2, 3, 4: return "\(a) \(pick(["+", "-", "*", "/", "%", "@"])) \(b)"
     case 5: return "(\(a))^\(pick(["2", "3", "-1", "0.5", "a", b]))"
     case 6: return "-(\(a))"
-    case 7, 8: return "\(pick(["sin", "exp", "log", "sqrt", "abs", "sum", "mean", "norm", "max", "tanh", "softplus", "prod", "sort", "cumsum", "logsumexp", "softmax", "size"]))(\(a))"
+    case 7, 8:
+      return
+        "\(pick(["sin", "exp", "log", "sqrt", "abs", "sum", "mean", "norm", "max", "tanh", "softplus", "prod", "sort", "cumsum", "logsumexp", "softmax", "size"]))(\(a))"
     case 9: return "(\(a))[\(index())]"
     case 10: return "if \(a) \(pick(["<", ">", "=="])) \(b) then \(a) else \(b)"
-    case 11: return "\(pick(["grad", "hessian", "jacobian", "laplacian", "ggn"]))(\(a), \(pick(["x", "W", "params", "x[0]", "(x, W)", b])))"
+    case 11:
+      return
+        "\(pick(["grad", "hessian", "jacobian", "laplacian", "ggn"]))(\(a), \(pick(["x", "W", "params", "x[0]", "(x, W)", b])))"
     case 12: return "\(pick(["hvp", "jvp", "vjp"]))(\(a), x, \(b))"
     case 13: return "g(\(a), \(b))"
     case 14: return "p(\(a))"
@@ -94,10 +117,13 @@ struct ProgramGenerator {
     case 17: return "(\(a))'"
     case 18: return "(\(a) < \(b) and \(a) != 1)"
     case 19: return "\(pick(["outer", "dot", "cat", "stack", "max", "min"]))(\(a), \(b))"
-    case 20: return "\(pick(["inv", "det", "trace", "diag", "eig", "cholesky", "logdet", "svd", "solve"]))(\(a))"
+    case 20:
+      return "\(pick(["inv", "det", "trace", "diag", "eig", "cholesky", "logdet", "svd", "solve"]))(\(a))"
     case 21: return "stop(\(a))"
     case 22: return "(\(a), \(b))"
-    default: return "\(pick(["rand", "randn", "zeros", "ones", "eye", "reshape"]))(\(pick(["2", "2, 2", "0", "a", a])))"
+    default:
+      return
+        "\(pick(["rand", "randn", "zeros", "ones", "eye", "reshape"]))(\(pick(["2", "2, 2", "0", "a", a])))"
     }
   }
 }

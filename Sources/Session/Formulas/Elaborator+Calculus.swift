@@ -234,8 +234,11 @@ extension Elaborator {
     let shapes = targets.leaves.map(graph.shape)
     var blocks: [[NodeID]] = []
     for (k, term) in try split(loss, call, targets).enumerated() {
-      let placeholder = interpreter.placeholderLeaf("w", graph.shape(term.output), function: -2 - k, depth: depth)
-      let own = graph.ggnBlocks(term.loss, at: term.output, wrt: targets.leaves, placeholder: placeholder)
+      let shape = graph.shape(term.output)
+      let own = graph.ggnBlocks(
+        term.loss, at: term.output, wrt: targets.leaves,
+        placeholder: interpreter.placeholderLeaf("w", shape, function: -2 - 2 * k, depth: depth),
+        output: interpreter.placeholderLeaf("y", shape, function: -3 - 2 * k, depth: depth))
       blocks = k == 0 ? own : zip(blocks, own).map { zip($0, $1).map { graph.add([$0, $1], shape: graph.shape($0)) } }
     }
     if targets.isSingle && shapes[0].count <= 1 { return .node(blocks[0][0]) }

@@ -39,6 +39,7 @@ struct LossRecognition {
     let inside = Set(graph.reachable(from: found.map(\.output)))
     guard others.allSatisfy(inside.contains) else { return nil }
     return found.map { term in
+      if term.node == f { return Part(loss: f, output: term.output) }
       // The loss is linear in each of its convex functions, so its gradient by one is that one's weight.
       let axes = Array(graph.shape(term.node).indices)
       let weight = graph.grad(f, wrt: [term.node])[0]

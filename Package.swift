@@ -61,7 +61,8 @@ let package = Package(
     .testTarget(name: "CalculusTests", dependencies: ["Calculus", "Engine", "Graph", "TestSupport"]),
     .testTarget(name: "EngineTests", dependencies: ["Calculus", "Engine", "Graph", "TestSupport"]),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"]),
-    .testTarget(name: "SessionTests", dependencies: ["Session", "TestSupport"]),
+    .testTarget(
+      name: "SessionTests", dependencies: ["Session", "TestSupport"], exclude: ["Errors", "Programs"]),
     .testTarget(name: "ExampleTests", dependencies: ["Session"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
   ],

@@ -146,20 +146,23 @@ extension TensorGraph {
 
   /// The generalised Gauss–Newton matrix Jᵀ·(∂²f/∂z²)·J with J = ∂z/∂inputs, as blocks like `hessianBlocks`. Only
   /// the path through z counts (Schraudolph 2002).
-  public func ggnBlocks(_ f: NodeID, at z: NodeID, wrt inputs: [NodeID], placeholder: Leaf) -> [[NodeID]] {
+  public func ggnBlocks(_ f: NodeID, at z: NodeID, wrt inputs: [NodeID], placeholder: Leaf, output: Leaf) -> [[NodeID]] {
     let w = leaf(placeholder)
+    // A leaf in the place of z: constructors would splice z into sums and products, and lose it.
+    let y = leaf(output)
     let pulled = vjp(of: [z], [w], wrt: inputs)
-    let outer = grad(f, wrt: [z])
+    let outer = grad(substitute([f], [z: y])[0], wrt: [y])
     var blocks = inputs.map { _ in [NodeID]() }
     for j in inputs.indices {
       let seedShape = shape(inputs[j])
       let moved = jacobianTerms(of: [z], wrt: inputs[j])[0]
-      var second = ForwardMode(self, seeds: [z: moved], seedShape: seedShape)
+      var second = ForwardMode(self, seeds: [y: moved], seedShape: seedShape)
       let curved = second.tangents(of: outer)[0]
       var third = ForwardMode(self, seeds: [w: curved], seedShape: seedShape)
       let column = third.tangents(of: Array(pulled[j...]))
       for (offset, terms) in column.enumerated() {
-        blocks[j + offset].append(node(of: terms, shape(of: inputs[j + offset], seedShape)))
+        let block = node(of: terms, shape(of: inputs[j + offset], seedShape))
+        blocks[j + offset].append(substitute([block], [y: z])[0])
       }
     }
     return blocks

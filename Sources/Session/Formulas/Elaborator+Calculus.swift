@@ -114,7 +114,11 @@ extension Elaborator {
         throw Diagnostic(
           .type, "several targets must be whole params", at: items[partial].span)
       }
-      return Targets(names: parts.flatMap(\.names), leaves: parts.flatMap(\.leaves), part: nil, isSingle: false)
+      let names = parts.flatMap(\.names)
+      if let twice = names.indices.first(where: { names[..<$0].contains(names[$0]) }) {
+        throw Diagnostic(.name, "'\(names[twice])' is named twice", at: expr.span)
+      }
+      return Targets(names: names, leaves: parts.flatMap(\.leaves), part: nil, isSingle: false)
     case .name("params"):
       if environment.locals["params"] == nil {
         let bundle = paramsBundle(of: roots)
@@ -229,29 +233,41 @@ extension Elaborator {
     guard targets.part == nil else {
       throw Diagnostic(.type, "ggn takes whole params", at: call.span)
     }
-    let z: NodeID
-    if let at = call["at"] {
-      z = try node(at)
-      guard graph.reachable(from: [f.node]).contains(z) else {
-        throw Diagnostic(
-          .domain, "'\(at.span.text)' is not part of this formula", at: at.span,
-          hint: "split at a definition that the loss uses, such as the model's output")
-      }
-    } else if let found = LossRecognition(graph).output(of: f.node, wrt: targets.leaves) {
-      z = found
-    } else {
-      throw Diagnostic(
-        .domain, "ggn does not know where to split this formula", at: call.span,
-        hint: "name the model's output: ggn(f, x, at=z)")
-    }
-    let shape = graph.shape(z)
-    let placeholder = interpreter.placeholderLeaf("w", shape, function: -2, depth: depth)
-    let blocks = graph.ggnBlocks(try scalar(f, call), at: z, wrt: targets.leaves, placeholder: placeholder)
+    let loss = try scalar(f, call)
     let shapes = targets.leaves.map(graph.shape)
+    var blocks: [[NodeID]] = []
+    for (k, term) in try split(loss, call, targets).enumerated() {
+      let shape = graph.shape(term.output)
+      let own = graph.ggnBlocks(
+        term.loss, at: term.output, wrt: targets.leaves,
+        placeholder: interpreter.placeholderLeaf("w", shape, function: -2 - 2 * k, depth: depth),
+        output: interpreter.placeholderLeaf("y", shape, function: -3 - 2 * k, depth: depth))
+      blocks = k == 0 ? own : zip(blocks, own).map { zip($0, $1).map { graph.add([$0, $1], shape: graph.shape($0)) } }
+    }
     if targets.isSingle && shapes[0].count <= 1 { return .node(blocks[0][0]) }
     let matrix = graph.assembled(blocks, shapes)
     if targets.isSingle { return .node(matrix) }
     return .blockMatrix(matrix, names: targets.names, sizes: shapes.map(\.elementCount))
+  }
+}
+
+extension Elaborator {
+  /// The terms of a loss and the model's outputs in them.
+  private func split(_ loss: NodeID, _ call: CalculusCall, _ targets: Targets) throws -> [LossRecognition.Part] {
+    if let at = call["at"] {
+      let z = try node(at)
+      guard graph.reachable(from: [loss]).contains(z) else {
+        throw Diagnostic(
+          .domain, "'\(at.span.text)' is not part of this formula", at: at.span,
+          hint: "split at a definition that the loss uses, such as the model's output")
+      }
+      return [LossRecognition.Part(loss: loss, output: z)]
+    }
+    var recognition = LossRecognition(graph)
+    if let terms = recognition.terms(of: loss, wrt: targets.leaves) { return terms }
+    throw Diagnostic(
+      .domain, "ggn does not know where to split this formula", at: call.span,
+      hint: "name the model's output: ggn(f, x, at=z)")
   }
 }
 

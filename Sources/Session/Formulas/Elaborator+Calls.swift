@@ -40,8 +40,13 @@ extension Elaborator {
   }
 
   private func apply(_ builtin: Builtin, _ arguments: [Argument], _ span: Span) throws -> Meaning {
-    let values = try arguments.map {
-      Builtins.Given(name: $0.name, value: try meaning($0.value), span: $0.value.span)
+    var values: [Builtins.Given] = []
+    for argument in arguments {
+      let place = argument.value.span
+      var value = try meaning(argument.value)
+      // `sum(0..n)`: a range counts as its whole numbers.
+      if case .range = value { value = .node(try asNode(value, place)) }
+      values.append(Builtins.Given(name: argument.name, value: value, span: place))
     }
     return try builtin.build(try Builtins.bind(builtin, values, in: self, at: span))
   }

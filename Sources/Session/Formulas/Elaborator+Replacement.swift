@@ -28,7 +28,8 @@ extension Elaborator {
     let saved = replacements
     defer { replacements = saved }
     for item in given { try replace(item, in: callee, formula, dependencies, &pairs) }
-    let isRebuilt = replacements.count != saved.count || replacements.contains { saved[$0.key]?.nodes != $0.value.nodes }
+    let isRebuilt =
+      replacements.count != saved.count || replacements.contains { saved[$0.key]?.nodes != $0.value.nodes }
     let result = isRebuilt ? try meaning(callee) : formula
     var replaced: [NodeID: NodeID] = [:]
     for pair in pairs { replaced[pair.placeholder] = pair.argument }
@@ -86,18 +87,21 @@ extension Elaborator {
     throw notReplaceable(item, callee, dependencies)
   }
 
-  private func notReplaceable(_ item: Replacement, _ callee: Expr, _ dependencies: Dependencies) -> Diagnostic {
+  private func notReplaceable(_ item: Replacement, _ callee: Expr, _ dependencies: Dependencies) -> Diagnostic
+  {
     let leaves = dependencies.leafNames.sorted()
     var hint = closestMatch(to: item.name, in: leaves).map { "did you mean '\($0)'?" }
     for leaf in leaves {
       guard case .random(let random)? = interpreter.lookup(leaf, frameTag: nil),
         FreeNames.of(random.source).contains(item.name)
       else { continue }
-      hint = "'\(leaf)' was drawn from '\(item.name)'; replace '\(leaf)' itself: \(callee.span.text)(\(leaf) = …)"
+      hint =
+        "'\(leaf)' was drawn from '\(item.name)'; replace '\(leaf)' itself: \(callee.span.text)(\(leaf) = …)"
     }
     return Diagnostic(
       .name, "'\(callee.span.text)' does not depend on '\(item.name)'", at: item.span,
-      notes: [leaves.isEmpty ? "it is constant" : "it depends on \(leaves.joined(separator: ", "))"], hint: hint)
+      notes: [leaves.isEmpty ? "it is constant" : "it depends on \(leaves.joined(separator: ", "))"],
+      hint: hint)
   }
 }
 

@@ -146,7 +146,7 @@ final class Elaborator: FormulaContext {
     let spelled = interpreter.isDeclaredLater(name) ? "it is bound later in the text" : nil
     return Diagnostic(
       .name, "'\(name)' is not bound", at: span,
-      hint: match.map { "did you mean '\($0)'?" } ?? spelled ?? "a param is declared with: param \(name) = …")
+      hint: spelled ?? match.map { "did you mean '\($0)'?" } ?? "a param is declared with: param \(name) = …")
   }
 
   /// The objective's formula.

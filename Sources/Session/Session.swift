@@ -132,7 +132,7 @@ extension Interpreter {
   private func failed(_ error: any Error, _ keeps: Bool, _ report: (Diagnostic) -> Void) -> RunOutcome {
     if let engine = error as? EngineError, engine == .interrupted {
       hk_interrupt_set(0)
-      let message = keeps ? "what was finished is kept, and undo takes it back" : "nothing of this statement was kept"
+      let message = keeps ? "completed steps are kept, and undo takes the statement back" : "nothing of this statement was kept"
       report(Diagnostic(.interrupt, "interrupted; \(message)", severity: .note))
       return .interrupted
     }

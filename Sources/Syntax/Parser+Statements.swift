@@ -140,7 +140,7 @@ extension Parser {
 
   private func nameOfTarget(_ target: Expr) throws(Abort) -> String {
     if case .name(let name) = target.kind { return name }
-    throw fail(.notATarget(hint: "'~' binds a name: v ~ normal(3)"), at: target.span)
+    throw fail(.notATarget(hint: "'~' binds a name: v ~ randn(3)"), at: target.span)
   }
 
   /// What stands after `=`, `:=` or `~`.

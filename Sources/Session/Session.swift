@@ -75,7 +75,8 @@ public final class Session {
 
   /// Whether a text can run, needs more lines, or cannot become right.
   public func completeness(of text: String) -> Completeness {
-    Parser.parse(SourceText(name: "<input>", text: text), shadowedVerbs: interpreter.shadowedVerbs).completeness
+    Parser.parse(SourceText(name: "<input>", text: text), shadowedVerbs: interpreter.shadowedVerbs)
+      .completeness
   }
 
   /// What could stand at a place of a text: where the word there starts, and its candidates.
@@ -110,6 +111,7 @@ extension Interpreter {
         isHistoryMove = false
         defer { flushMoves() }
         _ = try run([statement], echoes: options.isInteractive)
+        noteLostObjective(before)
         if !isHistoryMove, changes(statement) || structureVersion != version { history.record(before) }
       } catch let quit as Quit {
         return .quit(exitCode: quit.exitCode)
@@ -129,10 +131,25 @@ extension Interpreter {
     return .ok
   }
 
+  /// Says so when the objective has become something else by an assignment.
+  private func noteLostObjective(_ before: State) {
+    guard options.isInteractive, !isHistoryMove, let name = state.objective, before.objective == name,
+      case .definition? = before.globals[name], let now = state.globals[name]
+    else { return }
+    if case .definition = now { return }
+    output(.text("note: '\(name)' is no formula any more, so there is no objective"))
+  }
+
   private func failed(_ error: any Error, _ keeps: Bool, _ report: (Diagnostic) -> Void) -> RunOutcome {
     if let engine = error as? EngineError, engine == .interrupted {
       hk_interrupt_set(0)
-      let message = keeps ? "completed steps are kept, and undo takes the statement back" : "nothing of this statement was kept"
+      guard options.isInteractive else {
+        report(Diagnostic(.interrupt, "interrupted", severity: .note))
+        return .interrupted
+      }
+      let message =
+        keeps
+        ? "completed steps are kept, and undo takes the statement back" : "nothing of this statement was kept"
       report(Diagnostic(.interrupt, "interrupted; \(message)", severity: .note))
       return .interrupted
     }
@@ -164,7 +181,8 @@ extension Interpreter {
   func boundNames(_ statement: Statement) -> [String] {
     switch statement.kind {
     case .define(let name, _, _), .param(let name, _, _), .data(let name, _, _): return [name]
-    case .assign(let targets, _): return targets.compactMap { if case .name(let n) = $0.kind { return n } else { return nil } }
+    case .assign(let targets, _):
+      return targets.compactMap { if case .name(let n) = $0.kind { return n } else { return nil } }
     case .random(let names, _): return names
     case .function(let declaration): return [declaration.name]
     default: return []

@@ -162,7 +162,7 @@ extension Parser {
     guard tokenKind == .identifier else { return tokenKind.isReservedWord && tokenKind != .ifWord }
     switch peek().kind {
     case .assign, .define, .tilde: return true
-    case .identifier: return !peek().newlineBefore
+    case .identifier, .number, .string: return !peek().newlineBefore
     default: return false
     }
   }

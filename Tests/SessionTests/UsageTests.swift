@@ -77,4 +77,28 @@ import Testing
     let text = Transcript().run("print 1e300*randn(20, 20)")
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
   }
+
+  @Test(arguments: [
+    ("reset fesh", "did you mean 'fresh' for 'fesh'?"), ("undo 1 2", "'undo' takes at most 1 argument"),
+    ("minimize gd max -1", "'max' is not negative"), ("?nosuch", "?commands and ?functions list all"),
+  ])
+  func argumentsThatMeanNothing(text: String, message: String) {
+    let transcript = Transcript()
+    transcript.run(Self.rosenbrock + text)
+    #expect(transcript.messages.contains(message), "\(transcript.messages)")
+  }
+
+  @Test func aValueMissingBeforeTheNextStatement() {
+    let transcript = Transcript()
+    transcript.run("x =\nprint 2\ny = 3 +\n)\n")
+    #expect(transcript.messages.contains("after '='"), "\(transcript.messages)")
+    #expect(transcript.messages.split(separator: "\n").count { $0.hasPrefix("error") } == 2)
+  }
+
+  @Test func theObjectiveThatWasOverwritten() {
+    let transcript = Transcript(isInteractive: true)
+    transcript.run(Self.rosenbrock)
+    #expect(transcript.run("f = 3").contains("there is no objective"))
+    #expect(!transcript.run("f = 4").contains("there is no objective"))
+  }
 }

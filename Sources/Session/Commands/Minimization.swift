@@ -15,6 +15,9 @@ struct Minimization {
   init(_ call: CommandCall) throws {
     self.call = call
     limit = try call.command.clause("max")?.values.first.map { try call.interpreter.whole($0) } ?? 1000
+    guard limit >= 0 else {
+      throw Diagnostic(.domain, "'max' is not negative", at: call.command.clause("max")?.span)
+    }
     condition = call.command.clause("until")?.values.first
   }
 

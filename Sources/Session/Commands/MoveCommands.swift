@@ -66,6 +66,7 @@ extension Commands {
       summary: "Params go back to their declared values; fresh draws random initial values anew.",
       example: "reset", changesState: true
     ) { call in
+      try call.noMoreSubjects(than: 0)
       let interpreter = call.interpreter
       for (name, leaf) in interpreter.allParams {
         var fresh = leaf
@@ -178,6 +179,7 @@ extension CommandCall {
   // MARK: Going back
 
   func travel(back: Bool) throws -> Value {
+    try noMoreSubjects()
     let count = try command.subjects.first.map { try interpreter.whole($0) } ?? 1
     guard interpreter.loopDepth == 0, interpreter.callDepth == 0 else {
       throw Diagnostic(

@@ -24,7 +24,7 @@ extension CommandCall {
     guard command.subjects.count > limit else { return }
     throw Diagnostic(
       .syntax,
-      "'\(command.verb)' takes \(limit == 0 ? "no" : "at most \(limit)") \(limit == 1 ? "formula" : "formulas") here",
+      "'\(command.verb)' takes \(limit == 0 ? "no" : "at most \(limit)") \(limit == 1 ? "argument" : "arguments") here",
       at: command.subjects[limit].span, hint: misspelledWord)
   }
 

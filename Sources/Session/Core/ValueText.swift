@@ -52,10 +52,17 @@ struct ValueText {
 
   private func vector(_ values: [Double]) -> String {
     if values.isEmpty { return "[]" }
-    let shown = cut(values.count, max(limit, width / (format.digits + 4)))
-    let items = shown.map { index in index.map { format(values[$0]) } ?? "…" }
-    let note = shown.contains { $0 == nil } ? "   (\(values.count) entries)" : ""
-    return "[" + items.joined(separator: ", ") + "]" + note
+    let most = max(limit, width / (format.digits + 4))
+    if values.count <= most { return "[" + values.map { format($0) }.joined(separator: ", ") + "]" }
+    let note = "   (\(values.count) entries)"
+    var text = ""
+    // As many entries as fit beside a short name.
+    for count in stride(from: most, to: 3, by: -1) {
+      let items = cut(values.count, count).map { index in index.map { format(values[$0]) } ?? "…" }
+      text = "[" + items.joined(separator: ", ") + "]" + note
+      if text.count <= width - 8 { break }
+    }
+    return text
   }
 
   /// Right-aligned columns, without brackets.

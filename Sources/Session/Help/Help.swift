@@ -19,7 +19,7 @@ enum Help {
     throw Diagnostic(
       .name, "there is no help on '\(name)'", at: span,
       hint: closestMatch(to: name, in: topics(interpreter)).map { "did you mean '\($0)'?" }
-        ?? "? lists all topics")
+        ?? "?commands and ?functions list all")
   }
 
   /// Everything that has a page.
@@ -104,10 +104,10 @@ enum Help {
   /// One screen.
   private static func overview(_ width: Int) -> String {
     var lines = [
-      "  param x = [-1.2, 1]                 what derivatives are taken by and steps move",
-      "  f := (1 - x[0])^2 + (x[1] - 3)^2    a live formula; the first scalar is the objective",
-      "  grad; hessian; eig; plot f          look at it here",
-      "  step newton; undo; reset            move, and go back", "commands",
+      "  param x = [-1.2, 1]                what derivatives are taken by",
+      "  f := (1 - x[0])^2 + (x[1] - 3)^2   a live formula, and the objective",
+      "  grad; hessian; eig; plot f         look at it here",
+      "  step newton; undo; reset           move, and go back", "commands",
     ]
     for (name, commands) in commandGroups where !commands.isEmpty {
       lines += wrapped(padded("  " + name, 14), commands.map(\.verb), width)

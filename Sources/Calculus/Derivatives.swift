@@ -6,7 +6,8 @@ extension TensorGraph {
   public func jvp(of outputs: [NodeID], wrt inputs: [NodeID], _ directions: [NodeID]) -> [NodeID] {
     var seeds: [NodeID: Tangent] = [:]
     for (input, direction) in zip(inputs, directions) {
-      seeds[input] = normalized(1, [Operand(direction, Array(shape(input).indices))], to: Array(shape(input).indices))
+      seeds[input] =
+        normalized(1, [Operand(direction, Array(shape(input).indices))], to: Array(shape(input).indices))
         .map { [$0] } ?? []
     }
     var forward = ForwardMode(self, seeds: seeds, seedShape: [])
@@ -40,7 +41,9 @@ extension TensorGraph {
     let axes = Array(shape.indices)
     var sizes: [Label: Int] = [:]
     for axis in axes { sizes[axis] = shape[axis] }
-    let parts = terms.map { Summand(1, Operand(contract($0.scale, $0.factors, to: axes, sizes: sizes), axes)) }
+    let parts = terms.map {
+      Summand(1, Operand(contract($0.scale, $0.factors, to: axes, sizes: sizes), axes))
+    }
     return add(parts, shape: shape)
   }
 
@@ -96,7 +99,9 @@ extension TensorGraph {
       offset += s.elementCount
       let axes = s.indices.map { 1 + $0 }
       return Summand(
-        1, Operand(contract(1, [Operand(part, axes), Operand(place, [0] + axes)], to: [0], sizes: [0: total]), [0]))
+        1,
+        Operand(
+          contract(1, [Operand(part, axes), Operand(place, [0] + axes)], to: [0], sizes: [0: total]), [0]))
     }
     return add(summands, shape: [total])
   }
@@ -108,12 +113,11 @@ extension TensorGraph {
 
   /// tr ∇²f: the diagonal's labels are equated before anything is multiplied out.
   public func laplacian(_ f: NodeID, wrt inputs: [NodeID]) -> NodeID {
-    let gradients = grad(f, wrt: inputs)
     var summands: [Summand] = []
-    for (input, gradient) in zip(inputs, gradients) {
+    for (input, terms) in zip(inputs, diagonalTerms(f, wrt: inputs)) {
       let rank = shape(input).count
-      for term in jacobianTerms(of: [gradient], wrt: input)[0] {
-        var factors = term.factors.map { Operand($0.node, $0.labels.map { $0 < rank ? $0 : $0 - rank }) }
+      for term in terms {
+        var factors = term.factors
         for axis in 0..<rank where !factors.contains(where: { $0.labels.contains(axis) }) {
           factors.append(Operand(ones(shape(input)[axis]), [axis]))
         }
@@ -121,6 +125,23 @@ extension TensorGraph {
       }
     }
     return add(summands, shape: [])
+  }
+
+  /// ∂²f/∂pₖ² for every entry of every input, in the inputs' shapes; the Hessian is not built.
+  public func hessianDiagonals(_ f: NodeID, wrt inputs: [NodeID]) -> [NodeID] {
+    zip(inputs, diagonalTerms(f, wrt: inputs)).map { node(of: $1, shape($0)) }
+  }
+
+  /// The diagonal of each input's block as terms over the input's axes.
+  private func diagonalTerms(_ f: NodeID, wrt inputs: [NodeID]) -> [Tangent] {
+    zip(inputs, grad(f, wrt: inputs)).map { input, gradient in
+      let rank = shape(input).count
+      return jacobianTerms(of: [gradient], wrt: input)[0].map { term in
+        Product(
+          scale: term.scale,
+          factors: term.factors.map { Operand($0.node, $0.labels.map { $0 < rank ? $0 : $0 - rank }) })
+      }
+    }
   }
 
   /// The generalised Gauss–Newton matrix Jᵀ·(∂²f/∂z²)·J with J = ∂z/∂inputs, as blocks like `hessianBlocks`. Only

@@ -135,7 +135,7 @@ struct TermCost {
     for operand in operands {
       if case .selector(let s) = graph[operand.node].op {
         if s.isIdentity(graph.shape(operand.node)) { parent[root(operand.labels[1])] = root(operand.labels[0]) }
-      } else {
+      } else if !operand.labels.isEmpty {
         dense.append(operand.labels)
       }
     }

@@ -4,6 +4,22 @@
   import Darwin
 #endif
 
+/// Whole text files, read and written as data files are.
+public enum TextFile {
+  /// Bytes that are no UTF-8 become replacement characters. Throws `cannotRead`.
+  public static func read(_ path: String) throws(DatasetError) -> String {
+    String(decoding: try readFile(path), as: UTF8.self)
+  }
+
+  /// Writes atomically. Throws `cannotWrite`.
+  public static func write(_ text: String, to path: String) throws(DatasetError) {
+    try writeFile(path, Array(text.utf8))
+  }
+
+  /// The path without links and dots, by which a file is known; the path itself when there is no such file.
+  public static func canonical(_ path: String) -> String { resolved(path) }
+}
+
 /// The bytes of a file. Throws `cannotRead` with the system's reason.
 func readFile(_ path: String) throws(DatasetError) -> [UInt8] {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -23,6 +23,8 @@ class Instruction {
     self.writes = writes
   }
   func run(_ memory: Memory) throws {}
+  /// What it multiplies, for estimates and tests.
+  var multiplications: Double { 0 }
   /// A line for `explain plan`.
   var summary: String { "\(type(of: self))" }
 }
@@ -58,6 +60,7 @@ final class LoopInstruction: Instruction {
     self.inputs = Self.copied(inputs)
     self.ops = Self.copied(ops)
     self.outputs = Self.copied(outputs)
+    sizeList = sizes
     loop.dims = Int32(sizes.count)
     loop.inputs = Int32(inputs.count)
     loop.ops = Int32(ops.count)
@@ -85,12 +88,40 @@ final class LoopInstruction: Instruction {
     return memory
   }
 
+  /// The loop as lists, for those who rewrite it.
+  var inputList: UnsafeBufferPointer<hk_access> { UnsafeBufferPointer(start: inputs, count: Int(loop.inputs)) }
+  var opList: UnsafeBufferPointer<hk_op> { UnsafeBufferPointer(start: ops, count: Int(loop.ops)) }
+  var outputList: UnsafeBufferPointer<hk_output> { UnsafeBufferPointer(start: outputs, count: Int(loop.outputs)) }
+  let sizeList: [Int]
+  /// Entries of the iteration space.
+  var entries: Int { sizeList.elementCount }
+
+  /// Registers that an operation reads.
+  static func operandCount(_ code: hk_opcode) -> Int {
+    switch code {
+    case HK_LOAD_CONSTANT: return 0
+    case HK_SELECT: return 3
+    case HK_AXPY, HK_ADD, HK_SUB, HK_MUL, HK_DIV, HK_POW, HK_ATAN2, HK_MAX, HK_MIN, HK_MODULO, HK_LESS,
+      HK_LESS_EQUAL, HK_EQUAL, HK_NOT_EQUAL, HK_AND, HK_OR:
+      return 2
+    default: return 1
+    }
+  }
+
   override func run(_ memory: Memory) {
     let table = UnsafeRawPointer(memory.table).assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
     switch memory.precision {
     case .f64: hk_run_f64(&loop, table)
     case .f32: hk_run_f32(&loop, table)
     }
+  }
+
+  override var multiplications: Double {
+    let volume = (0..<Int(loop.dims)).reduce(1.0) { total, k in
+      total * Double(withUnsafeBytes(of: loop.sizes) { $0.load(fromByteOffset: 8 * k, as: Int64.self) })
+    }
+    let products = (0..<Int(loop.ops)).count { ops[$0].code == Int32(HK_MUL.rawValue) }
+    return volume * Double(products)
   }
 
   override var summary: String {
@@ -168,6 +199,8 @@ final class GemmInstruction: Instruction {
       cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, Float(alpha), x, la, y, lb, Float(beta), z, lc)
     }
   }
+
+  override var multiplications: Double { Double(m) * Double(n) * Double(k) * Double(batch.elementCount) }
 
   override var summary: String {
     let times = batch.isEmpty ? "" : " × \(batch.elementCount)"

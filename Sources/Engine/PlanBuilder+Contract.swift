@@ -58,7 +58,7 @@ extension PlanBuilder {
         task.tables.append(IndexTable(label: operand.labels[0], extent: node.shape[0], indices: indices))
       default:
         if let value = graph.constantValue(id) {
-          task.alpha *= value
+          if let divisor = graph.constantDivisor(id) { task.alpha /= divisor } else { task.alpha *= value }
           // Summed labels that only a constant has would be lost; ones keep them.
           for label in operand.labels { task.broadcast.insert(label) }
         } else {
@@ -70,23 +70,23 @@ extension PlanBuilder {
 
   // MARK: Selectors
 
-  /// Every selector replaces its axes' labels by affine functions of its parameters; a label can be replaced once,
-  /// so a second selector on it is filled in.
+  /// Every selector replaces its axes' labels by affine functions of its parameters. A label that one parameter
+  /// merely renames can be replaced again; a selector on any other replaced label is filled in.
   private func resolveSelectors(_ task: inout Contraction) throws {
-    var replaced = Set<Label>()
-    for (s, labels, shape) in task.selectors {
-      if labels.contains(where: replaced.contains) || Set(labels).count < labels.count {
-        task.factors.append(try filled(s, labels, shape, &task, replaced))
-        continue
+    while !task.selectors.isEmpty {
+      let free = task.selectors.indices.filter { task.canReplace(task.selectors[$0].labels) }
+      guard let next = free.first(where: { task.leavesOthers($0) }) ?? free.first else {
+        for (s, labels, shape) in task.selectors { task.factors.append(try filled(s, labels, shape, task)) }
+        return task.selectors = []
       }
-      replaced.formUnion(labels)
-      task.substitute(s, labels, shape)
+      let (s, labels, shape) = task.selectors.remove(at: next)
+      task.substitute(s, labels.map { task.current($0) ?? $0 }, shape)
     }
   }
 
   /// The selector as an array of zeros and ones, over labels that earlier selectors may have replaced.
   private func filled(
-    _ s: Selector, _ labels: [Label], _ shape: Shape, _ task: inout Contraction, _ replaced: Set<Label>
+    _ s: Selector, _ labels: [Label], _ shape: Shape, _ task: Contraction
   ) throws -> Access {
     let buffer = newBuffer(shape.elementCount)
     emit(FillInstruction(buffer, count: shape.elementCount))
@@ -100,7 +100,7 @@ extension PlanBuilder {
     let one = program.constant(1)
     try emit(program, [(ones, one, HK_STORE)])
     var access = Access(buffer: buffer, shape: shape, labels: labels)
-    for substitution in task.substitutions where replaced.contains(substitution.label) {
+    for substitution in task.substitutions {
       access.substitute(substitution.label, start: substitution.start, parameters: substitution.parameters)
     }
     return access
@@ -152,16 +152,11 @@ extension PlanBuilder {
         indexed: ones.kernel(axes, register: 0), table: indices.kernel(axes, register: 0),
         stride: sizes.elementCount, extent: table.extent))
     var access = Access(buffer: buffer, shape: sizes, labels: labels)
-    access.strides[table.label, default: 0] += sizes.elementCount
-    for s in task.substitutions where s.label == table.label {
-      let start = s.start
-      // The label's own stride alone moves by the selector; indices were substituted before.
-      access.strides[table.label] = nil
-      access.offset += sizes.elementCount * start
-      for (parameter, step) in s.parameters where step != 0 {
-        access.strides[parameter, default: 0] += sizes.elementCount * step
-      }
-    }
+    // Only the table's own label is still as it was.
+    var own = Access(buffer: buffer, strides: [table.label: sizes.elementCount])
+    for s in task.substitutions { own.substitute(s.label, start: s.start, parameters: s.parameters) }
+    access.offset = own.offset
+    for (label, stride) in own.strides { access.strides[label, default: 0] += stride }
     return access
   }
 
@@ -269,6 +264,15 @@ extension PlanBuilder {
   }
 }
 
+/// label = start + Σ step · parameter, in the order in which it was done.
+struct Substitution {
+  var label: Label
+  var start: Int
+  var parameters: [(label: Label, step: Int)]
+  /// The one parameter that takes the label's whole range, if it is that.
+  var renamed: Label?
+}
+
 /// δ(label ↔ indices[j…]), the label over 0..<extent.
 struct IndexTable {
   var label: Label
@@ -291,7 +295,7 @@ struct Contraction {
   var scatters: [IndexTable] = []
   /// Labels that constants carry: summed, they count their size.
   var broadcast: Set<Label> = []
-  var substitutions: [(label: Label, start: Int, parameters: [(label: Label, step: Int)])] = []
+  var substitutions: [Substitution] = []
   /// Not every entry of the result is written.
   var needsZero = false
 
@@ -301,20 +305,35 @@ struct Contraction {
     self.accumulate = accumulate
   }
 
+  /// The parameter that a label is now, when it has been renamed at most; nil when it is more than that.
+  func current(_ label: Label) -> Label? {
+    var label = label
+    for s in substitutions where s.label == label {
+      guard let renamed = s.renamed else { return nil }
+      label = renamed
+    }
+    return label
+  }
+
+  /// A selector on these labels can replace them: they are distinct and plain.
+  func canReplace(_ labels: [Label]) -> Bool {
+    let plain = labels.compactMap(current)
+    return plain.count == labels.count && Set(plain).count == labels.count
+  }
+
+  /// What this selector does to its labels leaves the other selectors' labels plain.
+  func leavesOthers(_ index: Int) -> Bool {
+    let (s, labels, shape) = selectors[index]
+    let spoilt = labels.indices.filter { s.renamedParameter(axis: $0, size: shape[$0]) == nil }.map { current(labels[$0]) }
+    return selectors.indices.allSatisfy { other in
+      other == index || !selectors[other].labels.contains { spoilt.contains(current($0)) }
+    }
+  }
+
   /// The label (or the parameter that replaced it) by which a table indexes whole arrays, if there is one.
   func wholeLabel(_ table: IndexTable) -> Label? {
-    var label = table.label
-    if let s = substitutions.first(where: { $0.label == label }) {
-      let moving = s.parameters.filter { $0.step != 0 }
-      guard s.start == 0, moving.count == 1, moving[0].step == 1, sizes[moving[0].label] == table.extent else {
-        return nil
-      }
-      label = moving[0].label
-    }
-    let others = tables.contains { other in
-      other.label == table.label || other.label == label
-        || substitutions.contains { $0.label == other.label && $0.parameters.contains { $0.label == label } }
-    }
+    guard let label = current(table.label) else { return nil }
+    let others = tables.contains { current($0.label) ?? label == label }
     let scattered = scatters.contains { $0.label == label || $0.indices.strides[label] != nil }
     return others || scattered || table.indices.strides[label] != nil ? nil : label
   }
@@ -329,7 +348,8 @@ struct Contraction {
     var written = Set<Label>()
     for (axis, label) in labels.enumerated() {
       let steps = parameters.indices.map { (label: parameters[$0], step: s.steps[axis][$0]) }
-      substitutions.append((label, s.starts[axis], steps))
+      let renamed = s.renamedParameter(axis: axis, size: shape[axis]).map { parameters[$0] }
+      substitutions.append(Substitution(label: label, start: s.starts[axis], parameters: steps, renamed: renamed))
       for k in factors.indices { factors[k].substitute(label, start: s.starts[axis], parameters: steps) }
       for k in tables.indices { tables[k].indices.substitute(label, start: s.starts[axis], parameters: steps) }
       let moving = steps.filter { $0.step != 0 }.map(\.label)

@@ -169,14 +169,7 @@ extension PlanBuilder {
   }
 
   private static func sources(_ op: hk_op) -> [Int] {
-    switch hk_opcode(UInt32(op.code)) {
-    case HK_LOAD_CONSTANT: return []
-    case HK_SELECT: return [Int(op.a), Int(op.b), Int(op.c)]
-    case HK_AXPY, HK_ADD, HK_SUB, HK_MUL, HK_DIV, HK_POW, HK_ATAN2, HK_MAX, HK_MIN, HK_MODULO, HK_LESS,
-      HK_LESS_EQUAL, HK_EQUAL, HK_NOT_EQUAL, HK_AND, HK_OR:
-      return [Int(op.a), Int(op.b)]
-    default: return [Int(op.a)]
-    }
+    [op.a, op.b, op.c].prefix(LoopInstruction.operandCount(hk_opcode(UInt32(op.code)))).map { Int($0) }
   }
 
   // MARK: Values
@@ -236,15 +229,13 @@ extension PlanBuilder {
     return constant == 0 ? result : program.apply(HK_ADD_CONSTANT, result, imm: constant)
   }
 
-  /// A product; a reciprocal computed here divides.
+  /// A product; it divides by what a reciprocal is of.
   private func product(_ scale: Double, _ operands: [Operand], _ program: inout LoopProgram) throws -> Int {
     var numerators: [Operand] = []
     var denominators: [Operand] = []
     for operand in operands {
-      let id = resolved(operand.node)
-      if fused.contains(id), case .map(.reciprocal) = graph[id].op {
-        let inner = graph[id].operands[0]
-        denominators.append(Operand(inner.node, inner.labels.map { operand.labels[$0] }))
+      if let divisor = divisor(operand) {
+        denominators.append(divisor)
       } else {
         numerators.append(operand)
       }

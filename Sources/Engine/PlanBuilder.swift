@@ -47,8 +47,8 @@ final class PlanBuilder {
     for id in order.reversed() where isMaterialized(id) { decideFusion(id) }
     for id in order where isMaterialized(id) { try lower(id) }
     let results = try outputs.map { id in (buffer: try result(resolved(id)), shape: graph.shape(id)) }
-    return Plan(
-      precision: precision, buffers: buffers, instructions: instructions, outputs: results)
+    let joined = ScalarFusion.apply(instructions, kept: Set(results.map(\.buffer)))
+    return Plan(precision: precision, buffers: buffers, instructions: joined, outputs: results)
   }
 
   // MARK: Nodes
@@ -63,12 +63,30 @@ final class PlanBuilder {
   private func countUses(_ order: [NodeID]) {
     for id in order {
       if case .stop = graph[id].op { continue }
-      for operand in graph[id].operands { uses[resolved(operand.node), default: 0] += 1 }
+      let divides = isDividingLoop(graph[id])
+      for operand in graph[id].operands {
+        let read = (divides ? divisor(operand) : nil) ?? operand
+        uses[resolved(read.node), default: 0] += 1
+      }
     }
     for id in outputs { uses[resolved(id), default: 0] += 2 }
   }
 
+  /// A product whose loop divides by what its reciprocals are of: a/b is one rounding wherever it stands.
+  private func isDividingLoop(_ node: Node) -> Bool {
+    if case .contract = node.op { return isLoop(node) }
+    return false
+  }
+
+  /// b, for an operand 1/b.
+  func divisor(_ operand: Operand) -> Operand? {
+    let node = graph[resolved(operand.node)]
+    guard case .map(.reciprocal) = node.op else { return nil }
+    return Operand(node.operands[0].node, node.operands[0].labels.map { operand.labels[$0] })
+  }
+
   private func isMaterialized(_ id: NodeID) -> Bool {
+    if graph.constantValue(id) != nil { return outputs.contains { resolved($0) == id } }
     if case .stop = graph[id].op { return false }
     if case .selector = graph[id].op { return uses[id] ?? 0 >= 2 && outputs.contains { resolved($0) == id } }
     if case .table = graph[id].op { return outputs.contains { resolved($0) == id } }
@@ -183,8 +201,9 @@ final class PlanBuilder {
   // MARK: Fusion
 
   /// Runs as one loop nest: pointwise, a reduction, or a sum of products whose operands all share its labels.
-  func isLoop(_ id: NodeID) -> Bool {
-    let node = graph[id]
+  func isLoop(_ id: NodeID) -> Bool { isLoop(graph[id]) }
+
+  private func isLoop(_ node: Node) -> Bool {
     switch node.op {
     case .map, .reduceMax: return true
     case .add: return true
@@ -248,11 +267,13 @@ final class PlanBuilder {
     fuse(below: node, volume: volume(node))
   }
 
-  /// scale · (one inner sum): the scale joins the inner product.
+  /// scale · (one inner sum), or that by a constant: the scale joins the inner product.
   private func isScaledProduct(_ id: NodeID) -> Bool {
     let node = graph[id]
-    guard case .contract = node.op, node.operands.count == 1, !node.sumsLabels else { return false }
-    let inner = resolved(node.operands[0].node)
+    guard case .contract = node.op, !node.sumsLabels else { return false }
+    let factors = node.operands.filter { graph.constantValue(resolved($0.node)) == nil }
+    guard factors.count == 1 else { return false }
+    let inner = resolved(factors[0].node)
     return uses[inner] == 1 && isProductSum(inner)
   }
 
@@ -280,7 +301,9 @@ final class PlanBuilder {
     var budget = Self.fusionLimit - root.operands.count
     var pending = [root]
     while let node = pending.popLast() {
-      for operand in node.operands {
+      let divides = isDividingLoop(node)
+      for use in node.operands {
+        let operand = (divides ? divisor(use) : nil) ?? use
         let id = resolved(operand.node)
         guard budget >= graph[id].operands.count, uses[id] == 1, !fused.contains(id), !inPlace.contains(id),
           isPointwise(id), graph.shape(id).elementCount == volume, Set(operand.labels).count == operand.labels.count

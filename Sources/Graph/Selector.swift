@@ -43,6 +43,13 @@ public struct Selector: Hashable, Sendable {
     extents.elementCount == size && starts[k] == 0 && steps[k] == extents.rowMajorStrides
   }
 
+  /// The parameter that axis `k` is, when it is one parameter and takes every place.
+  public func renamedParameter(axis k: Int, size: Int) -> Int? {
+    let moving = extents.indices.filter { steps[k][$0] != 0 }
+    guard starts[k] == 0, moving.count == 1, steps[k][moving[0]] == 1, extents[moving[0]] == size else { return nil }
+    return moving[0]
+  }
+
   /// Parameters of extent 1 removed.
   func simplified() -> Selector {
     guard extents.contains(1) else { return self }

@@ -44,6 +44,9 @@ extension TensorGraph {
   /// Splices nested sums and takes scales out of products.
   private func collect(_ summand: Summand, _ count: Int, into terms: inout [Summand]) {
     let node = self[summand.operand.node]
+    if let divisor = constantDivisor(summand.operand.node) {
+      return terms.append(Summand(summand.coefficient / divisor, Operand(fill(1), [])))
+    }
     let labels = summand.operand.labels
     switch node.op {
     case .add(let coefficients):

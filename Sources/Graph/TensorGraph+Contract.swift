@@ -44,6 +44,7 @@ extension TensorGraph {
     guard flatten(operands, result, into: &product) else { return nil }
     let kept = Set(result)
     guard eliminateSelectors(&product, kept) else { return nil }
+    divideConstants(&product)
     return groupSums(product, kept)
   }
 
@@ -77,6 +78,14 @@ extension TensorGraph {
     }
     removeOnes(&product, Set(result))
     return true
+  }
+
+  /// A quotient of constants is one constant.
+  private func divideConstants(_ product: inout Product) {
+    let divisors = product.factors.map { constantDivisor($0.node) }
+    guard divisors.count == divisors.compactMap({ $0 }).count, product.scale != 1 || divisors.count > 1 else { return }
+    for divisor in divisors { product.scale /= divisor ?? 1 }
+    product.factors = []
   }
 
   /// A broadcast axis kept as a factor until its fate is known: a rank-one selector that takes every place.

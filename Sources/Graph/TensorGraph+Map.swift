@@ -5,6 +5,10 @@ extension TensorGraph {
   public func map(_ f: MapFunction, _ operands: [Operand], shape: Shape) -> NodeID {
     let operands = operands.map(withoutViews)
     if let values = constants(operands) {
+      if f == .reciprocal, !hasExactReciprocal(values[0]) {
+        let quotient = intern(.map(.reciprocal), [Operand(fill(values[0]), [])], [])
+        return contract(1, [Operand(quotient, [])], to: Array(shape.indices), sizes: sizes(shape))
+      }
       let value = f(values[0], values.count > 1 ? values[1] : 0, values.count > 2 ? values[2] : 0)
       return fill(value, shape)
     }
@@ -27,6 +31,14 @@ extension TensorGraph {
   public func map(_ f: MapFunction, _ nodes: NodeID...) -> NodeID {
     let shape = self.shape(nodes[0])
     return map(f, nodes.map { Operand($0, Array(shape.indices)) }, shape: shape)
+  }
+
+  private func sizes(_ shape: Shape) -> [Label: Int] {
+    Dictionary(uniqueKeysWithValues: shape.enumerated().map { ($0, $1) })
+  }
+
+  private func hasExactReciprocal(_ x: Double) -> Bool {
+    x == 0 || !x.isFinite || x.significand == 1 && (1 / x).isNormal
   }
 
   /// Looks through transposes and broadcasts, which are products of one operand.
@@ -81,6 +93,12 @@ extension TensorGraph {
   public func scaled(_ factor: Double, _ node: NodeID) -> NodeID {
     let axes = Array(shape(node).indices)
     return contract(factor, [Operand(node, axes)], to: axes)
+  }
+
+  /// node / divisor, entry by entry; exact where a division is.
+  public func divided(_ node: NodeID, by divisor: Double) -> NodeID {
+    let axes = Array(shape(node).indices)
+    return contract(1, [Operand(node, axes), Operand(map(.reciprocal, fill(divisor)), [])], to: axes)
   }
 
   public func multiplied(_ a: NodeID, _ b: NodeID) -> NodeID {

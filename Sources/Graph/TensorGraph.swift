@@ -69,7 +69,19 @@ public final class TensorGraph {
   public func constantValue(_ id: NodeID) -> Double? {
     let node = self[id]
     if case .contract(let scale) = node.op, node.operands.isEmpty { return scale }
+    if let divisor = constantDivisor(id) { return 1 / divisor }
     return isZero(id) ? 0 : nil
+  }
+
+  /// c, for the node 1/c of a constant. It stays apart from scales, so that x/c is a division and exact where a
+  /// division is (49/49, the mean of equal numbers).
+  public func constantDivisor(_ id: NodeID) -> Double? {
+    let node = self[id]
+    guard case .map(.reciprocal) = node.op, node.shape.isEmpty else { return nil }
+    if case .contract(let scale) = self[node.operands[0].node].op, self[node.operands[0].node].operands.isEmpty {
+      return scale
+    }
+    return nil
   }
 
   /// δ(i, j).
@@ -170,12 +182,25 @@ public final class TensorGraph {
 
   /// Nodes that `roots` depend on, themselves included, in topological order. Iterative: depth is no limit.
   public func reachable(from roots: [NodeID], stoppingAt stops: Set<NodeID> = []) -> [NodeID] {
-    var seen = Set<NodeID>()
-    var stack = roots
-    while let id = stack.popLast() {
-      guard seen.insert(id).inserted, !stops.contains(id) else { continue }
-      for operand in self[id].operands where !seen.contains(operand.node) { stack.append(operand.node) }
+    guard let greatest = roots.max() else { return [] }
+    var seen = [Bool](repeating: false, count: Int(greatest.index) + 1)
+    var least = Int(greatest.index)
+    var count = 0
+    var stack: [NodeID] = []
+    func visit(_ id: NodeID) {
+      guard !seen[Int(id.index)] else { return }
+      seen[Int(id.index)] = true
+      least = min(least, Int(id.index))
+      count += 1
+      if stops.isEmpty || !stops.contains(id) { stack.append(id) }
     }
-    return seen.sorted()
+    for root in roots { visit(root) }
+    while let id = stack.popLast() {
+      for operand in nodes[Int(id.index)].operands { visit(operand.node) }
+    }
+    var order: [NodeID] = []
+    order.reserveCapacity(count)
+    for index in least..<seen.count where seen[index] { order.append(NodeID(index)) }
+    return order
   }
 }

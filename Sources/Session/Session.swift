@@ -70,8 +70,7 @@ public final class Session {
   }
 
   private func report(_ diagnostic: Diagnostic) {
-    let renderer = DiagnosticRenderer(options.color ? .ansi : .plain, width: max(40, options.width))
-    interpreter.output(.diagnostic(renderer.render(diagnostic)))
+    interpreter.report(diagnostic)
   }
 
   /// Whether a text can run, needs more lines, or cannot become right.
@@ -86,6 +85,11 @@ public final class Session {
 }
 
 extension Interpreter {
+  func report(_ diagnostic: Diagnostic) {
+    let renderer = DiagnosticRenderer(options.color ? .ansi : .plain, width: max(40, options.width))
+    output(.diagnostic(renderer.render(diagnostic)))
+  }
+
   /// Verbs that the user has bound to something else.
   var shadowedVerbs: Set<String> { Set(visibleNames).intersection(CommandGrammar.verbs) }
 
@@ -146,12 +150,18 @@ extension Interpreter {
   private func changes(_ statement: Statement) -> Bool {
     switch statement.kind {
     case .expression, .print, .assertion, .help: return false
-    case .command(let command): return Commands.table[command.verb]?.changesState ?? false
+    case .command(let command): return changes(command)
     default: return true
     }
   }
 
-  private func boundNames(_ statement: Statement) -> [String] {
+  private func changes(_ command: Command) -> Bool {
+    guard command.verb == "time" else { return Commands.table[command.verb]?.changesState ?? false }
+    if case .command(let timed)? = command.subjects.first?.kind { return changes(timed) }
+    return (command.block ?? []).contains(where: changes)
+  }
+
+  func boundNames(_ statement: Statement) -> [String] {
     switch statement.kind {
     case .define(let name, _, _), .param(let name, _, _), .data(let name, _, _): return [name]
     case .assign(let targets, _): return targets.compactMap { if case .name(let n) = $0.kind { return n } else { return nil } }

@@ -104,7 +104,7 @@ public final class CommandGrammar: Sendable {
     CommandGrammar("reset", .expressions, [("fresh", .nothing)]),
     CommandGrammar("reinit", .expressions, selection + [("using", .expressions)]),
     CommandGrammar("prune", .expressions, selection),
-    CommandGrammar("draw"),
+    CommandGrammar("draw", .none),
     // See.
     CommandGrammar("plot", .expressions, [("for", .bindings), ("range", .expressions)]),
     CommandGrammar("slice", .expressions, [("along", .expressions), ("range", .expressions)]),
@@ -123,6 +123,6 @@ public final class CommandGrammar: Sendable {
     CommandGrammar("seed"),
     CommandGrammar("set", .word),
     CommandGrammar("help", .word),
-    CommandGrammar("quit", .none),
+    CommandGrammar("quit"),
   ]
 }

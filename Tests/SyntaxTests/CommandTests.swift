@@ -88,7 +88,7 @@ import Testing
     ("estimate t draws=100", "(!estimate t draws=100)"),
     ("help", "(!help)"), ("help eig", "(!help eig)"), ("help newton-cg", "(!help newton-cg)"),
     ("help for", "(!help for)"), ("help ..", "(!help ..)"),
-    ("quit", "(!quit)"),
+    ("quit", "(!quit)"), ("quit 3", "(!quit 3)"),
   ])
   func others(text: String, expected: String) { #expect(tree(text) == expected) }
 

@@ -58,7 +58,7 @@ import Testing
     ),
     ("f(a=1, 2)", "an argument without a name follows one with a name (put named arguments last)"),
     ("eig { }", "'eig' takes no block (see ?eig)"),
-    ("quit now", "'quit' takes no argument here, found 'now' (see ?quit)"),
+    ("draw now", "'draw' takes no argument here, found 'now' (see ?draw)"),
     ("hessian wrt\nx", "expected an expression after 'wrt', found the end of the line"),
     (
       "a, b = c",

@@ -2,3 +2,4 @@
 #pragma once
 #include "hk_elementary.h"
 #include "hk_loop.h"
+#include "hk_scalar.h"

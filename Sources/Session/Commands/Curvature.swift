@@ -36,8 +36,7 @@ extension CommandCall {
     try noMoreSubjects()
     let value = try evaluated("curvature") { elaborator in
       if let matrix = try givenMatrix(elaborator) { return .tuple([.string("matrix"), matrix]) }
-      let h = try elaborator.hessian(
-        of: scalarNode(elaborator), wrt: wrt(elaborator), tensor: false, command.span)
+      let h = try fullHessian(elaborator)
       if case .blockMatrix = h { return .tuple([.string("hessian"), h]) }
       return .tuple([.string("hessian"), .node(elaborator.asMatrix(try elaborator.asNode(h, command.span)))])
     }
@@ -48,12 +47,24 @@ extension CommandCall {
     var blocks: [(name: String, size: Int)] = []
     if case .blockMatrix(_, let names, let sizes) = parts[1] { blocks = Array(zip(names, sizes)) }
     return Curvature(
-      name: isHessian ? "∇²\(subjectName)" : subjectName, subject: subjectName, isHessian: isHessian, matrix: matrix,
+      name: isHessian ? "∇²\(subjectSymbol)" : subjectSymbol, subject: subjectName, isHessian: isHessian,
+      matrix: matrix,
       blocks: blocks)
   }
 
+  /// The Hessian of the formula as an output; refused with what it would take when it is too large to store.
+  func fullHessian(_ elaborator: Elaborator, keepsAxes: Bool = false) throws -> Meaning {
+    let f = try scalarNode(elaborator)
+    let targets = try elaborator.targets(wrt(elaborator), of: [f], command.span)
+    if targets.part == nil {
+      let sizes = targets.leaves.map { elaborator.graph.shape($0).elementCount }
+      try interpreter.checkHessianSize(sizes, targets.names, command.span)
+    }
+    return try elaborator.hessian(of: f, wrt: wrt(elaborator), tensor: keepsAxes, command.span)
+  }
+
   /// A subject of rank 2; nil when it is a scalar formula or there is none.
-  private func givenMatrix(_ elaborator: Elaborator) throws -> Meaning? {
+  func givenMatrix(_ elaborator: Elaborator) throws -> Meaning? {
     guard let subject else { return nil }
     let meaning = try elaborator.meaning(subject)
     if case .blockMatrix = meaning { return meaning }
@@ -61,12 +72,14 @@ extension CommandCall {
     if shape.isEmpty { return nil }
     guard shape.count == 2 else {
       throw Diagnostic(
-        .shape, "'\(command.verb)' takes a scalar formula or a matrix, not a tensor of shape \(shape.shapeDescription)",
+        .shape,
+        "'\(command.verb)' takes a scalar formula or a matrix, not a tensor of shape \(shape.shapeDescription)",
         at: subject.span, hint: shape.count == 1 ? "for a formula, reduce it with sum or mean" : nil)
     }
     if let clause = command.clause("wrt") {
       throw Diagnostic(
-        .type, "'\(subject.span.text)' is a matrix; only the Hessian of a scalar formula is taken by something",
+        .type,
+        "'\(subject.span.text)' is a matrix; only the Hessian of a scalar formula is taken by something",
         at: clause.span)
     }
     return meaning
@@ -105,7 +118,9 @@ extension Tensor {
     let values = doubles
     let largest = values.reduce(0) { max($0, abs($1)) }
     let bound = Curvature.tolerance(n, precision, largest: largest)
-    for i in 0..<n { for j in 0..<i where abs(values[i * n + j] - values[j * n + i]) > bound { return (j, i) } }
+    for i in 0..<n {
+      for j in 0..<i where abs(values[i * n + j] - values[j * n + i]) > bound { return (j, i) }
+    }
     return nil
   }
 
@@ -151,13 +166,13 @@ struct Definiteness {
   private var order: Int { inertia.positive + inertia.negative + inertia.zero }
 
   /// Said when some eigenvalue counts as zero.
-  var toleranceText: String { "|λ| ≤ \(LookText.rough(tolerance)) counts as 0" }
+  var toleranceText: String { "tolerance \(NumberFormat(digits: 2)(tolerance))" }
 
   /// `positive definite`, `indefinite (2 positive, 1 negative)`, …
   var text: String {
     let (p, n, z) = (inertia.positive, inertia.negative, inertia.zero)
     let rank = "rank \(p + n) of \(order)"
-    let note = tolerance > 0 ? "\(rank); \(toleranceText)" : rank
+    let note = tolerance > 0 ? "\(rank), \(toleranceText)" : rank
     switch (p > 0, n > 0, z > 0) {
     case (false, false, false): return "empty"
     case (true, false, false): return "positive definite"
@@ -166,7 +181,7 @@ struct Definiteness {
     case (false, true, true): return "negative semidefinite (\(note))"
     case (false, false, true): return tolerance > 0 ? "zero (\(toleranceText))" : "zero"
     case (true, true, false): return "indefinite (\(p) positive, \(n) negative)"
-    case (true, true, true): return "indefinite (\(p) positive, \(n) negative, \(z) zero; \(toleranceText))"
+    case (true, true, true): return "indefinite (\(p) positive, \(n) negative, \(z) zero, \(toleranceText))"
     }
   }
 
@@ -176,8 +191,10 @@ struct Definiteness {
     let f = c.subject
     switch (p > 0, n > 0, z > 0) {
     case (false, false, false): return "no params, no eigenvalues"
-    case (true, false, false): return "all positive: \(c.isHessian ? "\(f) is locally convex" : "positive definite")"
-    case (false, true, false): return "all negative: \(c.isHessian ? "\(f) is locally concave" : "negative definite")"
+    case (true, false, false):
+      return "all positive: \(c.isHessian ? "\(f) is locally convex" : "positive definite")"
+    case (false, true, false):
+      return "all negative: \(c.isHessian ? "\(f) is locally concave" : "negative definite")"
     default: break
     }
     var counts = [(p, "positive"), (n, "negative")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }

@@ -151,14 +151,17 @@ struct DifferencePlan {
       var entries = Array(0..<shape.elementCount)
       if let part = targets.part {
         let positions = graph.constant(Tensor(entries.map(Double.init), shape))
-        entries = try elaborator.interpreter.evaluateNow([elaborator.indexed(positions, part)])[0].doubles.map { Int($0) }
+        entries = try elaborator.interpreter.evaluateNow([elaborator.indexed(positions, part)])[0].doubles.map
+        { Int($0) }
       }
       names += entries.map { targets.names[k] + Self.subscripts($0, shape) }
       places += entries.map { (k, $0) }
     }
     (self.names, self.places) = (names, places)
     let gradients = graph.grad(f, wrt: targets.leaves)
-    let flat = targets.part.map { elaborator.flat(elaborator.indexed(gradients[0], $0)) } ?? graph.concatenated(gradients)
+    let flat =
+      targets.part.map { elaborator.flat(elaborator.indexed(gradients[0], $0)) }
+      ?? graph.concatenated(gradients)
     plan = try Plan(graph, outputs: [f, flat], precision: .f64)
     values = try leaves.map { leaf in
       guard let value = elaborator.interpreter.currentValue(of: leaf) else {
@@ -195,7 +198,13 @@ struct DifferencePlan {
       moved[flat: place.entry] += h
       table[leaves[place.target].id] = moved
     }
-    return try plan.run(try inputs(of: plan, replacing: table)).flatMap(\.doubles)
+    let values = try inputs(of: plan, replacing: table)
+    do {
+      return try plan.run(values).flatMap(\.doubles)
+    } catch EngineError.matrix where j != nil {
+      // A matrix function need not be defined beside the point: eig off the symmetric matrices, for instance.
+      return [Double](repeating: .nan, count: names.count + 1)
+    }
   }
 
   /// ∂/∂xⱼ of the value and of each entry of the gradient.

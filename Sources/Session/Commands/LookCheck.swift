@@ -17,7 +17,8 @@ extension Commands {
       let samples = try call.integer("samples", default: DerivativeCheck.sampleLimit)
       let tolerance = try call.number("tol", default: 1e-5)
       let interpreter = call.interpreter
-      let elaborator = Elaborator(interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
+      let elaborator = Elaborator(
+        interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
       if let subject = call.subject { elaborator.callResults = try interpreter.runProcedures(in: subject) }
       let f = try call.scalarNode(elaborator)
       let targets = try elaborator.targets(call.wrt(elaborator), of: [f], call.command.span)
@@ -28,7 +29,7 @@ extension Commands {
       let found = try check.run()
       let result = CheckResult(check: check, first: found.first, second: found.second, tolerance: tolerance)
       try call.print(result.text(call))
-      return result.value(of: call.subjectName)
+      return result.value(of: call.subjectSymbol)
     }
   }
 }
@@ -58,8 +59,7 @@ private struct CheckResult {
   }
 
   func text(_ call: CommandCall) throws -> String {
-    let look = call.lookText
-    let f = call.subjectName
+    let f = call.subjectSymbol
     let n = check.names.count
     guard n > 0 else { return "there is nothing to differentiate by: the params are empty" }
     var lines: [String] = []
@@ -69,25 +69,27 @@ private struct CheckResult {
         + (sampled ? " (\(check.columns.count) of \(n) entries sampled)" : "")
         + " against extrapolated differences in float64")
     for item in [worst(first), worst(second)].compactMap({ $0 }) {
-      lines.append(look.remarked("worst \(check.label(item, of: f))", figures(call, item)))
+      lines.append("worst \(check.label(item, of: f)) = \(figures(call, item))")
     }
     let uncertain = (first + second).filter(\.isUncertain)
     if let example = uncertain.first {
       lines.append(
-        "\(uncertain.count) undecided, such as \(check.label(example, of: f)): the differences do not settle there")
+        "\(uncertain.count) undecided, such as \(check.label(example, of: f)): the differences do not settle there"
+      )
     }
     try lines.append(verdict(f))
     return lines.joined(separator: "\n")
   }
 
   private func figures(_ call: CommandCall, _ item: DerivativeCheck.Comparison) -> String {
-    "\(call.format(item.exact)), differences \(call.format(item.estimate)), relative error \(LookText.rough(item.error))"
+    "\(call.format(item.exact)), differences \(call.format(item.estimate)) (relative error \(LookText.rough(item.error)))"
   }
 
   private func verdict(_ f: String) throws -> String {
     let failed = failures
     guard let example = failed.max(by: { $0.error < $1.error }) else {
       let undecided = (first + second).contains(where: \.isUncertain)
+      if worst(first + second) == nil { return "nothing could be compared" }
       return "\(undecided ? "the others" : "all") agree to \(LookText.rough(tolerance))"
     }
     let kink =

@@ -33,12 +33,16 @@ extension Commands {
   static var classifyCommand: CommandDefinition {
     CommandDefinition(
       verb: "classify", usage: "classify [FORMULA] [wrt TARGETS] [tol=T]",
-      summary: "Minimum, maximum, saddle (with its index) or degenerate, from ‖∇f‖ and the signs of the eigenvalues.",
+      summary:
+        "Minimum, maximum, saddle (with its index) or degenerate, from ‖∇f‖ and the signs of the eigenvalues.",
       options: [("tol", "‖∇f‖ up to this counts as zero; 1e-6·max(1, ‖∇²f‖) by default")], example: "classify"
     ) { call in
       try call.noMoreSubjects()
       let view = try call.view(.hessian)
       guard let gradient = view.gradient, let matrix = view.hessian else { return .nothing }
+      guard gradient.count > 0 else {
+        throw Diagnostic(.domain, "the params are empty, there is nothing to classify", at: call.command.span)
+      }
       try call.requireFinite(view.name, [view.value])
       try call.requireFinite("the gradient", gradient.doubles)
       try call.requireFinite("the Hessian", matrix.doubles)
@@ -48,7 +52,8 @@ extension Commands {
         matrix.shape[0] <= 2000 ? try symmetricEigenvalues(matrix).doubles.reversed() : [Double]()
       }
       let sign =
-        values.isEmpty ? try call.algebra { try Definiteness(matrix) } : Definiteness(eigenvalues: values, matrix.precision)
+        values.isEmpty
+        ? try call.algebra { try Definiteness(matrix) } : Definiteness(eigenvalues: values, matrix.precision)
       let kind = PointKind(isCritical: norm <= bound, inertia: sign.inertia)
       call.print(classifyText(call, view, kind, sign, values, norm: norm, bound: bound))
       return .record([
@@ -73,7 +78,9 @@ extension Commands {
     if kind.isCritical, sign.inertia.zero == 0 { signs = String(signs.prefix { $0 != ":" }) }
     let spectrum = values.isEmpty ? "λ not computed" : "λ = \(look.list(values))"
     var lines = [look.remarked(kind.sentence, facts), look.remarked(spectrum, signs)]
-    if kind.word == "degenerate" { lines.append("the second order does not decide between minimum, maximum and saddle") }
+    if kind.word == "degenerate" {
+      lines.append("the second order does not decide between minimum, maximum and saddle")
+    }
     return lines.joined(separator: "\n")
   }
 }

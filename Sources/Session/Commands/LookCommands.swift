@@ -32,10 +32,14 @@ extension Commands {
       summary: "The gradient of the objective (or a scalar formula) and its Euclidean norm.", example: "grad"
     ) { call in
       try call.noMoreSubjects()
-      let result = try call.evaluated("grad") {
-        try $0.gradient(of: call.scalarNode($0), wrt: call.wrt($0), call.command.span)
+      let both = try call.evaluated("grad") {
+        let f = try call.scalarNode($0)
+        return .tuple([.node(f), try $0.gradient(of: f, wrt: call.wrt($0), call.command.span)])
       }
+      guard case .tuple(let parts) = both, parts.count == 2 else { return .nothing }
+      let result = parts[1]
       call.print(gradientText(call, result))
+      call.warnNonFinite(call.subjectName, parts[0].tensors.flatMap(\.doubles))
       call.warnNonFinite("the gradient", result.tensors.flatMap(\.doubles))
       return result
     }
@@ -44,7 +48,7 @@ extension Commands {
   /// The gradient on a line with its norm; of several params, one after the other.
   private static func gradientText(_ call: CommandCall, _ gradient: Value) -> String {
     let (text, look) = (call.interpreter.valueText, call.lookText)
-    let name = "∇\(call.subjectName)"
+    let name = "∇\(call.subjectSymbol)"
     let total = Tensor(vector: gradient.tensors.map(\.frobeniusNorm)).frobeniusNorm
     let norm = "‖\(name)‖ = \(call.format(total))"
     guard case .bundle(let names, let tensors) = gradient else {
@@ -66,7 +70,7 @@ extension Commands {
       try call.noMoreSubjects()
       let keepsAxes = try call.option("tensor")?.tensor?.scalarValue ?? 0 != 0
       let result = try call.evaluated("hessian \(keepsAxes)") {
-        try $0.hessian(of: call.scalarNode($0), wrt: call.wrt($0), tensor: keepsAxes, call.command.span)
+        try call.fullHessian($0, keepsAxes: keepsAxes)
       }
       guard let tensor = result.tensor else { return result }
       try call.print(hessianText(call, result, tensor))
@@ -77,8 +81,10 @@ extension Commands {
 
   private static func hessianText(_ call: CommandCall, _ result: Value, _ tensor: Tensor) throws -> String {
     let look = call.lookText
-    let name = "∇²\(call.subjectName)"
-    if tensor.rank > 2 { return call.interpreter.valueText.labeled(name, call.interpreter.valueText.text(tensor)) }
+    let name = "∇²\(call.subjectSymbol)"
+    if tensor.rank > 2 {
+      return call.interpreter.valueText.labeled(name, call.interpreter.valueText.text(tensor))
+    }
     let matrix = tensor.rank == 0 ? tensor.reshaped([1, 1]) : tensor
     var blocks: [(name: String, size: Int)] = []
     if case .blockMatrix(_, let names, let sizes) = result { blocks = Array(zip(names, sizes)) }
@@ -96,7 +102,9 @@ extension Commands {
     if n == 0 { return "" }
     guard n <= 2000 else { return "symmetric; its definiteness takes too long to print, see eig bottom 1" }
     let sign = try call.algebra { try Definiteness(matrix) }
-    if n == 1 { return sign.inertia.positive == 1 ? "positive" : sign.inertia.negative == 1 ? "negative" : "zero" }
+    if n == 1 {
+      return sign.inertia.positive == 1 ? "positive" : sign.inertia.negative == 1 ? "negative" : "zero"
+    }
     return "symmetric, \(sign.text)"
   }
 }

@@ -14,7 +14,8 @@ extension Commands {
   private static var deriveCommand: CommandDefinition {
     CommandDefinition(
       verb: "derive", usage: "derive [grad | hessian] [FORMULA] [wrt TARGETS]",
-      summary: "The gradient and the Hessian as mathematics; of a formula that is no scalar, the formula itself.",
+      summary:
+        "The gradient and the Hessian as mathematics; of a formula that is no scalar, the formula itself.",
       options: [("ascii", "true writes without Unicode; also: set ascii true")], example: "derive hessian"
     ) { call in
       let call = call.splittingPart()
@@ -48,7 +49,8 @@ extension Commands {
       }
       let count = graph.reachable(from: roots).count
       call.print(
-        (GraphListing(graph).nodeList(roots) + ["\(count) node\(count == 1 ? "" : "s")"]).joined(separator: "\n"))
+        (GraphListing(graph, limit: 200).nodeList(roots) + ["\(count) node\(count == 1 ? "" : "s")"]).joined(
+          separator: "\n"))
       return .number(Double(count))
     }
   }
@@ -56,7 +58,8 @@ extension Commands {
   private static var explainCommand: CommandDefinition {
     CommandDefinition(
       verb: "explain", usage: "explain [value | grad | hessian] [FORMULA] [wrt TARGETS]",
-      summary: "How a formula or its derivatives are computed: nodes, blocks, memory, and the steps of the plan.",
+      summary:
+        "How a formula or its derivatives are computed: nodes, blocks, memory, and the steps of the plan.",
       example: "explain hessian"
     ) { call in
       let split = call.splittingPart()
@@ -76,7 +79,8 @@ extension CommandCall {
       verb: command.verb, verbSpan: command.verbSpan, subjects: Array(command.subjects.dropFirst()),
       clauses: command.clauses, options: command.options, block: command.block, span: command.span)
     return (
-      part, CommandCall(interpreter: interpreter, command: rest, definition: definition, isAssigned: isAssigned)
+      part,
+      CommandCall(interpreter: interpreter, command: rest, definition: definition, isAssigned: isAssigned)
     )
   }
 
@@ -116,11 +120,11 @@ private struct Derivation {
     if part == .value { return printer.formula(f, left: call.subjectName).lines }
     let targets = try elaborator.targets(call.wrt(elaborator), of: [f], call.command.span)
     let gradients = graph.grad(f, wrt: targets.leaves)
-    if let places = targets.part { return partial(f, targets, places, gradients[0]) }
-    var result: [String] = []
-    if part != .hessian { result += gradientLines(gradients, targets) }
-    if part != .grad { result += hessianLines(f, targets) }
-    return result
+    if let places = targets.part { return printed(partialPieces(f, targets, places, gradients[0])) }
+    var pieces: [Piece] = []
+    if part != .hessian { pieces += gradientPieces(gradients, targets) }
+    if part != .grad { pieces += hessianPieces(f, targets) }
+    return printed(pieces)
   }
 
   /// Formulas of derivatives, and all that is no scalar, are printed themselves.
@@ -140,57 +144,82 @@ private struct Derivation {
   }
 
   private var symbol: (grad: String, hessian: String) {
-    let f = call.subjectName
+    let f = call.subjectSymbol
     return style == .unicode ? ("∇\(f)", "∇²\(f)") : ("grad \(f)", "hessian \(f)")
   }
 
-  /// Vectors put together from scalars entry by entry, others as a whole.
-  private func gradientLines(_ gradients: [NodeID], _ targets: Targets) -> [String] {
-    zip(targets.names, gradients).flatMap { name, node -> [String] in
-      let byEntry = printer.entries(of: node) { index in partialName([entry(name, index)]) }
-      if let byEntry { return byEntry.lines }
-      if graph.shape(node).isEmpty { return printer.formula(node, left: partialName([name])).lines }
-      let left = targets.isSingle ? symbol.grad : "\(symbol.grad).\(name)"
-      return printer.formula(node, left: left).lines
-    }
+  /// What is printed: entries of a vector put together from scalars, or a formula as a whole.
+  private enum Piece {
+    case lines([String])
+    case whole(left: String, node: NodeID)
   }
 
-  private func hessianLines(_ f: NodeID, _ targets: Targets) -> [String] {
-    let blocks = graph.hessianBlocks(f, wrt: targets.leaves)
+  /// Formulas that stand together share the lines that say what their names mean.
+  private func printed(_ pieces: [Piece]) -> [String] {
     var result: [String] = []
-    for i in blocks.indices {
-      for j in 0...i {
-        let (row, column) = (targets.names[i], targets.names[j])
-        result += blockLines(blocks[i][j], row, column, isDiagonal: i == j, isSingle: targets.isSingle)
+    var open: [(left: String, node: NodeID)] = []
+    func close() {
+      if !open.isEmpty { result += printer.formulas(open).lines }
+      open = []
+    }
+    for piece in pieces {
+      switch piece {
+      case .whole(let left, let node): open.append((left, node))
+      case .lines(let lines):
+        close()
+        result += lines
       }
     }
+    close()
     return result
   }
 
-  private func blockLines(
+  private func gradientPieces(_ gradients: [NodeID], _ targets: Targets) -> [Piece] {
+    zip(targets.names, gradients).map { name, node in
+      if let entries = printer.entries(of: node, left: { partialName([entry(name, $0)]) }) {
+        return .lines(entries.lines)
+      }
+      if graph.shape(node).isEmpty { return .whole(left: partialName([name]), node: node) }
+      return .whole(left: targets.isSingle ? symbol.grad : "\(symbol.grad).\(name)", node: node)
+    }
+  }
+
+  private func hessianPieces(_ f: NodeID, _ targets: Targets) -> [Piece] {
+    let blocks = graph.hessianBlocks(f, wrt: targets.leaves)
+    return blocks.indices.flatMap { i in
+      (0...i).map { j in
+        let (row, column) = (targets.names[i], targets.names[j])
+        return blockPiece(blocks[i][j], row, column, isDiagonal: i == j, isSingle: targets.isSingle)
+      }
+    }
+  }
+
+  private func blockPiece(
     _ node: NodeID, _ row: String, _ column: String, isDiagonal: Bool, isSingle: Bool
-  ) -> [String] {
+  ) -> Piece {
     let shape = graph.shape(node)
-    if shape.isEmpty { return printer.formula(node, left: partialName([row, column])).lines }
+    if shape.isEmpty { return .whole(left: partialName([row, column]), node: node) }
     if shape.count == 2, isDiagonal {
-      let byEntry = printer.entries(of: node, lowerTriangle: true) { index in
+      let entries = printer.entries(of: node, lowerTriangle: true) { index in
         partialName([entry(row, [index[0]]), entry(column, [index[1]])])
       }
-      if let byEntry { return byEntry.lines }
+      if let entries { return .lines(entries.lines) }
     }
-    return printer.formula(node, left: isSingle ? symbol.hessian : "\(symbol.hessian).\(row).\(column)").lines
+    return .whole(left: isSingle ? symbol.hessian : "\(symbol.hessian).\(row).\(column)", node: node)
   }
 
   /// `x[0]` or a slice as the target.
-  private func partial(_ f: NodeID, _ targets: Targets, _ places: [AxisIndex], _ gradient: NodeID) -> [String] {
+  private func partialPieces(
+    _ f: NodeID, _ targets: Targets, _ places: [AxisIndex], _ gradient: NodeID
+  ) -> [Piece] {
     let name = call.command.clause("wrt")?.values.first?.span.text ?? targets.names[0]
-    var result: [String] = []
+    var result: [Piece] = []
     if part != .hessian {
-      result += printer.formula(elaborator.indexed(gradient, places), left: partialName([name])).lines
+      result.append(.whole(left: partialName([name]), node: elaborator.indexed(gradient, places)))
     }
     if part != .grad {
       let h = elaborator.partialHessian(f, targets.leaves[0], places)
-      result += printer.formula(h, left: partialName([name, name])).lines
+      result.append(.whole(left: partialName([name, name]), node: h))
     }
     return result
   }
@@ -200,7 +229,7 @@ private struct Derivation {
   }
 
   private func partialName(_ variables: [String]) -> String {
-    MathPrinter.partial(call.subjectName, variables, style: style)
+    MathPrinter.partial(call.subjectSymbol, variables, style: style)
   }
 }
 
@@ -252,7 +281,9 @@ private struct Explanation {
       return (first, nodes)
     }
     let f = try call.scalarNode(elaborator)
-    if part == .grad { return (f, try elaborator.gradient(of: f, wrt: call.wrt(elaborator), call.command.span).nodes) }
+    if part == .grad {
+      return (f, try elaborator.gradient(of: f, wrt: call.wrt(elaborator), call.command.span).nodes)
+    }
     let h = try elaborator.hessian(of: f, wrt: call.wrt(elaborator), tensor: false, call.command.span)
     return (f, h.nodes)
   }

@@ -7,7 +7,8 @@ extension Commands {
 
   private static var varsCommand: CommandDefinition {
     CommandDefinition(
-      verb: "vars", usage: "vars", summary: "All names with their kind, shape and value; params first, in order.",
+      verb: "vars", usage: "vars",
+      summary: "All names with their kind, shape and value; params first, in order.",
       example: "vars"
     ) { call in
       try call.noMoreSubjects(than: 0)
@@ -21,7 +22,8 @@ extension Commands {
 
   private static var showCommand: CommandDefinition {
     CommandDefinition(
-      verb: "show", usage: "show NAME", summary: "How a name was bound, its shape, its value, and what it depends on.",
+      verb: "show", usage: "show NAME",
+      summary: "How a name was bound, its shape, its value, and what it depends on.",
       example: "show f"
     ) { call in
       try call.noMoreSubjects()
@@ -44,7 +46,8 @@ extension Commands {
   private static var objectiveCommand: CommandDefinition {
     CommandDefinition(
       verb: "objective", usage: "objective [NAME]",
-      summary: "The formula that commands speak of when none is named; with a name, chooses it.", example: "objective f"
+      summary: "The formula that commands speak of when none is named; with a name, chooses it.",
+      example: "objective f"
     ) { call in
       try call.noMoreSubjects()
       let interpreter = call.interpreter
@@ -71,12 +74,14 @@ extension Commands {
     let meaning = try elaborator.name(name, subject.span)
     guard case .definition? = interpreter.lookup(name, frameTag: nil) else {
       throw Diagnostic(
-        .type, "'\(name)' is not a formula", at: subject.span, hint: "a formula is defined with := and follows its params")
+        .type, "'\(name)' is not a formula", at: subject.span,
+        hint: "a formula is defined with := and follows its params")
     }
     guard case .node(let node) = meaning, interpreter.graph.shape(node).isEmpty else {
       let shape = meaning.nodes.first.map { interpreter.graph.shape($0).shapeDescription }
       throw Diagnostic(
-        .shape, "an objective is a scalar; '\(name)' is \(shape.map { "of shape \($0)" } ?? meaning.kindName)",
+        .shape,
+        "an objective is a scalar; '\(name)' is \(shape.map { "of shape \($0)" } ?? meaning.kindName)",
         at: subject.span, hint: "reduce it with sum or mean")
     }
     guard !elaborator.paramsBundle(of: [node]).nodes.isEmpty else {
@@ -93,7 +98,8 @@ extension Commands {
   private static var watchCommand: CommandDefinition {
     CommandDefinition(
       verb: "watch", usage: "watch [FORMULA, … | off]",
-      summary: "Prints formulas again after every step; alone lists them, off forgets them.", example: "watch norm(grad)"
+      summary: "Prints formulas again after every step; alone lists them, off forgets them.",
+      example: "watch norm(grad)"
     ) { call in
       let interpreter = call.interpreter
       if call.command.subjects.isEmpty {

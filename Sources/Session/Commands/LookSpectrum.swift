@@ -39,7 +39,8 @@ extension Commands {
   private static var eigCommand: CommandDefinition {
     CommandDefinition(
       verb: "eig", usage: "eig [FORMULA | MATRIX] [top K | bottom K | near S [top K]] [wrt TARGETS]",
-      summary: "Eigenvalues of the Hessian of the objective (or of a formula or symmetric matrix), largest first.",
+      summary:
+        "Eigenvalues of the Hessian of the objective (or of a formula or symmetric matrix), largest first.",
       options: [("vectors", "true prints the eigenvectors, as columns, and the residuals ‖Hv − λv‖")],
       example: "eig top 2"
     ) { call in
@@ -55,7 +56,8 @@ extension Commands {
     }
   }
 
-  static func eigen(_ matrix: Tensor, _ selection: EigenSelection, _ needsVectors: Bool) throws -> EigenReport {
+  static func eigen(_ matrix: Tensor, _ selection: EigenSelection, _ needsVectors: Bool) throws -> EigenReport
+  {
     let n = matrix.shape[0]
     let exact = matrix.converted(to: .f64)
     let found: SymmetricEigen
@@ -110,13 +112,17 @@ extension Commands {
   }
 
   private static func eigText(
-    _ call: CommandCall, _ c: Curvature, _ selection: EigenSelection, _ report: EigenReport, _ showsVectors: Bool
+    _ call: CommandCall, _ c: Curvature, _ selection: EigenSelection, _ report: EigenReport,
+    _ showsVectors: Bool
   ) -> String {
     let look = call.lookText
     var lines: [String] = []
     if case .all = selection {
       let sign = Definiteness(eigenvalues: report.values, c.matrix.precision)
-      let condition = report.condition.map { "condition \(LookText.rough($0))   " } ?? ""
+      let condition =
+        report.condition.map {
+          (sign.inertia.zero > 0 ? "singular" : "condition \(LookText.rough($0))") + "   "
+        } ?? ""
       lines.append(
         look.remarked(
           "λ = \(look.list(report.values))", report.values.isEmpty ? "" : condition + sign.shape(of: c)))
@@ -124,7 +130,9 @@ extension Commands {
       lines.append("λ = \(look.list(report.values))   of \(c.order)")
     }
     if report.vectors != nil, !report.values.isEmpty {
-      lines.append("‖Hv − λv‖ = \(report.residuals.map(LookText.rough).cutMiddle(12).joined(separator: ", "))")
+      lines.append(
+        "‖\(c.isHessian ? "H" : "A")v − λv‖ = \(report.residuals.map(LookText.rough).cutMiddle(12).joined(separator: ", "))"
+      )
     }
     if showsVectors, let vectors = report.vectors { lines.append(look.matrix("v", vectors)) }
     return lines.joined(separator: "\n")
@@ -179,21 +187,39 @@ extension Commands {
     }
   }
 
+  /// Of a Hessian without building it; of a matrix given as such.
   private static func diagonalEntries(_ call: CommandCall) throws -> (name: String, values: Tensor) {
-    let c = try call.curvature()
-    let (rows, columns) = (c.matrix.shape[0], c.matrix.shape[1])
+    try call.noMoreSubjects()
+    let value = try call.evaluated("diagonal") { elaborator in
+      if let matrix = try call.givenMatrix(elaborator) { return .tuple([.string("matrix"), matrix]) }
+      let f = try call.scalarNode(elaborator)
+      let targets = try elaborator.targets(call.wrt(elaborator), of: [f], call.command.span)
+      let diagonals = elaborator.graph.hessianDiagonals(f, wrt: targets.leaves)
+      if let part = targets.part {
+        return .tuple([.string("hessian"), .node(elaborator.flat(elaborator.indexed(diagonals[0], part)))])
+      }
+      return .tuple([.string("hessian"), .node(elaborator.graph.concatenated(diagonals))])
+    }
+    guard case .tuple(let parts) = value, case .string(let kind) = parts[0], let found = parts[1].tensor
+    else {
+      throw Diagnostic(.type, "'\(call.command.verb)' needs a formula", at: call.command.span)
+    }
+    if kind == "hessian" { return ("∇²\(call.subjectSymbol)", found.reshaped([found.count])) }
+    let (rows, columns) = (found.shape[0], found.shape[1])
     guard rows == columns else {
       throw Diagnostic(
-        .shape, "'\(call.command.verb)' needs a square matrix, not \(rows)×\(columns)", at: call.subject?.span)
+        .shape, "'\(call.command.verb)' needs a square matrix, not \(rows)×\(columns)", at: call.subject?.span
+      )
     }
-    let values = c.matrix.doubles
-    return (c.name, Tensor(vector: (0..<rows).map { values[$0 * rows + $0] }, c.matrix.precision))
+    let values = found.doubles
+    return (call.subjectSymbol, Tensor(vector: (0..<rows).map { values[$0 * rows + $0] }, found.precision))
   }
 
   private static var normCommand: CommandDefinition {
     CommandDefinition(
       verb: "norm", usage: "norm [FORMULA | TENSOR] [wrt TARGETS]",
-      summary: "The Frobenius norm of the Hessian of a scalar formula, or of the tensor given.", example: "norm"
+      summary: "The Frobenius norm of the Hessian of a scalar formula, or of the tensor given.",
+      example: "norm"
     ) { call in
       if let subject = call.subject, command(call, hasTensor: subject) {
         let parts = try call.interpreter.evaluate(subject).tensors
@@ -204,7 +230,8 @@ extension Commands {
       }
       let c = try call.curvature()
       let norm = c.matrix.frobeniusNorm
-      call.print(call.lookText.remarked("‖\(c.name)‖ = \(call.format(norm))", "Frobenius norm of the Hessian"))
+      call.print(
+        call.lookText.remarked("‖\(c.name)‖ = \(call.format(norm))", "Frobenius norm of the Hessian"))
       call.warnNonFinite("the norm", [norm])
       return .number(norm)
     }
@@ -238,7 +265,8 @@ extension CommandCall {
     switch (command.clause("top"), command.clause("bottom")) {
     case (let top?, nil): return .top(try count(top))
     case (nil, let bottom?): return .bottom(try count(bottom))
-    case (_?, let bottom?): throw Diagnostic(.syntax, "'top' and 'bottom' exclude each other", at: bottom.span)
+    case (_?, let bottom?):
+      throw Diagnostic(.syntax, "'top' and 'bottom' exclude each other", at: bottom.span)
     case (nil, nil): return .all
     }
   }
@@ -249,7 +277,8 @@ extension Tensor {
   func columns(_ places: [Int]) -> Tensor {
     let (rows, width) = (shape[0], shape[1])
     let values = doubles
-    return Tensor((0..<rows).flatMap { i in places.map { values[i * width + $0] } }, [rows, places.count], precision)
+    return Tensor(
+      (0..<rows).flatMap { i in places.map { values[i * width + $0] } }, [rows, places.count], precision)
   }
 }
 

@@ -56,10 +56,21 @@ struct LookText {
 
   /// `name =   a   b` with aligned columns; the names of blocks above and at the left when there are several.
   func matrix(_ name: String, _ t: Tensor, blocks: [(name: String, size: Int)] = []) -> String {
+    guard t.count > 0 else { return "\(name) = []   (\(t.shape.shapeDescription))" }
+    // As many columns as fit.
+    for limit in stride(from: min(12, t.shape[1]), to: 4, by: -1) {
+      let text = matrix(name, t, blocks, columnLimit: limit)
+      if text.split(separator: "\n").allSatisfy({ $0.count <= max(width, 60) }) { return text }
+    }
+    return matrix(name, t, blocks, columnLimit: 4)
+  }
+
+  private func matrix(
+    _ name: String, _ t: Tensor, _ blocks: [(name: String, size: Int)], columnLimit: Int
+  ) -> String {
     let (rows, columns) = (t.shape[0], t.shape[1])
-    guard rows > 0, columns > 0 else { return "\(name) = []   (\(rows)×\(columns))" }
     let shownRows = Self.cut(rows, 12)
-    let shownColumns = Self.cut(columns, max(4, min(12, (width - name.count - 12) / (format.digits + 5))))
+    let shownColumns = Self.cut(columns, columnLimit)
     let values = t.doubles
     var cells = shownColumns.map { column -> [String] in
       guard let column else { return shownRows.map { $0 == nil ? "⋱" : "…" } }
@@ -123,7 +134,8 @@ extension CommandCall {
     let nans = bad.count { $0.isNaN }
     if values.count == 1 { return "\(what) is \(format(values[0]))" }
     let kind = nans == bad.count ? "nan" : nans == 0 ? "infinite" : "nan or infinite"
-    return "\(what) is not finite: \(bad.count) of \(values.count) entries \(bad.count == 1 ? "is" : "are") \(kind)"
+    return
+      "\(what) is not finite: \(bad.count) of \(values.count) entries \(bad.count == 1 ? "is" : "are") \(kind)"
   }
 
   func warnNonFinite(_ what: String, _ values: [Double]) {

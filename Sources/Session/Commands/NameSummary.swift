@@ -14,8 +14,10 @@ struct NameSummary {
     self.name = name
     let text = interpreter.valueText
     switch interpreter.lookup(name) {
-    case .param(let leaf)?: (kind, shape, value) = ("param", leaf.value.shape.shapeDescription, text.summary(leaf.value))
-    case .data(let leaf)?: (kind, shape, value) = ("data", leaf.value.shape.shapeDescription, text.summary(leaf.value))
+    case .param(let leaf)?:
+      (kind, shape, value) = ("param", leaf.value.shape.shapeDescription, text.summary(leaf.value))
+    case .data(let leaf)?:
+      (kind, shape, value) = ("data", leaf.value.shape.shapeDescription, text.summary(leaf.value))
     case .random(let leaf)?: (kind, shape, value) = ("random", leaf.value.shapeText, text.summary(leaf.value))
     case .variable(let v)?: (kind, shape, value) = ("variable", v.value.shapeText, text.summary(v.value))
     case .definition?:
@@ -31,12 +33,14 @@ struct NameSummary {
 
   private static func formula(_ name: String, _ interpreter: Interpreter) -> (shape: String, value: String) {
     let written = interpreter.definitionText(name).map { String($0.dropFirst(name.count + 1)) } ?? ""
-    let elaborator = Elaborator(interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
+    let elaborator = Elaborator(
+      interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
     let here = Span(SourceText(name: "", text: ""), 0, 0)
     guard let meaning = try? elaborator.name(name, here) else { return ("?", written) }
     guard case .node(let node) = meaning else { return (meaning.kindName, written) }
     let shape = interpreter.graph.shape(node)
-    guard shape.isEmpty, let value = try? interpreter.evaluate(key: "value of \(name)", owner: nil, { try $0.name(name, here) })
+    guard shape.isEmpty,
+      let value = try? interpreter.evaluate(key: "value of \(name)", owner: nil, { try $0.name(name, here) })
     else { return (shape.shapeDescription, written) }
     return ("scalar", "\(interpreter.valueText.text(value))   \(written)")
   }
@@ -71,14 +75,23 @@ struct NameSummary {
     case .param(let leaf):
       var lines = ["param \(name) = \(leaf.declaration.span.text)", "shape \(shape)"]
       lines.append(text.labeled("value", text.text(leaf.value)))
-      if leaf.value.doubles != leaf.initial.doubles { lines.append(text.labeled("declared", text.text(leaf.initial))) }
+      if leaf.value.doubles != leaf.initial.doubles {
+        lines.append(text.labeled("declared", text.text(leaf.initial)))
+      }
       return lines
     case .data(let leaf):
-      return ["data \(name) = \(leaf.declaration.span.text)", "shape \(shape)", text.labeled("value", text.text(leaf.value))]
+      return [
+        "data \(name) = \(leaf.declaration.span.text)", "shape \(shape)",
+        text.labeled("value", text.text(leaf.value)),
+      ]
     case .random(let leaf):
-      return ["\(name) ~ \(leaf.source.span.text)", "shape \(shape)", text.labeled("drawn", text.text(leaf.value))]
+      return [
+        "\(name) ~ \(leaf.source.span.text)", "shape \(shape)", text.labeled("drawn", text.text(leaf.value)),
+      ]
     case .variable(let v):
-      return ["\(name) : variable\(shape.isEmpty ? "" : " \(shape)")", text.labeled("value", text.text(v.value))]
+      return [
+        "\(name) : variable\(shape.isEmpty ? "" : " \(shape)")", text.labeled("value", text.text(v.value)),
+      ]
     case .function(let f): return functionLines(f.declaration)
     case .definition: return definitionLines(interpreter)
     }
@@ -86,21 +99,24 @@ struct NameSummary {
 
   private func functionLines(_ declaration: FunctionDeclaration) -> [String] {
     guard case .block(let statements) = declaration.body else { return [value] }
-    let head = String(value.dropLast(3))
+    let head = String(value.dropLast(4))
     return [head] + statements.map { "  \($0.span.text)" } + ["}"]
   }
 
   private func definitionLines(_ interpreter: Interpreter) -> [String] {
-    var lines = [interpreter.definitionText(name) ?? name]
+    var lines = [interpreter.definitionText(name) ?? name] + earlier(interpreter)
     lines.append("shape \(shape)" + (kind == "objective" ? ", the objective" : ""))
-    let elaborator = Elaborator(interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
+    let elaborator = Elaborator(
+      interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
     let here = Span(SourceText(name: "", text: ""), 0, 0)
     do {
       let text = interpreter.valueText
       let meaning = try elaborator.name(name, here)
       let value = try interpreter.evaluate(key: "value of \(name)", owner: nil) { try $0.name(name, here) }
       lines.append(text.labeled("value", text.text(value)))
-      let leaves = interpreter.graph.leaves(below: meaning.nodes).compactMap { interpreter.graph.leaf(of: $0)?.name }
+      let leaves = interpreter.graph.leaves(below: meaning.nodes).compactMap {
+        interpreter.graph.leaf(of: $0)?.name
+      }
       var seen = Set<String>()
       let names = leaves.filter { seen.insert($0).inserted }
       lines.append(names.isEmpty ? "depends on nothing" : "depends on \(Self.byKind(names, interpreter))")
@@ -108,6 +124,19 @@ struct NameSummary {
       lines.append("has no value now: \(error.message)")
     } catch {
       lines.append("has no value now: \(error)")
+    }
+    return lines
+  }
+
+  /// What the name meant in its own redefinition, the latest first.
+  private func earlier(_ interpreter: Interpreter) -> [String] {
+    guard case .definition(var id)? = interpreter.lookup(name) else { return [] }
+    var lines: [String] = []
+    while lines.count < 10, case .definition(let previous)? = interpreter.definitions[id]?.captured[name],
+      let definition = interpreter.definitions[previous]
+    {
+      lines.append("  where the earlier \(name) := \(definition.expr.span.text)")
+      id = previous
     }
     return lines
   }
@@ -124,7 +153,11 @@ struct NameSummary {
       case .random?: kind = "random"
       default: kind = "variable"
       }
-      if groups.last?.kind == kind { groups[groups.count - 1].names.append(name) } else { groups.append((kind, [name])) }
+      if groups.last?.kind == kind {
+        groups[groups.count - 1].names.append(name)
+      } else {
+        groups.append((kind, [name]))
+      }
     }
     return groups.map { group in
       let isPlural = group.names.count > 1 && group.kind != "data" && group.kind != "random"
@@ -165,7 +198,9 @@ extension ValueText {
     if t.rank == 2 && t.count <= 6 && t.count > 0 {
       let (rows, columns) = (t.shape[0], t.shape[1])
       let values = t.doubles
-      let lines = (0..<rows).map { i in (0..<columns).map { format(values[i * columns + $0]) }.joined(separator: ", ") }
+      let lines = (0..<rows).map { i in
+        (0..<columns).map { format(values[i * columns + $0]) }.joined(separator: ", ")
+      }
       return "[\(lines.joined(separator: "; "))]"
     }
     let values = t.doubles

@@ -23,12 +23,23 @@ extension CommandCall {
   func noMoreSubjects(than limit: Int = 1) throws {
     guard command.subjects.count > limit else { return }
     throw Diagnostic(
-      .syntax, "'\(command.verb)' takes \(limit == 0 ? "no" : "at most \(limit)") \(limit == 1 ? "formula" : "formulas") here",
+      .syntax,
+      "'\(command.verb)' takes \(limit == 0 ? "no" : "at most \(limit)") \(limit == 1 ? "formula" : "formulas") here",
       at: command.subjects[limit].span)
   }
 
   /// The subject's name for headings.
   var subjectName: String { subject?.span.text ?? interpreter.state.objective ?? "f" }
+
+  /// The same where `∇` stands before it or a denominator follows: sums and products in parentheses.
+  var subjectSymbol: String {
+    guard let subject else { return subjectName }
+    switch subject.kind {
+    case .name, .number, .call, .index, .field, .literal, .tuple, .boolean: return subjectName
+    default:
+      return subjectName.hasPrefix("(") && subjectName.hasSuffix(")") ? subjectName : "(\(subjectName))"
+    }
+  }
 
   /// The wrt clause as one expression.
   func wrt(_ elaborator: Elaborator) -> Expr? {
@@ -40,11 +51,14 @@ extension CommandCall {
   func scalarNode(_ elaborator: Elaborator) throws -> NodeID {
     // Commands that name methods say `on F`.
     let isMethodCommand = ["step", "minimize", "train", "compare"].contains(command.verb)
-    guard let subject = isMethodCommand ? command.clause("on")?.values.first : self.subject else { return try elaborator.objective(command.verbSpan).node }
+    guard let subject = isMethodCommand ? command.clause("on")?.values.first : self.subject else {
+      return try elaborator.objective(command.verbSpan).node
+    }
     let node = try elaborator.node(subject)
     guard elaborator.graph.shape(node).isEmpty else {
       throw Diagnostic(
-        .shape, "'\(command.verb)' needs a scalar formula, not one of shape \(elaborator.graph.shape(node).shapeDescription)",
+        .shape,
+        "'\(command.verb)' needs a scalar formula, not one of shape \(elaborator.graph.shape(node).shapeDescription)",
         at: subject.span, hint: "reduce it with sum or mean")
     }
     return node
@@ -78,7 +92,7 @@ extension CommandCall {
     }
     names = found
     return ObjectiveView(
-      name: subjectName, value: parts[0].tensor?.scalarValue ?? .nan,
+      name: subjectSymbol, value: parts[0].tensor?.scalarValue ?? .nan,
       params: zip(names, tensors).map { ($0, $1) }, gradient: parts.count > 2 ? parts[2].tensor : nil,
       hessian: parts.count > 3 ? parts[3].tensor : nil)
   }

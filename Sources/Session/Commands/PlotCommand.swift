@@ -94,7 +94,8 @@ extension CommandCall {
 
   private func map(_ result: SweepResult) throws -> Figure {
     guard result.values.count == 1 else {
-      throw Diagnostic(.type, "over two names, one number is plotted at a time", at: command.subjects.last?.span)
+      throw Diagnostic(
+        .type, "over two names, one number is plotted at a time", at: command.subjects.last?.span)
     }
     let (x, y) = (result.axes[0], result.axes[1])
     if let uneven = [x, y].firstIndex(where: \.isLog) {
@@ -103,7 +104,8 @@ extension CommandCall {
         hint: "plot over the exponent: for r in -3..0, with 10^r in the formula")
     }
     let grid = Grid(
-      columns: x.points.count, rows: y.points.count, xRange: x.range, yRange: y.range, values: result.values[0])
+      columns: x.points.count, rows: y.points.count, xRange: x.range, yRange: y.range,
+      values: result.values[0])
     return Figure(
       title: result.names[0], xAxis: Axis(x.name, range: x.range), yAxis: Axis(y.name, range: y.range),
       marks: [try plane(grid)], colorBar: try colorBar())
@@ -134,7 +136,8 @@ extension CommandCall {
 
   /// `plot [a, b]` with named vectors shows lines with a legend; other literals are matrices.
   private func literalVectors() throws -> [(name: String, tensor: Tensor)]? {
-    guard command.subjects.count == 1, command.option("kind") == nil, case .literal(let rows)? = subject?.kind,
+    guard command.subjects.count == 1, command.option("kind") == nil,
+      case .literal(let rows)? = subject?.kind,
       rows.count == 1, rows[0].count > 1
     else { return nil }
     var lines: [(name: String, tensor: Tensor)] = []

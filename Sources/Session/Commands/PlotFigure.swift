@@ -35,7 +35,8 @@ extension CommandCall {
     if let kind = PlotKind(rawValue: text) { return kind }
     let known = PlotKind.allCases.map(\.rawValue)
     throw Diagnostic(
-      .name, "there is no kind of plot '\(text)'", at: span, notes: ["kinds are \(known.joined(separator: ", "))"],
+      .name, "there is no kind of plot '\(text)'", at: span,
+      notes: ["kinds are \(known.joined(separator: ", "))"],
       hint: closestMatch(to: text, in: known).map { "did you mean '\($0)'?" })
   }
 

@@ -79,7 +79,8 @@ extension CommandCall {
 
   private func map(_ landscape: Landscape) throws -> Figure {
     guard landscape.names.count == 1 else {
-      throw Diagnostic(.type, "over two numbers, one formula is plotted at a time", at: command.subjects[1].span)
+      throw Diagnostic(
+        .type, "over two numbers, one formula is plotted at a time", at: command.subjects[1].span)
     }
     let walk = walked(landscape)
     let given = try ranges()
@@ -96,7 +97,8 @@ extension CommandCall {
     let series = Series(walk.map { $0[0] }, walk.map { $0[1] })
     let coordinates = landscape.coordinates
     return Figure(
-      title: landscape.names[0], xAxis: Axis(coordinates[0].name, range: x), yAxis: Axis(coordinates[1].name, range: y),
+      title: landscape.names[0], xAxis: Axis(coordinates[0].name, range: x),
+      yAxis: Axis(coordinates[1].name, range: y),
       marks: [try plane(grid), walk.count > 1 ? .path(series) : .scatter(series)], colorBar: try colorBar())
   }
 
@@ -134,12 +136,16 @@ extension CommandCall {
   /// Where the path has been, and the present point at its end, one list of coordinates a point.
   private func walked(_ landscape: Landscape) -> [[Double]] {
     func flat(_ value: (Leaf) -> Tensor?) -> [Double]? {
-      let parts = landscape.leaves.map { leaf in value(leaf).flatMap { $0.shape == leaf.shape ? $0.doubles : nil } }
+      let parts = landscape.leaves.map { leaf in
+        value(leaf).flatMap { $0.shape == leaf.shape ? $0.doubles : nil }
+      }
       let numbers = parts.compactMap { $0 }.flatMap { $0 }
       return parts.contains { $0 == nil } || numbers.contains { !$0.isFinite } ? nil : numbers
     }
     var points = interpreter.state.path.points.compactMap { point in flat { point.params[$0.name] } }
-    if let present = flat({ interpreter.currentValue(of: $0) }), points.last != present { points.append(present) }
+    if let present = flat({ interpreter.currentValue(of: $0) }), points.last != present {
+      points.append(present)
+    }
     return points.isEmpty ? [[Double](repeating: 0, count: landscape.count)] : points
   }
 
@@ -192,7 +198,8 @@ struct LandscapeSweep {
 extension CommandCall {
   /// The objective and the norm of its gradient at the points of the path.
   func history() throws -> Figure {
-    let elaborator = Elaborator(interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
+    let elaborator = Elaborator(
+      interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
     let (name, f) = try elaborator.objective(command.verbSpan)
     let points = interpreter.state.path.points
     guard points.count > 1 else {
@@ -214,7 +221,9 @@ extension CommandCall {
         continue
       }
       var replaced = start
-      for leaf in leaves { if let old = point.params[leaf.name], old.shape == leaf.shape { replaced[leaf.id] = old } }
+      for leaf in leaves {
+        if let old = point.params[leaf.name], old.shape == leaf.shape { replaced[leaf.id] = old }
+      }
       let found = try sweep(replaced)
       values.append(found[0].scalarValue)
       norms.append(found[1].doubles.reduce(0) { $0 + $1 * $1 }.squareRoot())
@@ -233,7 +242,8 @@ extension CommandCall {
     return Figure(
       title: "history of \(name)", xAxis: Axis(label), yAxis: Axis(scale: scale),
       marks: [
-        .line(Series(shown, name: isShifted ? "\(name) - min \(name)" : name)), .line(Series(norms, name: "‖∇\(name)‖")),
+        .line(Series(shown, name: isShifted ? "\(name) - min \(name)" : name)),
+        .line(Series(norms, name: "‖∇\(name)‖")),
       ])
   }
 }

@@ -1,5 +1,6 @@
 import Engine
 import Graph
+import Optimization
 import Syntax
 import Tensors
 
@@ -56,7 +57,8 @@ extension CommandCall {
   /// The points of a binding; a vector names them itself.
   func axis(_ binding: Command.Binding, count: Int) throws -> SweepAxis {
     guard case .range(let a?, let b?) = binding.domain.kind else {
-      guard let points = try interpreter.evaluate(binding.domain).tensor, points.rank == 1, points.count > 1 else {
+      guard let points = try interpreter.evaluate(binding.domain).tensor, points.rank == 1, points.count > 1
+      else {
         throw Diagnostic(
           .type, "'\(binding.name)' runs over a range or a vector", at: binding.domain.span,
           hint: "write \(binding.name) in -1..1")
@@ -126,33 +128,66 @@ extension CommandCall {
   }
 
   private func reboundSweep(_ exprs: [Expr], _ axes: [SweepAxis]) throws -> SweepResult {
-    let saved = interpreter.state
-    defer { interpreter.restore(saved) }
+    let before = Trial(interpreter)
+    defer { before.end(interpreter) }
+    interpreter.movesAreQuiet = true
     var result = SweepResult(axes: axes)
     try result.fill { point in
-      interpreter.restore(saved)
+      before.restart(interpreter)
       for (axis, value) in zip(axes, point) {
-        let id = interpreter.slots.bindingID(axis.name, frameTag: interpreter.currentFrameTag)
+        let id = interpreter.variableID(axis.name)
         interpreter.bind(axis.name, .variable(Variable(id: id, value: .number(value))))
       }
-      return try exprs.map { expr in
-        let value = try interpreter.evaluate(expr)
-        guard let tensor = value.tensor else {
-          throw Diagnostic(.type, "a plot shows numbers, not \(value.kindName)", at: expr.span)
-        }
-        try checkSeries(tensor.shape, expr)
-        return tensor
-      }
+      return try exprs.map(series)
     }
     result.name(exprs)
     return result
   }
 
+  private func series(_ expr: Expr) throws -> Tensor {
+    let value = try interpreter.evaluate(expr)
+    guard let tensor = value.tensor else {
+      throw Diagnostic(.type, "a plot shows numbers, not \(value.kindName)", at: expr.span)
+    }
+    try checkSeries(tensor.shape, expr)
+    return tensor
+  }
+
   private func checkSeries(_ shape: Shape, _ expr: Expr) throws {
     guard shape.count > 1 || shape.elementCount > SweepResult.seriesLimit else { return }
     throw Diagnostic(
-      .shape, "a plot over a range shows numbers, not a tensor of shape \(shape.shapeDescription)", at: expr.span,
+      .shape, "a plot over a range shows numbers, not a tensor of shape \(shape.shapeDescription)",
+      at: expr.span,
       hint: "reduce it with sum or norm, or pick an entry")
+  }
+}
+
+/// The session before procedures were tried out at several points, none of which leaves a trace.
+private struct Trial {
+  private let state: State
+  private let changeCount: Int
+  private let steps: [StepRecord]
+  private let methods: [String: any Method]
+  private let isQuiet: Bool
+
+  init(_ interpreter: Interpreter) {
+    state = interpreter.state
+    changeCount = interpreter.changeCount
+    steps = interpreter.stepHistory
+    methods = interpreter.methodMemory
+    isQuiet = interpreter.movesAreQuiet
+  }
+
+  func restart(_ interpreter: Interpreter) {
+    interpreter.restore(state)
+    (interpreter.changeCount, interpreter.stepHistory, interpreter.methodMemory) = (
+      changeCount, steps, methods
+    )
+  }
+
+  func end(_ interpreter: Interpreter) {
+    restart(interpreter)
+    interpreter.movesAreQuiet = isQuiet
   }
 }
 

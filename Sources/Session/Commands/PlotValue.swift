@@ -11,7 +11,8 @@ extension CommandCall {
     }
     for (vector, item) in zip(vectors, values) where vector.tensor.rank != 1 {
       throw Diagnostic(
-        .shape, "several values are plotted together when all are vectors, and this is \(item.value.kindName)",
+        .shape,
+        "several values are plotted together when all are vectors, and this is \(item.value.kindName)",
         at: item.expr.span)
     }
     let x = vectors[0].tensor
@@ -20,14 +21,17 @@ extension CommandCall {
         .shape, "vectors of \(x.count) and \(vector.tensor.count) entries do not fit in one plot",
         at: values[0].expr.span.union(item.expr.span),
         labels: [
-          .init(values[0].expr.span, "\(x.count) entries"), .init(item.expr.span, "\(vector.tensor.count) entries"),
+          .init(values[0].expr.span, "\(x.count) entries"),
+          .init(item.expr.span, "\(vector.tensor.count) entries"),
         ])
     }
     let series = zip(vectors, values).dropFirst().map { vector, item in
       Series(x.doubles, vector.tensor.doubles, name: values.count > 2 ? item.expr.span.text : "")
     }
     try show(
-      figure(try series.map(joined), x: values[0].expr.span.text, y: values.count > 2 ? "" : values[1].expr.span.text))
+      figure(
+        try series.map(joined), x: values[0].expr.span.text,
+        y: values.count > 2 ? "" : values[1].expr.span.text))
   }
 
   private func figure(_ marks: [Mark], x: String, y: String) throws -> Figure {
@@ -39,7 +43,8 @@ extension CommandCall {
     case .line: return .line(series)
     case .scatter: return .scatter(series)
     case .stems: return .stems(series)
-    case .bars: return .bars(Bars(series.xs.map { NumberFormat(digits: 4)($0) }, series.ys, name: series.name))
+    case .bars:
+      return .bars(Bars(series.xs.map { NumberFormat(digits: 4)($0) }, series.ys, name: series.name))
     case let kind: throw unfit(kind, "a vector", [.line, .scatter, .stems, .bars, .hist])
     }
   }
@@ -81,7 +86,8 @@ extension CommandCall {
   private func histogram(_ tensor: Tensor, _ name: String) throws -> Figure {
     let bins = try command.option("bins").map { try interpreter.whole($0.value) }
     return Figure(
-      xAxis: Axis(name), yAxis: Axis("count"), marks: [.histogram(Histogram(samples: tensor.doubles, bins: bins))])
+      xAxis: Axis(name), yAxis: Axis("count"),
+      marks: [.histogram(Histogram(samples: tensor.doubles, bins: bins))])
   }
 
   private func matrix(_ tensor: Tensor, _ blocks: [Matrix.Block], _ name: String) throws -> Figure {

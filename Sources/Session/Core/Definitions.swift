@@ -72,6 +72,10 @@ struct Dependencies {
 struct DependencyKey: Hashable {
   let name: String
   let frameTag: Int?
+
+  /// Which formula is the objective; no name has a space.
+  static let objective = DependencyKey(name: "the objective", frameTag: nil)
+  static let params = DependencyKey(name: "the params", frameTag: nil)
 }
 
 /// What a name was when a formula was built; it stays valid while this is equal.
@@ -82,9 +86,13 @@ enum Stamp: Equatable {
   case fixed(id: Int, value: [Double])
   case definition(Int)
   case function(Int)
-  /// What a procedure returned, by the shapes in it.
-  case result(shapes: [Shape])
+  /// What a procedure returned, by the shapes and texts in it.
+  case result(shapes: [Shape], texts: [String])
   case absent
+  /// The objective was this formula.
+  case objective(String?)
+  /// These were all params.
+  case params([String])
 
   enum Kind { case variable, param, data, random }
 }

@@ -112,6 +112,7 @@ extension Interpreter {
 
   /// Whether a plan still computes what its formula says.
   private func isValid(_ known: CompiledFormula) -> Bool {
+    guard known.plan.precision == state.settings.precision else { return false }
     if known.version == structureVersion && !known.hasFixedValues { return true }
     guard isValid(known.dependencies) else { return false }
     known.version = structureVersion
@@ -130,7 +131,7 @@ extension Interpreter {
 
   /// Builds (or finds) the plan for a formula and runs it.
   func evaluate(key: AnyHashable, owner: AnyObject?, _ build: (Elaborator) throws -> Meaning) throws -> Value {
-    if let known = plans[key], known.plan.precision == state.settings.precision, isValid(known) {
+    if let known = plans[key], isValid(known) {
       return known.shape.value(try run(known))
     }
     let compiled = try compile(owner: owner, build)

@@ -8,13 +8,14 @@ enum FreeNames {
     return names
   }
 
-  /// Names mentioned outside of derivatives and replacement calls.
-  static func ofPlainParts(_ expr: Expr, _ interpreter: Interpreter) -> Set<String> {
+  /// Names that an expression mentions outside derivatives and replacement calls.
+  static func direct(_ expr: Expr, _ interpreter: Interpreter) -> Set<String> {
     var names = Set<String>()
     var stack = [expr]
     while let next = stack.popLast() {
+      if isReplacementOrDerivative(next, interpreter) { continue }
       if case .name(let name) = next.kind { names.insert(name) }
-      if !isReplacementOrDerivative(next, interpreter) { stack += parts(next) }
+      stack += parts(next)
     }
     return names
   }

@@ -205,7 +205,7 @@ extension Interpreter {
         state.path.clear()
         note = "objective"
       } else if mayServe, let current = state.objective, !state.objectiveIsChosen {
-        if try uses(name, current) {
+        if uses(name, current, directly: true) {
           state.objective = name
           state.path.clear()
           note = "objective (was \(current))"
@@ -217,16 +217,17 @@ extension Interpreter {
     if echoes { output(.text(try definitionLine(name, meaning, note))) }
   }
 
-  /// True when the definition of one name uses another, directly or through others. Derivatives and replacement
-  /// calls do not count.
-  private func uses(_ name: String, _ other: String) throws -> Bool {
+  /// True when the definition of one name mentions another, directly or through others; with `directly`, derivatives
+  /// and replacement calls do not count.
+  func uses(_ name: String, _ other: String, directly: Bool = false) -> Bool {
     var seen = Set<String>()
     var stack = [name]
     while let next = stack.popLast() {
       guard seen.insert(next).inserted, case .definition(let id)? = lookup(next, frameTag: nil),
         let definition = definitions[id]
       else { continue }
-      for used in FreeNames.ofPlainParts(definition.expr, self) {
+      let names = directly ? FreeNames.direct(definition.expr, self) : FreeNames.of(definition.expr)
+      for used in names {
         if used == other { return true }
         stack.append(used)
       }
@@ -243,7 +244,7 @@ extension Interpreter {
       let value = try evaluate(key: "value of \(name)", owner: nil) { try $0.name(name, Span(SourceText(name: "", text: ""), 0, 0)) }
       line = valueText.labeled(line, valueText.text(value))
     }
-    return note.isEmpty ? line : line + (line.contains("\n") ? "\n" : "             ") + note
+    return LookText(self).remarked(line, note)
   }
 
   private func definitionExpr(_ name: String) -> Expr? {

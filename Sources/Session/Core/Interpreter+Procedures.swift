@@ -73,29 +73,42 @@ extension Interpreter {
     return values
   }
 
-  /// Calls of procedures inside an expression run first, innermost first; their values become leaves. Arguments of
-  /// derivatives are formulas and stay.
+  /// Calls of procedures (and of `load`) inside an expression run first, innermost first; their values become leaves.
+  /// Arguments of derivatives are formulas and stay.
   func runProcedures(in expr: Expr) throws -> [ObjectIdentifier: CallResult] {
     var results: [ObjectIdentifier: CallResult] = [:]
     let calls = procedureCalls(in: expr)
     if !calls.isEmpty { willChange() }
+    var values: [Int: Value] = [:]
     for call in calls {
-      guard case .call(let callee, let arguments) = call.kind, case .name(let name) = callee.kind,
-        case .function(let function)? = lookup(name)
-      else { continue }
-      let value = try self.call(function, arguments, call.span)
+      guard case .call(let callee, let arguments) = call.kind, case .name(let name) = callee.kind else { continue }
+      let key = DependencyKey(name: name, frameTag: currentFrameTag)
+      let value: Value
+      var stamp = Stamp.absent
+      if isLoad(name) {
+        value = try load(arguments, call.span)
+      } else {
+        guard case .function(let function)? = lookup(name) else { continue }
+        value = try self.call(function, arguments, call.span)
+        stamp = .function(function.id)
+      }
       if case .nothing = value {
         throw Diagnostic(.type, "'\(name)' returns nothing", at: call.span)
       }
       let id = slots.bindingID("call \(ObjectIdentifier(call).hashValue)", frameTag: currentFrameTag)
-      procedureResults[id] = value
+      values[id] = value
       let meaning = meaning(of: value, name: name, id: id, frameTag: currentFrameTag, isResult: true)
       results[ObjectIdentifier(call)] = CallResult(
-        meaning: meaning, function: (DependencyKey(name: name, frameTag: currentFrameTag), .function(function.id)),
-        result: (DependencyKey(name: "()", frameTag: id), .result(shapes: value.shapes)))
+        meaning: meaning, function: (key, stamp),
+        result: (DependencyKey(name: "()", frameTag: id), .result(shapes: value.shapes, texts: value.texts)))
     }
+    // Only now: the calls may have run the same expression again.
+    procedureResults.merge(values) { $1 }
     return results
   }
+
+  /// Files are read like procedures: when the statement runs.
+  private func isLoad(_ name: String) -> Bool { name == "load" && lookup(name) == nil }
 
   private func procedureCalls(in expr: Expr) -> [Expr] {
     var found: [Expr] = []
@@ -103,6 +116,10 @@ extension Interpreter {
     while let next = stack.popLast() {
       if case .call(let callee, _) = next.kind, case .name(let name) = callee.kind {
         if CalculusFunction(rawValue: name) != nil, lookup(name) == nil { continue }
+        if isLoad(name) {
+          found.append(next)
+          continue
+        }
         if case .function(let function)? = lookup(name), function.isProcedure {
           found.append(next)
           // Calls among its arguments run when it does.

@@ -38,6 +38,8 @@ final class Interpreter {
   /// The statement being run was undo or redo, which is not itself undone.
   var isHistoryMove = false
   var notedVerbs: Set<String> = []
+  /// Scripts that `run` has open, outermost first, to find cycles.
+  var openScripts: [String] = []
   /// Functions by their declaration in the text.
   var functionIDs: [ObjectIdentifier: (id: Int, declaration: FunctionDeclaration)] = [:]
   /// Grows with every change of a value, so that results at a point can be used again.
@@ -134,8 +136,18 @@ final class Interpreter {
   /// True while everything that a formula was built from is as it was.
   func isValid(_ dependencies: Dependencies) -> Bool {
     for (key, old) in dependencies.stamps {
-      if case .result(let shapes) = old {
-        guard let id = key.frameTag, procedureResults[id]?.shapes == shapes else { return false }
+      switch old {
+      case .objective(let name):
+        if state.objective != name { return false }
+        continue
+      case .params(let names):
+        if allParams.map(\.name) != names { return false }
+        continue
+      default: break
+      }
+      if case .result(let shapes, let texts) = old {
+        guard let id = key.frameTag, let value = procedureResults[id], value.shapes == shapes, value.texts == texts
+        else { return false }
         continue
       }
       let binding = lookup(key.name, frameTag: key.frameTag)

@@ -12,7 +12,7 @@ struct NumberFormat: Sendable, Equatable {
   func callAsFunction(_ x: Double) -> String {
     if x.isNaN { return "nan" }
     if x.isInfinite { return x < 0 ? "-inf" : "inf" }
-    if x == 0 { return x.sign == .minus ? "-0" : "0" }
+    if x == 0 { return "0" }
     // Whole numbers are read as such, not as 1.22e6.
     if x == x.rounded(), x.magnitude < 1e9 { return String(Int(x)) }
     return Self.tidy(Self.printf("%.*g", digits, x))

@@ -84,10 +84,13 @@ extension Elaborator {
     return Bundle(names: found.map(\.name), nodes: found.map(\.node))
   }
 
-  /// `params` by itself: those of the objective, or all when there is none.
+  /// `params` by itself: those of the objective; all when there is none, or when this is a part of it.
   func paramsBundle(_ span: Span) throws -> Bundle {
-    if interpreter.state.objective != nil { return paramsBundle(of: [try objective(span).node]) }
+    let objective = interpreter.state.objective
+    if let objective, !isInside(objective) { return paramsBundle(of: [try self.objective(span).node]) }
     let all = interpreter.allParams
+    record(.objective, .objective(objective))
+    record(.params, .params(all.map(\.name)))
     guard !all.isEmpty else {
       throw Diagnostic(.name, "there are no params", at: span, hint: "declare one: param x = [1, 2]")
     }

@@ -156,6 +156,7 @@ final class Elaborator: FormulaContext {
         .name, "there is no objective yet", at: span,
         hint: "define a scalar formula of a param, such as f := (x - 1)^2")
     }
+    record(.objective, .objective(name))
     let here = span ?? Span(SourceText(name: "", text: ""), 0, 0)
     let saved = environment
     environment = FormulaEnvironment()
@@ -164,6 +165,14 @@ final class Elaborator: FormulaContext {
   }
 
   // MARK: Definitions
+
+  /// True while a definition is being built that a formula is made of, or the formula itself.
+  func isInside(_ formula: String) -> Bool {
+    active.contains { id in
+      guard let name = interpreter.definitions[id]?.name else { return false }
+      return name == formula || interpreter.uses(formula, name)
+    }
+  }
 
   private func definition(_ id: Int, _ span: Span) throws -> Meaning {
     try buildEarlier(id, span)

@@ -1,0 +1,169 @@
+import Datasets
+import Plotting
+import Syntax
+import Tensors
+
+extension Commands {
+  static var loadCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "load", usage: "load \"FILE\"", summary: "Reads a tensor from a .npy or .csv file.",
+      example: "save \"/tmp/hlab-x.npy\" [1, 2]; X = load \"/tmp/hlab-x.npy\""
+    ) { call in
+      try call.noMoreSubjects()
+      let path = try call.path(call.subject)
+      let (tensor, columns) = try call.interpreter.read(path, call.subject?.span)
+      call.print(call.interpreter.described(path, tensor, columns))
+      return .tensor(tensor)
+    }
+  }
+
+  static var saveCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "save", usage: "save \"FILE\" VALUE | save plot \"FILE\"",
+      summary: "Writes a value to a .npy, .csv or .txt file, or the last plot to an .svg or .txt file.",
+      options: [
+        ("width", "of a figure, in pixels or columns"), ("height", "of a figure, in pixels or lines"),
+      ],
+      example: "save \"/tmp/hlab-w.csv\" [1, 2; 3, 4]\nplot t^2 for t in 0..1; save plot \"/tmp/hlab-p.svg\""
+    ) { call in
+      try call.noMoreSubjects(than: 2)
+      let subjects = call.command.subjects
+      let file = subjects.first { $0.isString }
+      let path = try call.path(file)
+      let value = subjects.first { $0 !== file }
+      if let value, case .name("plot") = value.kind {
+        try call.saveFigure(path, file?.span)
+      } else if let value {
+        try call.save(try call.interpreter.evaluate(value), value, path, file?.span)
+      } else if path.hasSuffix(".svg") {
+        try call.saveFigure(path, file?.span)
+      } else {
+        throw Diagnostic(
+          .syntax, "'save' needs something to write", at: call.command.span,
+          hint: "save \"w.npy\" W, or save plot \"x.svg\"")
+      }
+      return .nothing
+    }
+  }
+}
+
+extension Expr {
+  fileprivate var isString: Bool {
+    if case .string = kind { return true }
+    return false
+  }
+}
+
+extension CommandCall {
+  /// The file that a command names.
+  func path(_ expr: Expr?) throws -> String {
+    guard let expr else {
+      throw Diagnostic(
+        .syntax, "'\(command.verb)' needs a file in quotes", at: command.span,
+        hint: "it is \(definition.usage)")
+    }
+    var isUnbound = false
+    if case .name(let name) = expr.kind { isUnbound = interpreter.lookup(name) == nil }
+    guard !isUnbound, case .string(let path) = try interpreter.evaluate(expr), !path.isEmpty else {
+      throw Diagnostic(
+        .type, "'\(command.verb)' needs a file in quotes", at: expr.span, hint: "write \"\(expr.span.text)\"")
+    }
+    return path
+  }
+
+  fileprivate func saveFigure(_ path: String, _ span: Span?) throws {
+    guard let figure = interpreter.state.figure else {
+      throw Diagnostic(
+        .io, "there is no plot to save yet", at: command.span, hint: "plot something first: plot f")
+    }
+    switch FileKind.extension(of: path) {
+    case "svg":
+      let options = SVGOptions(
+        width: try number("width", default: 720), height: try number("height", default: 480))
+      try placing(span) { try TextFile.write(renderSVG(figure, options), to: path) }
+    case "txt":
+      var options = interpreter.textOptions
+      options.color = .none
+      options.width = min(max(try integer("width", default: options.width), 20), 400)
+      options.height = min(max(try integer("height", default: options.height), 6), 200)
+      try placing(span) { try TextFile.write(interpreter.rendered(figure, options) + "\n", to: path) }
+    default:
+      throw Diagnostic(.io, "a plot is saved as .svg or .txt, not as '\(path)'", at: span)
+    }
+  }
+
+  fileprivate func save(_ value: Value, _ expr: Expr, _ path: String, _ span: Span?) throws {
+    if case .string(let text) = value {
+      return try placing(span) { try TextFile.write(text.hasSuffix("\n") ? text : text + "\n", to: path) }
+    }
+    guard let tensor = value.tensor else {
+      let field = value.fieldNames.first.map { "\(expr.span.text).\($0)" }
+      throw Diagnostic(
+        .type, "a file holds one tensor, not \(value.kindName)", at: expr.span,
+        hint: field.map { "save a part of it: save \"\(path)\" \($0)" })
+    }
+    switch FileKind.extension(of: path) {
+    case "npy": try placing(span) { try Npy.write(tensor, to: path) }
+    case "csv", "tsv":
+      let table = tensor.rank == 0 ? tensor.reshaped([1]) : tensor
+      try placing(span) { try Csv.write(table, separator: path.hasSuffix(".tsv") ? .tab : .comma, to: path) }
+    case "txt": try placing(span) { try TextFile.write(interpreter.valueText.text(value) + "\n", to: path) }
+    default:
+      throw Diagnostic(
+        .io, "the name '\(path)' does not say how to write it", at: span,
+        hint: "end it in .npy, .csv, .tsv or .txt; plots are saved with: save plot \"x.svg\"")
+    }
+  }
+}
+
+enum FileKind {
+  /// What follows the last point of a file's name, in lower case.
+  static func `extension`(of path: String) -> String {
+    let name = path.split(separator: "/").last ?? ""
+    guard let point = name.lastIndex(of: "."), point != name.startIndex else { return "" }
+    return name[name.index(after: point)...].lowercased()
+  }
+}
+
+/// File errors as messages of the language.
+private func placing<T>(_ span: Span?, _ body: () throws -> T) throws -> T {
+  do {
+    return try body()
+  } catch let error as DatasetError {
+    throw Diagnostic(.io, "\(error)", at: span)
+  }
+}
+
+extension Interpreter {
+  /// `load("x.npy")` inside an expression.
+  func load(_ arguments: [Argument], _ span: Span) throws -> Value {
+    guard arguments.count == 1, arguments[0].name == nil || arguments[0].name == "file" else {
+      throw Diagnostic(.type, "load takes one file", at: span, hint: "write load(\"x.npy\")")
+    }
+    let argument = arguments[0].value
+    guard case .string(let path) = try evaluate(argument), !path.isEmpty else {
+      throw Diagnostic(.type, "load takes the name of a file in quotes", at: argument.span)
+    }
+    return .tensor(try read(path, argument.span).tensor)
+  }
+
+  /// A tensor in the session's precision, and the names of its columns when the file has them.
+  fileprivate func read(_ path: String, _ span: Span?) throws -> (tensor: Tensor, columns: [String]) {
+    switch FileKind.extension(of: path) {
+    case "npy": return (try placing(span) { try Npy.read(path) }.converted(to: state.settings.precision), [])
+    case "csv", "tsv", "txt":
+      let table = try placing(span) { try Csv.read(path) }
+      return (table.values.converted(to: state.settings.precision), table.columnNames)
+    default:
+      throw Diagnostic(
+        .io, "the name '\(path)' does not say how to read it", at: span,
+        hint: "load reads .npy, .csv, .tsv and .txt")
+    }
+  }
+
+  fileprivate func described(_ path: String, _ tensor: Tensor, _ columns: [String]) -> String {
+    let head = "\(path) : \(tensor.shape.shapeDescription)"
+    let names = columns.isEmpty ? "" : "\ncolumns \(columns.joined(separator: ", "))"
+    return head + names + "\n" + valueText.text(tensor)
+  }
+}

@@ -1,0 +1,56 @@
+import Datasets
+import Syntax
+
+extension Commands {
+  static var runCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "run", usage: "run \"FILE\" [NAME=VALUE …]",
+      summary: "Runs a script in this session, after binding the names given.",
+      options: [("*", "a value for a name of the script")],
+      example: "save \"/tmp/hlab-s.hlab\" \"print 2 * n\"; run \"/tmp/hlab-s.hlab\" n=21", changesState: true
+    ) { call in
+      try call.noMoreSubjects()
+      let path = try call.path(call.subject)
+      call.interpreter.willChange()
+      for option in call.command.options {
+        let target = Expr(.name(option.name ?? ""), option.span)
+        try call.interpreter.assign([target], try call.interpreter.evaluate(option.value), option.value)
+      }
+      try call.interpreter.runScript(path, call.subject?.span ?? call.command.span)
+      return .nothing
+    }
+  }
+}
+
+extension Interpreter {
+  private static var scriptLimit: Int { 20 }
+
+  /// Runs the statements of a file. What was done before an error is kept; `undo` takes the whole `run` back.
+  func runScript(_ path: String, _ span: Span) throws {
+    let known = TextFile.canonical(path)
+    if openScripts.contains(known) {
+      throw Diagnostic(.io, "'\(path)' runs itself", at: span, notes: [openScripts.joined(separator: " → ")])
+    }
+    guard openScripts.count < Self.scriptLimit else {
+      throw Diagnostic(.resource, "scripts run each other more than \(Self.scriptLimit) deep", at: span)
+    }
+    let text: String
+    do {
+      text = try TextFile.read(path)
+    } catch {
+      throw Diagnostic(.io, "\(error)", at: span)
+    }
+    let parsed = Parser.parse(SourceText(name: path, text: text), shadowedVerbs: shadowedVerbs)
+    for diagnostic in parsed.diagnostics.dropLast() { report(diagnostic) }
+    if let last = parsed.diagnostics.last { throw last }
+    openScripts.append(known)
+    let (loops, later) = (loopDepth, laterNames)
+    loopDepth = 0
+    laterNames.formUnion(parsed.statements.flatMap(boundNames))
+    defer {
+      openScripts.removeLast()
+      (loopDepth, laterNames) = (loops, later)
+    }
+    _ = try run(parsed.statements)
+  }
+}

@@ -1,0 +1,177 @@
+import Plotting
+import Testing
+
+@testable import Session
+
+@Suite struct PlotCommandTests {
+  private let transcript = Transcript()
+
+  private func plot(_ text: String, location: SourceLocation = #_sourceLocation) throws -> Figure {
+    transcript.run(text)
+    #expect(transcript.outcome == .ok, "\(transcript.messages)", sourceLocation: location)
+    return try #require(transcript.session.interpreter.state.figure, sourceLocation: location)
+  }
+
+  private func fails(
+    _ text: String, _ message: String, exitCode: Int32 = 70, location: SourceLocation = #_sourceLocation
+  ) {
+    transcript.run(text)
+    #expect(transcript.outcome == .failed(exitCode: exitCode), sourceLocation: location)
+    #expect(transcript.messages.contains(message), "\(transcript.messages)", sourceLocation: location)
+  }
+
+  private func line(_ mark: Mark?) throws -> Series {
+    guard case .line(let series)? = mark else { throw Unexpected() }
+    return series
+  }
+
+  private struct Unexpected: Error {}
+  private let rosenbrock = "param x = [-1.2, 1]\nf := (1 - x[0])^2 + 100*(x[1] - x[0]^2)^2\n"
+
+  // MARK: Landscapes
+
+  @Test func oneNumberGivesACurve() throws {
+    let figure = try plot("param w = 3; f := (w - 1)^2; w = 2; plot")
+    let series = try line(figure.marks[0])
+    #expect(series.xs.count == 241)
+    for (x, y) in zip(series.xs, series.ys) { #expect(abs(y - (x - 1) * (x - 1)) < 1e-12) }
+    #expect(figure.marks[1] == .path(Series([3, 2], [4, 1])))
+    #expect(figure.xAxis.label == "w" && figure.yAxis.label == "f")
+  }
+
+  @Test func twoNumbersGiveAContourWithThePath() throws {
+    let figure = try plot(rosenbrock + "x = [-1, 1]; x = [0, 0.5]; plot f")
+    guard case .contour(let grid, _) = figure.marks[0] else { throw Unexpected() }
+    #expect(grid.columns == 81 && grid.rows == 81)
+    #expect(figure.marks[1] == .path(Series([-1.2, -1, 0], [1, 1, 0.5])))
+    let (x, y) = (grid.xRange.lowerBound, grid.yRange.lowerBound)
+    #expect(abs(grid.values[0] - ((1 - x) * (1 - x) + 100 * (y - x * x) * (y - x * x))) < 1e-9)
+    #expect(transcript.run("print x") == "[0, 0.5]")
+  }
+
+  @Test func twoScalarParams() throws {
+    let figure = try plot("param a = 1; param b = 2; f := a^2 + b; plot range -1..1, 0..4 steps=3 kind=heat")
+    let grid = Grid(columns: 3, rows: 3, xRange: -1...1, yRange: 0...4, values: [1, 0, 1, 3, 2, 3, 5, 4, 5])
+    #expect(figure.marks[0] == .heatmap(grid))
+    #expect(figure.marks[1] == .scatter(Series([1], [2])))
+  }
+
+  @Test func moreNumbersGiveTheHistory() throws {
+    let text = "param x = [1, 1, 1]; f := sum(x^2)\n"
+    fails(text + "plot", "there is no history of f yet")
+    let figure = try plot(text + "x = [1, 0, 0]; x = [0.5, 0, 0]; plot")
+    #expect(try line(figure.marks[0]).ys == [3, 1, 0.25])
+    #expect(try line(figure.marks[1]).ys == [12.squareRoot(), 2, 1])
+    #expect(figure.yAxis.scale == .log)
+    #expect(try plot("plot history log=false").yAxis.scale == .linear)
+    fails("g := sum(x^4); plot g", "g depends on 3 numbers")
+  }
+
+  // MARK: Over names
+
+  @Test func expressionsOverAName() throws {
+    let figure = try plot("plot sin(t), 2*t for t in 0..1 steps=3")
+    #expect(try line(figure.marks[1]) == Series([0, 0.5, 1], [0, 1, 2], name: "2*t"))
+    #expect(
+      try line(plot("plot [t, t^2] for t in 0..2 steps=3").marks[1])
+        == Series([0, 1, 2], [0, 1, 4], name: "t^2"))
+  }
+
+  @Test func lineThroughTheLandscape() throws {
+    let figure = try plot(rosenbrock + "d = [1, 0]; plot f(x = x + t*d) for t in 0..1 steps=2")
+    let values = try line(figure.marks[0]).ys
+    #expect(abs(values[0] - 24.2) < 1e-9 && abs(values[1] - (1.44 + 100 * 0.96 * 0.96)) < 1e-9)
+  }
+
+  @Test func twoNamesGiveAGrid() throws {
+    let figure = try plot("plot s + 10*t for s in 0..1, t in 0..2 steps=2")
+    let grid = Grid(columns: 2, rows: 2, xRange: 0...1, yRange: 0...2, values: [0, 1, 20, 21])
+    #expect(figure.marks[0] == .contour(grid))
+  }
+
+  @Test func boundNumbersAreReplacedInFormulas() throws {
+    let figure = try plot("λ = 0.1; param w = 2; f := w^2*λ; plot f for λ in 0..1 steps=2")
+    #expect(try line(figure.marks[0]).ys == [0, 4])
+    #expect(transcript.run("print λ") == "0.1")
+    let cubes = try plot("n = 2; g := 2^n + w^n; plot g for n in 1..3 steps=3")
+    #expect(try line(cubes.marks[0]).ys == [4, 8, 16])
+  }
+
+  @Test func numbersThatShapeTheFormula() throws {
+    let figure = try plot("plot quantile([0, 1, 2], q) for q in 0..1 steps=3")
+    #expect(try line(figure.marks[0]).ys == [0, 1, 2])
+    let procedure = "trial(r) { k = 1; repeat 3 { k = k*r }; print_count = 1; return k }\n"
+    #expect(try line(plot(procedure + "plot trial(r) for r in 0..2 steps=3").marks[0]).ys == [0, 1, 8])
+  }
+
+  @Test func logarithmicRanges() throws {
+    let figure = try plot("plot r for r in log 1e-2..1 steps=3")
+    #expect(figure.xAxis.scale == .log)
+    #expect(abs(try line(figure.marks[0]).xs[1] - 0.1) < 1e-12)
+    fails("plot r for r in log 0..1", "a log range begins above zero")
+  }
+
+  @Test func valuesOfAPlotAreAResult() {
+    #expect(transcript.run("p = plot t^2 for t in 0..2 steps=3") == "")
+    #expect(transcript.run("print p.t, p.values") == "[0, 1, 2] [0, 1, 4]")
+    #expect(transcript.run("plot t for t in 0..1;") == "")
+  }
+
+  // MARK: Values
+
+  @Test func vectorsAndMatrices() throws {
+    #expect(try line(plot("plot [3, 1, 2]").marks[0]) == Series([3, 1, 2]))
+    #expect(try line(plot("plot [1, 2], [5, 7]").marks[0]) == Series([1, 2], [5, 7]))
+    let picture = Matrix(rows: 2, columns: 2, values: [1, 2, 3, 4])
+    #expect(try plot("plot [1, 2; 3, 4]").marks == [.matrix(picture)])
+    #expect(
+      try plot("a = [1, 2]; b = [3, 4]; plot [a, b]").marks == [
+        .line(Series([1, 2], name: "a")), .line(Series([3, 4], name: "b")),
+      ])
+    #expect(
+      try plot("plot [1, 2, 2, 3] kind=hist bins=2").marks == [
+        .histogram(Histogram(samples: [1, 2, 2, 3], bins: 2))
+      ])
+    #expect(try plot("plot [1, 2] kind=stems").marks == [.stems(Series([1, 2]))])
+    fails("plot [1, 2], [1, 2, 3]", "vectors of 2 and 3 entries")
+    fails("plot zeros(2, 2, 2)", "not a tensor of shape 2×2×2")
+    fails("plot 3", "'3' is a number")
+    fails("plot [1, 2] kind=heat", "a vector cannot be shown as heat")
+  }
+
+  @Test func hessiansShowTheirBlocks() throws {
+    let figure = try plot("param u = [1, 2]; param v = 3; f := sum(u^2)*v; plot hessian")
+    guard case .matrix(let matrix) = figure.marks[0] else { throw Unexpected() }
+    #expect(matrix.blocks == [Matrix.Block("u", size: 2), Matrix.Block("v", size: 1)])
+  }
+
+  // MARK: Options and messages
+
+  @Test func optionsOfTheFigure() throws {
+    let figure = try plot(
+      "plot [1, 2] title=\"a title\" xlabel=\"k\" ylabel=\"v\" log=true size=50 height=10")
+    #expect(figure.title == "a title" && figure.xAxis.label == "k" && figure.yAxis.label == "v")
+    #expect(figure.yAxis.scale == .log)
+    let lines = transcript.run("plot [1, 2] size=50 height=10").split(separator: "\n")
+    #expect(lines.count <= 10 && lines.allSatisfy { $0.count <= 50 })
+  }
+
+  @Test func messages() {
+    fails("plot", "there is no objective yet")
+    fails("plot t for t in 2..1", "this range is empty")
+    fails("plot t for t in 0..1 kind=het", "did you mean 'heat'?")
+    fails("plot t for t in 0..1 sise=3", "did you mean 'size'?")
+    fails("plot q for t in 0..1", "'q' is not bound")
+    fails("plot \"a\"", "not a string")
+    fails("plot t for t in 0..1 size=3", "'size' is 20 to 400")
+    fails(
+      "plot a + b + c for a in 0..1, b in 0..1, c in 0..1", "a plot runs over one or two names", exitCode: 65)
+  }
+
+  @Test func aFailedPlotChangesNothing() {
+    transcript.run(
+      "λ = 0.5; trial(r) { if r > 0.5 { return [1, 2] }; return 3 }; plot trial(λ) for λ in 0..1 steps=3")
+    #expect(transcript.outcome == .failed(exitCode: 70))
+    #expect(transcript.run("print λ") == "0.5")
+  }
+}

@@ -29,7 +29,7 @@ import Testing
       "70   88\n88  112\n0  0\n0  0"),
     Example("x = 3; f := x^2; grad(f, x); data d = [1, 2]; grad(sum(d^2), d)", "6\n[2, 4]"),
     Example("g(a, b) := grad(a^2*b, b); k(a) := grad(g(a, a), a); print g(3, 5), k(3)", "9 6"),
-    Example("d2(t) := hessian(sin(t), t); d3(t) := grad(d2(t), t); print d2(0), d3(0)", "-0 -1"),
+    Example("d2(t) := hessian(sin(t), t); d3(t) := grad(d2(t), t); print d2(0), d3(0)", "0 -1"),
   ]
 
   @Test(arguments: closedForms) func closedFormsHold(_ example: Example) { example.check() }
@@ -127,7 +127,7 @@ import Testing
 
   static let untaken = [
     Example("param x = 0; f := if x > 0 then log(x) else x^2; print f, grad(f, x), hessian(f, x)", "0 0 2"),
-    Example("param x = 0; f := if x == 0 then 1 else sin(x)/x; print f, grad(f, x), hessian(f, x)", "1 0 -0"),
+    Example("param x = 0; f := if x == 0 then 1 else sin(x)/x; print f, grad(f, x), hessian(f, x)", "1 0 0"),
     Example(
       "param x = [-1, 0, 4]; f := sum(if x > 0 then sqrt(x) else 0); print f, grad(f, x)", "2 [0, 0, 0.25]"),
     Example(

@@ -106,7 +106,7 @@ import Testing
     Example("x = 1;", ""),
     Example("A = [1, 2; 3, 4]", "A = 1  2\n    3  4"),
     Example("param x = [1, 2]", "x : param 2 = [1, 2]"),
-    Example("param x = 3; f := x^2", "x : param scalar = 3\nf : scalar = 9             objective"),
+    Example("param x = 3; f := x^2", "x : param scalar = 3\nf : scalar = 9                objective"),
     Example("f(a, b) := a + b", "f(a, b) : function"),
     Example("p(a) { return a }", "p(a) : function"),
     Example("data X = ones(2, 2)", "X : data 2×2 = 1  1\n               1  1"),

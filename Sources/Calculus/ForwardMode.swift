@@ -43,7 +43,9 @@ struct ForwardMode {
       products = mergedAtSum(products, factors, rank, sizes)
       let result = Array(0..<(rank + seedShape.count))
       for product in products {
-        if let term = graph.normalized(product.scale, factors + product.factors, to: result) { terms.append(term) }
+        if let term = graph.normalized(product.scale, factors + product.factors, to: result) {
+          terms.append(term)
+        }
       }
     }
     return merger.merged(terms, sizes: sizes)
@@ -54,7 +56,9 @@ struct ForwardMode {
 
   /// A term of an operand with its labels written as the node's; axes that it broadcasts become ones, so that a
   /// sum over them counts.
-  private func placed(_ term: Product, _ shape: Shape, _ labels: [Label], _ rank: Int, _ scale: Double) -> Product {
+  private func placed(_ term: Product, _ shape: Shape, _ labels: [Label], _ rank: Int, _ scale: Double)
+    -> Product
+  {
     var factors = term.factors.map { factor in
       Operand(
         factor.node, factor.labels.map { $0 < shape.count ? labels[$0] : rank + $0 - shape.count })
@@ -68,7 +72,9 @@ struct ForwardMode {
   // MARK: Merging before a sum
 
   /// Before labels are summed, two terms merge when multiplying the sum out is cheaper than both apart.
-  private func mergedAtSum(_ products: [Product], _ factors: [Operand], _ rank: Int, _ sizes: [Int]) -> [Product] {
+  private func mergedAtSum(_ products: [Product], _ factors: [Operand], _ rank: Int, _ sizes: [Int])
+    -> [Product]
+  {
     guard products.count > 1, products.count <= 24, factors.count <= 6 else { return products }
     let kept = rank + seedShape.count
     guard (factors + products[0].factors).contains(where: { $0.labels.contains { $0 >= kept } }) else {
@@ -99,7 +105,8 @@ struct ForwardMode {
     return products
   }
 
-  private func mergeIfCheaper(_ a: Product, _ b: Product, _ factors: [Operand], _ cost: TermCost) -> Product? {
+  private func mergeIfCheaper(_ a: Product, _ b: Product, _ factors: [Operand], _ cost: TermCost) -> Product?
+  {
     let (common, mine, theirs) = TermMerger.split(a, b)
     guard !mine.isEmpty, !theirs.isEmpty else { return nil }
     let labels = Set((mine + theirs).flatMap(\.labels)).sorted()
@@ -107,12 +114,16 @@ struct ForwardMode {
     let apart = cost.of(factors + a.factors) + cost.of(factors + b.factors)
     let union = Operand(graph.zero([]), labels)
     let volume = labels.reduce(1.0) { $0 * Double(cost.sizes[$1]) }
-    let together = cost.of(factors + common + [union]) + cost.of(mine, to: labels) + cost.of(theirs, to: labels) + 2 * volume
+    let together =
+      cost.of(factors + common + [union]) + cost.of(mine, to: labels) + cost.of(theirs, to: labels) + 2
+      * volume
     guard together < 0.9 * apart else { return nil }
     var labelSizes: [Label: Int] = [:]
     for label in labels { labelSizes[label] = cost.sizes[label] }
     let shape = labels.map { cost.sizes[$0] }
-    let parts = [(a.scale, mine), (b.scale, theirs)].map { graph.contract($0.0, $0.1, to: labels, sizes: labelSizes) }
+    let parts = [(a.scale, mine), (b.scale, theirs)].map {
+      graph.contract($0.0, $0.1, to: labels, sizes: labelSizes)
+    }
     return Product(scale: 1, factors: common + [Operand(graph.add(parts, shape: shape), labels)])
   }
 }
@@ -134,7 +145,9 @@ struct TermCost {
     var dense: [[Label]] = []
     for operand in operands {
       if case .selector(let s) = graph[operand.node].op {
-        if s.isIdentity(graph.shape(operand.node)) { parent[root(operand.labels[1])] = root(operand.labels[0]) }
+        if s.isIdentity(graph.shape(operand.node)) {
+          parent[root(operand.labels[1])] = root(operand.labels[0])
+        }
       } else if !operand.labels.isEmpty {
         dense.append(operand.labels)
       }
@@ -144,6 +157,7 @@ struct TermCost {
     let used = Set(relabeled.flatMap { $0 })
     var table: [Label: Int] = [:]
     for label in sizes.indices { table[label] = sizes[label] }
-    return ContractionPlanner(operands: relabeled, result: target.filter(used.contains), sizes: table).path().cost
+    return ContractionPlanner(operands: relabeled, result: target.filter(used.contains), sizes: table).path()
+      .cost
   }
 }

@@ -36,7 +36,8 @@ extension TensorGraph {
       return node.operands.indices.compactMap { k in
         guard let derivative = partial(f, of: id, by: k) else { return nil }
         return LinearPiece(
-          operand: k, factors: [Operand(derivative, Array(node.shape.indices))], labels: node.operands[k].labels)
+          operand: k, factors: [Operand(derivative, Array(node.shape.indices))],
+          labels: node.operands[k].labels)
       }
     case .reduceMax: return [maximumPiece(id)]
     case .matrix(let f): return matrixPieces(f, id)

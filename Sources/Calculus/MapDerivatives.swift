@@ -63,7 +63,8 @@ extension TensorGraph {
     case .max, .min:
       // Ties split evenly.
       let wins = (f == .max) == (k == 0) ? apply(.less, [y, x]) : apply(.less, [x, y])
-      return add([Summand(1, Operand(wins, axes)), Summand(0.5, Operand(apply(.equal, [x, y]), axes))], shape: shape)
+      return add(
+        [Summand(1, Operand(wins, axes)), Summand(0.5, Operand(apply(.equal, [x, y]), axes))], shape: shape)
     case .pow:
       if k == 0 {
         let lower = affine(-1, 1, expanded(y, shape))

@@ -10,12 +10,16 @@ extension TensorGraph {
     switch f {
     case .inverse:
       // d(A⁻¹) = −A⁻¹ dA A⁻¹
-      return [LinearPiece(operand: 0, scale: -1, factors: [Operand(id, [0, 2]), Operand(id, [3, 1])], labels: [2, 3])]
+      return [
+        LinearPiece(
+          operand: 0, scale: -1, factors: [Operand(id, [0, 2]), Operand(id, [3, 1])], labels: [2, 3])
+      ]
     case .solve:
       // dX = −A⁻¹ dA X + A⁻¹ dB
       let inverse = matrix(.inverse, [a])
       return [
-        LinearPiece(operand: 0, scale: -1, factors: [Operand(inverse, [0, 2]), Operand(id, [3, 1])], labels: [2, 3]),
+        LinearPiece(
+          operand: 0, scale: -1, factors: [Operand(inverse, [0, 2]), Operand(id, [3, 1])], labels: [2, 3]),
         LinearPiece(operand: 1, factors: [Operand(inverse, [0, 2])], labels: [2, 1]),
       ]
     case .logdet:
@@ -23,13 +27,16 @@ extension TensorGraph {
       return [LinearPiece(operand: 0, factors: [Operand(matrix(.inverse, [a]), [1, 0])], labels: [0, 1])]
     case .det:
       return [
-        LinearPiece(operand: 0, factors: [Operand(id, []), Operand(matrix(.inverse, [a]), [1, 0])], labels: [0, 1])
+        LinearPiece(
+          operand: 0, factors: [Operand(id, []), Operand(matrix(.inverse, [a]), [1, 0])], labels: [0, 1])
       ]
     case .cholesky:
       // dL = L Φ(L⁻¹ dA L⁻ᵀ), Φ: the lower triangle with half the diagonal.
       let inverse = matrix(.inverse, [id])
       let phi = constant(lowerTriangle(n))
-      let factors = [Operand(id, [0, 2]), Operand(phi, [2, 1]), Operand(inverse, [2, 3]), Operand(inverse, [1, 4])]
+      let factors = [
+        Operand(id, [0, 2]), Operand(phi, [2, 1]), Operand(inverse, [2, 3]), Operand(inverse, [1, 4]),
+      ]
       return symmetrized([LinearPiece(operand: 0, factors: factors, labels: [3, 4])], a)
     case .eigh: return eighPieces(id, n)
     case .svdvals:
@@ -84,7 +91,8 @@ extension TensorGraph {
     let values = contract(
       1, [Operand(id, [1, 0]), Operand(selector(.oneHot(0), [n + 1]), [1])], to: [0])
     let vectors = contract(
-      1, [Operand(id, [2, 1]), Operand(selector(.slice(start: 1, step: 1, count: n), [n + 1, n]), [2, 0])],
+      1,
+      [Operand(id, [2, 1]), Operand(selector(.slice(start: 1, step: 1, count: n), [n + 1, n]), [2, 0])],
       to: [0, 1])
     let gap = add([Summand(-1, Operand(values, [0])), Summand(1, Operand(values, [1]))], shape: [n, n])
     let distinct = map(.notEqual, [Operand(gap, [0, 1]), Operand(fill(0), [])], shape: [n, n])
@@ -95,7 +103,8 @@ extension TensorGraph {
     let turn = LinearPiece(
       operand: 0,
       factors: [
-        rows, Operand(vectors, [4, 5]), Operand(f, [5, 1]), Operand(vectors, [2, 5]), Operand(vectors, [3, 1]),
+        rows, Operand(vectors, [4, 5]), Operand(f, [5, 1]), Operand(vectors, [2, 5]),
+        Operand(vectors, [3, 1]),
       ], labels: [2, 3])
     let stretch = LinearPiece(
       operand: 0, factors: [row, Operand(vectors, [2, 1]), Operand(vectors, [3, 1])], labels: [2, 3])

@@ -8,7 +8,8 @@ extension TensorGraph {
     let sources = Set(inputs)
     let order = reachable(from: outputs, stoppingAt: sources)
     var active = sources
-    for id in order where !active.contains(id) && self[id].operands.contains(where: { active.contains($0.node) }) {
+    for id in order
+    where !active.contains(id) && self[id].operands.contains(where: { active.contains($0.node) }) {
       active.insert(id)
     }
     var incoming: [NodeID: [NodeID]] = [:]

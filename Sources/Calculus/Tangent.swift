@@ -78,14 +78,18 @@ struct TermMerger {
     let (common, mine, theirs) = Self.split(a, b)
     let labels = Set((mine + theirs).flatMap(\.labels)).sorted()
     let volume = labels.map { sizes[$0] }.elementCount
-    let dense = (mine + theirs).filter { !isSelector($0) }.map { graph.shape($0.node).elementCount }.max() ?? 1
-    guard volume <= max(dense, 1) || (force && !(mine + theirs).contains(where: isSelector)) else { return nil }
+    let dense =
+      (mine + theirs).filter { !isSelector($0) }.map { graph.shape($0.node).elementCount }.max() ?? 1
+    guard volume <= max(dense, 1) || (force && !(mine + theirs).contains(where: isSelector)) else {
+      return nil
+    }
     return sum(a.scale, mine, b.scale, theirs, common, labels, sizes)
   }
 
   /// common · (Σ of the rests), the sum formed as one node over `labels`.
   func sum(
-    _ scaleA: Double, _ mine: [Operand], _ scaleB: Double, _ theirs: [Operand], _ common: [Operand], _ labels: [Label],
+    _ scaleA: Double, _ mine: [Operand], _ scaleB: Double, _ theirs: [Operand], _ common: [Operand],
+    _ labels: [Label],
     _ sizes: [Int]
   ) -> Product? {
     let shape = labels.map { sizes[$0] }

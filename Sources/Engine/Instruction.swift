@@ -148,7 +148,10 @@ final class GemmInstruction: Instruction {
   let alpha: Double
   let beta: Double
 
-  init(_ a: Matrix, _ b: Matrix, _ c: Matrix, m: Int, n: Int, k: Int, batch: [Int], alpha: Double, accumulate: Bool) {
+  init(
+    _ a: Matrix, _ b: Matrix, _ c: Matrix, m: Int, n: Int, k: Int, batch: [Int], alpha: Double,
+    accumulate: Bool
+  ) {
     self.a = a
     self.b = b
     self.c = c
@@ -191,7 +194,9 @@ final class GemmInstruction: Instruction {
     case .f64:
       let x = memory.pointer(a.buffer, Double.self) + pa
       let y = memory.pointer(b.buffer, Double.self) + pb
-      cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, alpha, x, la, y, lb, beta, memory.pointer(c.buffer, Double.self) + pc, lc)
+      cblas_dgemm(
+        CblasRowMajor, ta, tb, m, n, k, alpha, x, la, y, lb, beta, memory.pointer(c.buffer, Double.self) + pc,
+        lc)
     case .f32:
       let x = memory.pointer(a.buffer, Float.self) + pa
       let y = memory.pointer(b.buffer, Float.self) + pb
@@ -223,7 +228,8 @@ final class IndexedInstruction: Instruction {
   let extent: Int
 
   init(
-    _ direction: Direction, sizes: [Int], dense: hk_access, indexed: hk_access, table: hk_access, stride: Int, extent: Int
+    _ direction: Direction, sizes: [Int], dense: hk_access, indexed: hk_access, table: hk_access, stride: Int,
+    extent: Int
   ) {
     self.direction = direction
     self.sizes = sizes
@@ -303,7 +309,9 @@ final class TensorInstruction: Instruction {
   let shapes: [Shape]
   let body: ([Tensor]) throws -> Tensor
 
-  init(_ name: String, inputs: [Int], shapes: [Shape], output: Int, body: @escaping ([Tensor]) throws -> Tensor) {
+  init(
+    _ name: String, inputs: [Int], shapes: [Shape], output: Int, body: @escaping ([Tensor]) throws -> Tensor
+  ) {
     self.name = name
     self.shapes = shapes
     self.body = body

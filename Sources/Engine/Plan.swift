@@ -38,7 +38,9 @@ public final class Plan {
     }
     inputs = leaves
     inputBuffers = places
-    resultBuffers = buffers.indices.filter { if case .output = buffers[$0].place { return true } else { return false } }
+    resultBuffers = buffers.indices.filter {
+      if case .output = buffers[$0].place { return true } else { return false }
+    }
     (offsets, arenaBytes) = ArenaLayout.assign(buffers, instructions, entryBytes: precision.byteCount)
     table = .allocate(capacity: max(buffers.count, 1))
     table.initialize(repeating: nil, count: max(buffers.count, 1))
@@ -57,7 +59,8 @@ public final class Plan {
 
   private convenience init(copying plan: Plan) {
     self.init(
-      precision: plan.precision, buffers: plan.buffers, instructions: plan.instructions, outputs: plan.outputs)
+      precision: plan.precision, buffers: plan.buffers, instructions: plan.instructions, outputs: plan.outputs
+    )
   }
 
   /// Bytes of memory that a run needs besides its inputs.
@@ -86,8 +89,12 @@ public final class Plan {
       watcher?(instructions.count, memory)
     }
     return outputs.map { output in
-      if let place = resultBuffers.firstIndex(of: output.buffer) { return results[place].reshaped(output.shape) }
-      if let place = inputBuffers.firstIndex(of: output.buffer) { return values[place].reshaped(output.shape) }
+      if let place = resultBuffers.firstIndex(of: output.buffer) {
+        return results[place].reshaped(output.shape)
+      }
+      if let place = inputBuffers.firstIndex(of: output.buffer) {
+        return values[place].reshaped(output.shape)
+      }
       if case .constant(let tensor) = buffers[output.buffer].place { return tensor.reshaped(output.shape) }
       return Tensor(uninitialized: output.shape, precision)
     }

@@ -6,7 +6,8 @@ extension PlanBuilder {
   /// alpha · Σ Π operands into `out` (strides by the labels of `result`). Selectors become strided views, index
   /// tables gathers and scatters; what remains is multiplied out two at a time.
   func contract(
-    _ alpha: Double, _ operands: [Operand], to result: [Label], _ shape: Shape, into out: Access, accumulate: Bool
+    _ alpha: Double, _ operands: [Operand], to result: [Label], _ shape: Shape, into out: Access,
+    accumulate: Bool
   ) throws {
     var task = Contraction(alpha: alpha, out: out, accumulate: accumulate)
     for (label, n) in zip(result, shape) { task.sizes[label] = n }
@@ -54,7 +55,8 @@ extension PlanBuilder {
       case .table:
         let index = node.operands[0]
         let indices = Access(
-          buffer: try buffer(of: index.node), shape: graph.shape(index.node), labels: Array(operand.labels.dropFirst()))
+          buffer: try buffer(of: index.node), shape: graph.shape(index.node),
+          labels: Array(operand.labels.dropFirst()))
         task.tables.append(IndexTable(label: operand.labels[0], extent: node.shape[0], indices: indices))
       default:
         if let value = graph.constantValue(id) {
@@ -77,7 +79,8 @@ extension PlanBuilder {
       let free = task.selectors.indices.filter { task.canReplace(task.selectors[$0].labels) }
       guard let next = free.first(where: { task.leavesOthers($0) }) ?? free.first else {
         for (s, labels, shape) in task.selectors { task.factors.append(try filled(s, labels, shape, task)) }
-        return task.selectors = []
+        task.selectors = []
+        return
       }
       let (s, labels, shape) = task.selectors.remove(at: next)
       task.substitute(s, labels.map { task.current($0) ?? $0 }, shape)
@@ -94,7 +97,9 @@ extension PlanBuilder {
     var sizes: [Label: Int] = [:]
     for (p, n) in s.extents.enumerated() { sizes[shape.count + p] = n }
     for axis in shape.indices {
-      ones.substitute(axis, start: s.starts[axis], parameters: s.extents.indices.map { (shape.count + $0, s.steps[axis][$0]) })
+      ones.substitute(
+        axis, start: s.starts[axis],
+        parameters: s.extents.indices.map { (shape.count + $0, s.steps[axis][$0]) })
     }
     var program = LoopProgram(sizes: sizes)
     let one = program.constant(1)
@@ -173,7 +178,8 @@ extension PlanBuilder {
     for label in labels where dense.strides[label] == nil { dense.strides[label] = 0 }
     emit(
       IndexedInstruction(
-        .gather, sizes: sizes, dense: dense.kernel(moving, register: 0), indexed: indexed.kernel(moving, register: 0),
+        .gather, sizes: sizes, dense: dense.kernel(moving, register: 0),
+        indexed: indexed.kernel(moving, register: 0),
         table: table.indices.kernel(moving, register: 0), stride: stride, extent: table.extent))
     return dense
   }
@@ -186,11 +192,13 @@ extension PlanBuilder {
     var labels = factors.map { f in Set(f.strides.keys) }
     let result = task.result
     if factors.isEmpty {
-      var program = LoopProgram(sizes: task.sizes.filter { result.contains($0.key) || task.broadcast.contains($0.key) })
+      var program = LoopProgram(
+        sizes: task.sizes.filter { result.contains($0.key) || task.broadcast.contains($0.key) })
       let value = program.constant(task.alpha)
       return try emitFinal(program, value, task)
     }
-    let plan = ContractionPlanner(operands: labels.map(Array.init), result: Array(result), sizes: task.sizes).path()
+    let plan = ContractionPlanner(operands: labels.map(Array.init), result: Array(result), sizes: task.sizes)
+      .path()
     var lost = task.broadcast.filter { l in !result.contains(l) && !labels.contains { $0.contains(l) } }
     var alpha = task.alpha
     for label in lost { alpha *= Double(task.sizes[label] ?? 1) }
@@ -204,9 +212,14 @@ extension PlanBuilder {
       let live = plan.steps[(index + 1)...].flatMap { [$0.left, $0.right] }.filter { $0 < factors.count }
       let outside = live.reduce(into: result) { $0.formUnion(labels[$1]) }
       let kept = la.union(lb).filter(outside.contains)
-      let order = intermediateOrder(kept, la, lb)
+      let partner = partner(of: factors.count, in: plan.steps, after: index).flatMap {
+        $0 < factors.count ? (labels[$0], factors[$0]) : nil
+      }
+      let order = intermediateOrder(kept, la, lb, partner)
       let shape = order.map { task.sizes[$0] ?? 1 }
-      var part = Contraction(alpha: 1, out: Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: order), accumulate: false)
+      var part = Contraction(
+        alpha: 1, out: Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: order),
+        accumulate: false)
       part.sizes = task.sizes
       part.result = Set(kept)
       try multiply(a, b, la, lb, 1, part)
@@ -215,8 +228,26 @@ extension PlanBuilder {
     }
   }
 
-  /// Batch labels first, then those of the left operand, then of the right.
-  private func intermediateOrder(_ kept: Set<Label>, _ a: Set<Label>, _ b: Set<Label>) -> [Label] {
+  /// The place of what a coming step multiplies with the array at `place`.
+  private func partner(of place: Int, in steps: [(left: Int, right: Int)], after index: Int) -> Int? {
+    for step in steps[(index + 1)...] {
+      if step.left == place { return step.right }
+      if step.right == place { return step.left }
+    }
+    return nil
+  }
+
+  /// Batch labels first, then those of the left operand, then of the right. A product without a sum is written in
+  /// any order: it takes the one in which the array that it meets next walks what they share.
+  private func intermediateOrder(
+    _ kept: Set<Label>, _ a: Set<Label>, _ b: Set<Label>, _ partner: (labels: Set<Label>, access: Access)?
+  ) -> [Label] {
+    if let partner, a.union(b).isSubset(of: kept) {
+      let shared = kept.filter(partner.labels.contains).sorted {
+        (abs(partner.access[$0]), $1) > (abs(partner.access[$1]), $0)
+      }
+      return shared + kept.filter { !partner.labels.contains($0) }.sorted()
+    }
     let batch = kept.filter { a.contains($0) && b.contains($0) }.sorted()
     return batch + kept.filter { a.contains($0) && !b.contains($0) }.sorted()
       + kept.filter { !a.contains($0) }.sorted()
@@ -250,7 +281,8 @@ extension PlanBuilder {
     _ a: Access, _ b: Access?, _ la: Set<Label>, _ lb: Set<Label>, _ alpha: Double, _ task: Contraction
   ) throws {
     if let b, try matrixProduct(a, b, la, lb, alpha, task) { return }
-    var program = LoopProgram(sizes: task.sizes.filter { la.contains($0.key) || lb.contains($0.key) || task.result.contains($0.key) })
+    var program = LoopProgram(
+      sizes: task.sizes.filter { la.contains($0.key) || lb.contains($0.key) || task.result.contains($0.key) })
     var value = program.load(a)
     if let b { value = program.apply(HK_MUL, value, program.load(b)) }
     if alpha != 1 { value = program.apply(HK_MUL_CONSTANT, value, imm: alpha) }
@@ -259,7 +291,9 @@ extension PlanBuilder {
 
   private func emitFinal(_ program: LoopProgram, _ value: Int, _ task: Contraction) throws {
     let reduces = program.sizes.contains { $0.value > 1 && task.out[$0.key] == 0 }
-    if reduces && !task.accumulate { emit(FillInstruction(task.out.buffer, count: buffers[task.out.buffer].count)) }
+    if reduces && !task.accumulate {
+      emit(FillInstruction(task.out.buffer, count: buffers[task.out.buffer].count))
+    }
     try emit(program, [(task.out, value, reduces || task.accumulate ? HK_ACCUMULATE : HK_STORE)])
   }
 }
@@ -324,7 +358,9 @@ struct Contraction {
   /// What this selector does to its labels leaves the other selectors' labels plain.
   func leavesOthers(_ index: Int) -> Bool {
     let (s, labels, shape) = selectors[index]
-    let spoilt = labels.indices.filter { s.renamedParameter(axis: $0, size: shape[$0]) == nil }.map { current(labels[$0]) }
+    let spoilt = labels.indices.filter { s.renamedParameter(axis: $0, size: shape[$0]) == nil }.map {
+      current(labels[$0])
+    }
     return selectors.indices.allSatisfy { other in
       other == index || !selectors[other].labels.contains { spoilt.contains(current($0)) }
     }
@@ -349,9 +385,12 @@ struct Contraction {
     for (axis, label) in labels.enumerated() {
       let steps = parameters.indices.map { (label: parameters[$0], step: s.steps[axis][$0]) }
       let renamed = s.renamedParameter(axis: axis, size: shape[axis]).map { parameters[$0] }
-      substitutions.append(Substitution(label: label, start: s.starts[axis], parameters: steps, renamed: renamed))
+      substitutions.append(
+        Substitution(label: label, start: s.starts[axis], parameters: steps, renamed: renamed))
       for k in factors.indices { factors[k].substitute(label, start: s.starts[axis], parameters: steps) }
-      for k in tables.indices { tables[k].indices.substitute(label, start: s.starts[axis], parameters: steps) }
+      for k in tables.indices {
+        tables[k].indices.substitute(label, start: s.starts[axis], parameters: steps)
+      }
       let moving = steps.filter { $0.step != 0 }.map(\.label)
       if broadcast.remove(label) != nil { broadcast.formUnion(moving) }
       if result.remove(label) != nil {

@@ -29,10 +29,13 @@ struct LoopProgram {
     return r
   }
 
-  mutating func apply(_ code: hk_opcode, _ a: Int = 0, _ b: Int = 0, _ c: Int = 0, n: Int = 0, imm: Double = 0) -> Int {
+  mutating func apply(
+    _ code: hk_opcode, _ a: Int = 0, _ b: Int = 0, _ c: Int = 0, n: Int = 0, imm: Double = 0
+  ) -> Int {
     ops.append(
       hk_op(
-        code: Int32(code.rawValue), dst: Int32(registers), a: Int32(a), b: Int32(b), c: Int32(c), n: Int32(n), imm: imm))
+        code: Int32(code.rawValue), dst: Int32(registers), a: Int32(a), b: Int32(b), c: Int32(c), n: Int32(n),
+        imm: imm))
     registers += 1
     return registers - 1
   }
@@ -79,7 +82,9 @@ extension PlanBuilder {
     return sizes
   }
 
-  private func finish(_ program: inout LoopProgram, _ value: Int, into out: Access, _ mode: hk_mode, count: Int) throws {
+  private func finish(
+    _ program: inout LoopProgram, _ value: Int, into out: Access, _ mode: hk_mode, count: Int
+  ) throws {
     if mode != HK_STORE {
       emit(FillInstruction(out.buffer, count: count, value: mode == HK_MAXIMUM ? -.infinity : 0))
     }
@@ -98,7 +103,8 @@ extension PlanBuilder {
     }
     let written = outputs.map { access, register, mode in
       hk_output(
-        access: access.kernel(dimensions, register: renamed[register]), mode: Int32(mode.rawValue), reserved: 0)
+        access: access.kernel(dimensions, register: renamed[register]), mode: Int32(mode.rawValue),
+        reserved: 0)
     }
     emit(LoopInstruction(sizes: sizes, inputs: inputs, ops: ops, outputs: written))
   }

@@ -25,7 +25,10 @@ extension PlanBuilder {
     // Labels that one side alone sums are summed first.
     let left = try presummed(a, &la, keeping: Set(k + batch + m), task.sizes)
     let right = try presummed(b, &lb, keeping: Set(k + batch + n), task.sizes)
-    try emitProduct(left, right, Groups(batch: ordered(batch, task.out), m: ordered(m, task.out), n: ordered(n, task.out), k: k), alpha, task)
+    try emitProduct(
+      left, right,
+      Groups(batch: ordered(batch, task.out), m: ordered(m, task.out), n: ordered(n, task.out), k: k), alpha,
+      task)
     return true
   }
 
@@ -37,7 +40,9 @@ extension PlanBuilder {
     labels.sorted { (abs(access[$0]), $1) > (abs(access[$1]), $0) }
   }
 
-  private func presummed(_ x: Access, _ labels: inout Set<Label>, keeping: Set<Label>, _ sizes: [Label: Int]) throws -> Access {
+  private func presummed(_ x: Access, _ labels: inout Set<Label>, keeping: Set<Label>, _ sizes: [Label: Int])
+    throws -> Access
+  {
     let lone = labels.filter { !keeping.contains($0) && sizes[$0] ?? 1 > 1 }
     guard !lone.isEmpty else { return x }
     let kept = labels.subtracting(lone).filter { sizes[$0] ?? 1 > 1 }.sorted()
@@ -61,7 +66,9 @@ extension PlanBuilder {
     return out
   }
 
-  private func emitProduct(_ a: Access, _ b: Access, _ groups: Groups, _ alpha: Double, _ task: Contraction) throws {
+  private func emitProduct(_ a: Access, _ b: Access, _ groups: Groups, _ alpha: Double, _ task: Contraction)
+    throws
+  {
     var groups = groups
     groups.k = commonOrder(groups.k, a, b, task.sizes)
     var (a, b) = (a, b)
@@ -80,13 +87,15 @@ extension PlanBuilder {
     }
     try emitGemm(a, b, target, groups, alpha, task.sizes, accumulate: direct != nil && task.accumulate)
     guard direct == nil else { return }
-    var program = LoopProgram(sizes: task.sizes.filter { (groups.batch + groups.m + groups.n).contains($0.key) })
+    var program = LoopProgram(
+      sizes: task.sizes.filter { (groups.batch + groups.m + groups.n).contains($0.key) })
     let value = program.load(target)
     try emit(program, [(task.out, value, task.accumulate ? HK_ACCUMULATE : HK_STORE)])
   }
 
   private func emitGemm(
-    _ a: Access, _ b: Access, _ c: Access, _ groups: Groups, _ alpha: Double, _ sizes: [Label: Int], accumulate: Bool
+    _ a: Access, _ b: Access, _ c: Access, _ groups: Groups, _ alpha: Double, _ sizes: [Label: Int],
+    accumulate: Bool
   ) throws {
     guard let ma = matrix(a, groups.m, groups.k, groups.batch, sizes),
       let mb = matrix(b, groups.k, groups.n, groups.batch, sizes),

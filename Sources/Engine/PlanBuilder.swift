@@ -193,7 +193,8 @@ final class PlanBuilder {
       var target = Access(buffer: out.buffer)
       for (axis, label) in operand.labels.enumerated() { target.strides[axis, default: 0] += out[label] }
       try contract(
-        scale * coefficients[index], inner.operands, to: Array(inner.shape.indices), inner.shape, into: target,
+        scale * coefficients[index], inner.operands, to: Array(inner.shape.indices), inner.shape,
+        into: target,
         accumulate: true)
     }
   }
@@ -306,7 +307,8 @@ final class PlanBuilder {
         let operand = (divides ? divisor(use) : nil) ?? use
         let id = resolved(operand.node)
         guard budget >= graph[id].operands.count, uses[id] == 1, !fused.contains(id), !inPlace.contains(id),
-          isPointwise(id), graph.shape(id).elementCount == volume, Set(operand.labels).count == operand.labels.count
+          isPointwise(id), graph.shape(id).elementCount == volume,
+          Set(operand.labels).count == operand.labels.count
         else { continue }
         fused.insert(id)
         budget -= max(1, graph[id].operands.count)

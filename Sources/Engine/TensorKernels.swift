@@ -57,7 +57,9 @@ enum TensorKernels {
     case .cholesky: return try Cholesky(a).lower
     case .logdet: return Tensor(scalar: try LU(a).logAbsDeterminant.log)
     case .det:
-      do { return Tensor(scalar: try LU(a).determinant) } catch LinearAlgebraError.singular { return Tensor(scalar: 0) }
+      do { return Tensor(scalar: try LU(a).determinant) } catch LinearAlgebraError.singular {
+        return Tensor(scalar: 0)
+      }
     case .svdvals: return try singularValues(a)
     case .eigh: return try packedEigen(a)
     case .eigvals:
@@ -73,7 +75,8 @@ enum TensorKernels {
     let scale = values.reduce(0) { max($0, $1.magnitude) }
     for i in 0..<n {
       for j in 0..<i where (values[i * n + j] - values[j * n + i]).magnitude > 1e-8 * scale {
-        throw EngineError.matrix("eig takes a symmetric matrix, and entries (\(i), \(j)) and (\(j), \(i)) differ; eigvals takes any")
+        throw EngineError.matrix(
+          "eig takes a symmetric matrix, and entries (\(i), \(j)) and (\(j), \(i)) differ; eigvals takes any")
       }
     }
     let e = try symmetricEigen(a)

@@ -19,8 +19,8 @@ public struct ContractionPlanner {
   let operands: [Set<Label>]
   let result: Set<Label>
   let sizes: [Label: Int]
-  /// A penalty for each entry written, relative to a multiplication.
-  let entryCost: Double = 4
+  /// A penalty for each entry written, relative to a multiplication: memory is that much slower.
+  let entryCost: Double = 16
 
   public init(operands: [[Label]], result: [Label], sizes: [Label: Int]) {
     self.operands = operands.map(Set.init)
@@ -31,7 +31,8 @@ public struct ContractionPlanner {
   public func path() -> ContractionPath {
     switch operands.count {
     case 0: return ContractionPath(steps: [], cost: 1, largest: 1)
-    case 1: return ContractionPath(steps: [], cost: volume(operands[0].union(result)), largest: volume(result))
+    case 1:
+      return ContractionPath(steps: [], cost: volume(operands[0].union(result)), largest: volume(result))
     case ...Self.exactLimit: return exact()
     default: return greedy()
     }
@@ -109,7 +110,8 @@ public struct ContractionPlanner {
           let union = live[i].labels.union(live[j].labels)
           let outside = live.indices.filter { $0 != i && $0 != j }.map { live[$0].labels }
           let labels = kept(union, outside: outside)
-          let score = volume(union) + entryCost * volume(labels) - volume(live[i].labels) - volume(live[j].labels)
+          let score =
+            volume(union) + entryCost * volume(labels) - volume(live[i].labels) - volume(live[j].labels)
           if score < best.score { best = (score, i, j, labels) }
         }
       }

@@ -49,7 +49,8 @@ public enum MapFunction: Hashable, Sendable {
   /// Piecewise constant: the derivative is zero everywhere.
   public var isPiecewiseConstant: Bool {
     switch self {
-    case .sign, .floor, .ceil, .round, .step, .less, .lessEqual, .equal, .notEqual, .and, .or, .not, .isFinite,
+    case .sign, .floor, .ceil, .round, .step, .less, .lessEqual, .equal, .notEqual, .and, .or, .not,
+      .isFinite,
       .isNaN:
       return true
     default: return false

@@ -15,7 +15,9 @@ public struct Selector: Hashable, Sendable {
   public var rank: Int { starts.count }
 
   /// δ(i, j) over n.
-  public static func identity(_ n: Int) -> Selector { Selector(extents: [n], starts: [0, 0], steps: [[1], [1]]) }
+  public static func identity(_ n: Int) -> Selector {
+    Selector(extents: [n], starts: [0, 0], steps: [[1], [1]])
+  }
 
   /// 1 at one place of an axis.
   public static func oneHot(_ place: Int) -> Selector { Selector(extents: [], starts: [place], steps: [[]]) }
@@ -46,7 +48,9 @@ public struct Selector: Hashable, Sendable {
   /// The parameter that axis `k` is, when it is one parameter and takes every place.
   public func renamedParameter(axis k: Int, size: Int) -> Int? {
     let moving = extents.indices.filter { steps[k][$0] != 0 }
-    guard starts[k] == 0, moving.count == 1, steps[k][moving[0]] == 1, extents[moving[0]] == size else { return nil }
+    guard starts[k] == 0, moving.count == 1, steps[k][moving[0]] == 1, extents[moving[0]] == size else {
+      return nil
+    }
     return moving[0]
   }
 
@@ -80,7 +84,9 @@ public struct Selector: Hashable, Sendable {
     let (s2, d2, n2) = other.progression(axis: b)
     guard let (t0, dt, u0, du, count) = meet(s1, d1, n1, s2, d2, n2) else { return nil }
     let one = mine.map { (starts[$0] + (steps[$0].first ?? 0) * t0, (steps[$0].first ?? 0) * dt) }
-    let two = theirs.map { (other.starts[$0] + (other.steps[$0].first ?? 0) * u0, (other.steps[$0].first ?? 0) * du) }
+    let two = theirs.map {
+      (other.starts[$0] + (other.steps[$0].first ?? 0) * u0, (other.steps[$0].first ?? 0) * du)
+    }
     return Selector(
       extents: [count], starts: (one + two).map(\.0), steps: (one + two).map { [$0.1] })
   }

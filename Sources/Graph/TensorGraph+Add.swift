@@ -63,7 +63,8 @@ extension TensorGraph {
         terms.append(Summand(coefficient, Operand(fill(1), [])))
       } else if node.operands.count == 1 {
         let inner = node.operands[0]
-        collect(Summand(coefficient, Operand(inner.node, inner.labels.map { labels[$0] })), count, into: &terms)
+        collect(
+          Summand(coefficient, Operand(inner.node, inner.labels.map { labels[$0] })), count, into: &terms)
       } else {
         // Axes that the product merely broadcasts are broadcast by the sum.
         let used = node.shape.indices.filter { axis in node.operands.contains { $0.labels.contains(axis) } }

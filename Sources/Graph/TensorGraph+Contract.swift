@@ -83,7 +83,9 @@ extension TensorGraph {
   /// A quotient of constants is one constant.
   private func divideConstants(_ product: inout Product) {
     let divisors = product.factors.map { constantDivisor($0.node) }
-    guard divisors.count == divisors.compactMap({ $0 }).count, product.scale != 1 || divisors.count > 1 else { return }
+    guard divisors.count == divisors.compactMap({ $0 }).count, product.scale != 1 || divisors.count > 1 else {
+      return
+    }
     for divisor in divisors { product.scale /= divisor ?? 1 }
     product.factors = []
   }
@@ -94,7 +96,9 @@ extension TensorGraph {
   }
 
   private func isOnes(_ id: NodeID) -> Bool {
-    if case .selector(let s) = self[id].op { return s.rank == 1 && s.covers(axis: 0, size: self[id].shape[0]) }
+    if case .selector(let s) = self[id].op {
+      return s.rank == 1 && s.covers(axis: 0, size: self[id].shape[0])
+    }
     return false
   }
 
@@ -209,7 +213,9 @@ extension TensorGraph {
     let operand = product.factors[index]
     guard let s = selector(of: operand), Set(operand.labels).count == operand.labels.count else { return nil }
     for (axis, label) in operand.labels.enumerated() where !kept.contains(label) {
-      let others = product.factors.indices.filter { $0 != index && product.factors[$0].labels.contains(label) }
+      let others = product.factors.indices.filter {
+        $0 != index && product.factors[$0].labels.contains(label)
+      }
       if others.isEmpty, let reduced = dropAxis(axis, of: s, operand) {
         product.scale *= reduced.scale
         product.factors.replaceSubrange(index...index, with: reduced.factors)
@@ -232,7 +238,8 @@ extension TensorGraph {
       for p in c.extents.indices where !moving.contains(p) { product.scale *= Double(c.extents[p]) }
       guard !labels.isEmpty else { return .changed }
       let left = Selector(
-        extents: moving.map { c.extents[$0] }, starts: c.starts, steps: c.steps.map { row in moving.map { row[$0] } })
+        extents: moving.map { c.extents[$0] }, starts: c.starts,
+        steps: c.steps.map { row in moving.map { row[$0] } })
       product.factors.append(Operand(selector(left, shape), labels))
       return .changed
     }
@@ -247,7 +254,8 @@ extension TensorGraph {
     var parameters: [Int] = []
     for p in s.extents.indices {
       if rest.contains(where: { k in s.steps[k][p] != 0 }) {
-        guard rest.contains(where: { k in s.steps[k].indices.allSatisfy { (s.steps[k][$0] != 0) == ($0 == p) } })
+        guard
+          rest.contains(where: { k in s.steps[k].indices.allSatisfy { (s.steps[k][$0] != 0) == ($0 == p) } })
         else { return nil }
         parameters.append(p)
       } else {
@@ -289,7 +297,9 @@ extension TensorGraph {
         continue
       }
       var outer: [Label] = []
-      for member in members { for l in member.labels where kept.contains(l) && !outer.contains(l) { outer.append(l) } }
+      for member in members {
+        for l in member.labels where kept.contains(l) && !outer.contains(l) { outer.append(l) }
+      }
       outer.sort()
       let shape: Shape = outer.map { size(of: $0, in: members) ?? 1 }
       result.factors.append(Operand(internContract(1, members, outer, shape), outer))
@@ -306,7 +316,8 @@ extension TensorGraph {
     for (index, label) in result.enumerated() { position[label] = index }
     let color = colors(operands, position)
     func key(_ operand: Operand) -> [Int] { operand.labels.map { position[$0] ?? color[$0] ?? Int.max } }
-    let sorted = operands.map { (operand: $0, hash: self[$0.node].structuralHash, key: key($0)) }.sorted { a, b in
+    let sorted = operands.map { (operand: $0, hash: self[$0.node].structuralHash, key: key($0)) }.sorted {
+      a, b in
       if a.hash != b.hash { return a.hash < b.hash }
       if a.operand.node != b.operand.node { return a.operand.node < b.operand.node }
       return a.key.lexicographicallyPrecedes(b.key)

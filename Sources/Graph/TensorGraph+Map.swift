@@ -110,7 +110,8 @@ extension TensorGraph {
   public func affine(_ constant: Double, _ factor: Double, _ node: NodeID) -> NodeID {
     let shape = self.shape(node)
     return add(
-      [Summand(factor, Operand(node, Array(shape.indices))), Summand(constant, Operand(fill(1), []))], shape: shape)
+      [Summand(factor, Operand(node, Array(shape.indices))), Summand(constant, Operand(fill(1), []))],
+      shape: shape)
   }
 
   /// Holds a value constant for derivatives.
@@ -125,7 +126,9 @@ extension TensorGraph {
     let kept = shape.indices.filter { !axes.contains($0) }
     var labels = [Label](repeating: 0, count: shape.count)
     for (index, axis) in kept.enumerated() { labels[axis] = index }
-    for (index, axis) in shape.indices.filter({ axes.contains($0) }).enumerated() { labels[axis] = kept.count + index }
+    for (index, axis) in shape.indices.filter({ axes.contains($0) }).enumerated() {
+      labels[axis] = kept.count + index
+    }
     if axes.isEmpty { return node }
     return intern(.reduceMax, [Operand(node, labels)], kept.map { shape[$0] })
   }

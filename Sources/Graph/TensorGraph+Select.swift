@@ -80,7 +80,9 @@ extension TensorGraph {
   /// select(c, operand, a number inside every domain): distinct inputs get distinct numbers, so that a
   /// difference of two does not vanish.
   private func masked(_ operand: Operand, by c: Operand, _ sizes: [Int]) -> Operand {
-    if case .map(.select) = self[operand.node].op, self[operand.node].operands.first?.node == c.node { return operand }
+    if case .map(.select) = self[operand.node].op, self[operand.node].operands.first?.node == c.node {
+      return operand
+    }
     let axes = Set(operand.labels + c.labels).sorted()
     func local(_ o: Operand) -> Operand { Operand(o.node, o.labels.map { axes.firstIndex(of: $0) ?? 0 }) }
     let spread = Double(self[operand.node].structuralHash % 1009) / 1009

@@ -78,7 +78,9 @@ public final class TensorGraph {
   public func constantDivisor(_ id: NodeID) -> Double? {
     let node = self[id]
     guard case .map(.reciprocal) = node.op, node.shape.isEmpty else { return nil }
-    if case .contract(let scale) = self[node.operands[0].node].op, self[node.operands[0].node].operands.isEmpty {
+    if case .contract(let scale) = self[node.operands[0].node].op,
+      self[node.operands[0].node].operands.isEmpty
+    {
       return scale
     }
     return nil
@@ -119,7 +121,8 @@ public final class TensorGraph {
   private func isEqual(_ node: Node, _ op: Op, _ operands: [Operand], _ shape: Shape) -> Bool {
     guard node.shape == shape, node.operands == operands else { return false }
     if case .tensor(let a) = node.op, case .tensor(let b) = op {
-      return a == b || constants[a].doubles.elementsEqual(constants[b].doubles) { $0.bitPattern == $1.bitPattern }
+      return a == b
+        || constants[a].doubles.elementsEqual(constants[b].doubles) { $0.bitPattern == $1.bitPattern }
     }
     if case .contract(let a) = node.op, case .contract(let b) = op { return a.bitPattern == b.bitPattern }
     return node.op == op

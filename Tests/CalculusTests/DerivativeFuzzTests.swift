@@ -2,8 +2,8 @@ import Calculus
 import Engine
 import Foundation
 import Graph
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 /// Derivatives of random smooth graphs against finite differences and against each other.
@@ -12,11 +12,11 @@ struct DerivativeFuzzTests {
   static let effort = Int(ProcessInfo.processInfo.environment["FUZZ"] ?? "1") ?? 1
 
   @Test func smoothGraphs() throws {
-    for seed in 0..<(150 * Self.effort) { try Case(seed: UInt64(seed)).check() }
+    for seed in 0..<(60 * Self.effort) { try Case(seed: UInt64(seed)).check() }
   }
 
   @Test func shallowGraphs() throws {
-    for seed in 1_000_000..<(1_000_000 + 60 * Self.effort) { try Case(seed: UInt64(seed), steps: 3).check() }
+    for seed in 1_000_000..<(1_000_000 + 30 * Self.effort) { try Case(seed: UInt64(seed), steps: 3).check() }
   }
 
   /// One scalar function f of two leaves, and a tensor z on its way.
@@ -49,7 +49,8 @@ struct DerivativeFuzzTests {
       for node in made.pool.suffix(3) {
         let axes = Array(graph.shape(node).indices)
         let weight = made.leaf(graph.shape(node))
-        terms.append(graph.contract(1, [Operand(graph.map(.sin, node), axes), Operand(weight, axes)], to: []))
+        terms.append(
+          graph.contract(1, [Operand(graph.map(.sin, node), axes), Operand(weight, axes)], to: []))
       }
       f = graph.add(terms, shape: [])
       self.made = made
@@ -87,7 +88,9 @@ struct DerivativeFuzzTests {
       func moved(_ step: Double) -> [Int: Tensor] {
         var result = values
         for (k, x) in inputs.enumerated() {
-          guard let leaf = graph.leaf(of: x), let old = values[leaf.id], let v = values[1000 + k] else { continue }
+          guard let leaf = graph.leaf(of: x), let old = values[leaf.id], let v = values[1000 + k] else {
+            continue
+          }
           result[leaf.id] = Tensor(zip(old.doubles, v.doubles).map { $0 + step * $1 }, old.shape)
         }
         return result
@@ -100,7 +103,8 @@ struct DerivativeFuzzTests {
         // The error is that of the extrapolation; where it is large, the differences say little.
         let error = zip(near, far).reduce(0) { max($0, ($1.0 - $1.1).magnitude) }
         let size = values.joined().reduce(1) { max($0, $1.magnitude) }
-        expectEqual(derivative, zip(near, far).map { (4 * $0 - $1) / 3 }, 1e-9 + 0.01 * error + 1e-10 * size, what)
+        expectEqual(
+          derivative, zip(near, far).map { (4 * $0 - $1) / 3 }, 1e-9 + 0.01 * error + 1e-10 * size, what)
       }
 
       // First order.
@@ -118,7 +122,8 @@ struct DerivativeFuzzTests {
         return graph.contract(
           1, [Operand(j, Array(graph.shape(j).indices)), Operand(direction, axes)], to: Array(0..<rank))
       }
-      expectEqual(jv, try evaluate([graph.add(parts, shape: graph.shape(z))], values)[0], 1e-11, "jacobian · v")
+      expectEqual(
+        jv, try evaluate([graph.add(parts, shape: graph.shape(z))], values)[0], 1e-11, "jacobian · v")
       values[1100] = Tensor((0..<graph.shape(z).elementCount).map { _ in random.signed() }, graph.shape(z))
       let w = graph.leaf(Leaf(id: 1100, name: "w", shape: graph.shape(z)))
       let wj = try evaluate([graph.concatenated(graph.vjp(of: [z], [w], wrt: inputs))], values)[0]
@@ -130,10 +135,13 @@ struct DerivativeFuzzTests {
       expectEqual(h, (0..<(n * n)).map { h[$0 % n * n + $0 / n] }, 1e-11, "symmetry")
       let hv = (0..<n).map { i in dot(Array(h[(i * n)..<(i * n + n)]), v) }
       try expectSlope(hv, of: gradient, "Hessian")
-      expectEqual(hv, try evaluate([graph.concatenated(graph.hvp(f, wrt: inputs, directions))], values)[0], 1e-11, "hvp")
+      expectEqual(
+        hv, try evaluate([graph.concatenated(graph.hvp(f, wrt: inputs, directions))], values)[0], 1e-11, "hvp"
+      )
       let trace = try evaluate([graph.laplacian(f, wrt: inputs)], values)[0]
       let size = (0..<n).reduce(1) { max($0, h[$1 * n + $1].magnitude) }
-      expectEqual(trace.map { $0 / size }, [(0..<n).reduce(0) { $0 + h[$1 * n + $1] / size }], 1e-11, "laplacian")
+      expectEqual(
+        trace.map { $0 / size }, [(0..<n).reduce(0) { $0 + h[$1 * n + $1] / size }], 1e-11, "laplacian")
 
       // Third order.
       let square = graph.contract(1, [Operand(graph.map(.power(2), matrix), [0, 1])], to: [])

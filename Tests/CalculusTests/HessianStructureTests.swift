@@ -41,7 +41,8 @@ struct HessianStructureTests {
     let h = graph.hessianMatrix(f, wrt: [x])
     let squared = graph.contract(1, [Operand(graph.map(.power(2), h), [0, 1])], to: [])
     let third = graph.grad(squared, wrt: [x])[0]
-    let values = try evaluate([f, graph.grad(f, wrt: [x])[0], h, squared, third], [0: Tensor(vector: [-1.2, 1])])
+    let values = try evaluate(
+      [f, graph.grad(f, wrt: [x])[0], h, squared, third], [0: Tensor(vector: [-1.2, 1])])
     #expect(abs(values[0].scalarValue - 24.2) < 1e-12)
     #expect(zip(values[1].doubles, [-215.6, -88]).allSatisfy { abs($0 - $1) < 1e-10 })
     #expect(zip(values[2].doubles, [1330, 480, 480, 200]).allSatisfy { abs($0 - $1) < 1e-10 })
@@ -87,7 +88,8 @@ struct HessianStructureTests {
     let h = graph.hessianMatrix(f, wrt: [m])
     let plan = try Plan(graph, outputs: [h])
     #expect(plan.largestBuffer <= 4 * max(k * d * k * d, n * k * d))
-    try checkSymmetricAgainstDifferences(f, m, [0: pseudoRandom([n, d], 0.1), 1: pseudoRandom([k, d], 0.7)], leafID: 1)
+    try checkSymmetricAgainstDifferences(
+      f, m, [0: pseudoRandom([n, d], 0.1), 1: pseudoRandom([k, d], 0.7)], leafID: 1)
   }
 
   @Test func smallNetwork() throws {
@@ -105,11 +107,15 @@ struct HessianStructureTests {
       0: pseudoRandom([n, a], 0.2), 1: pseudoRandom([a, b], 0.4), 2: pseudoRandom([b], 0.5),
       3: pseudoRandom([b, c], 0.6),
     ]
-    for (id, w) in [(1, w1), (2, b1), (3, w2)] { try checkSymmetricAgainstDifferences(f, w, values, leafID: id) }
+    for (id, w) in [(1, w1), (2, b1), (3, w2)] {
+      try checkSymmetricAgainstDifferences(f, w, values, leafID: id)
+    }
     let whole = try evaluate([graph.hessianMatrix(f, wrt: [w1, b1, w2])], values)[0]
     let p = whole.shape[0]
     #expect(p == a * b + b + b * c)
-    for i in 0..<p { for j in 0..<i { #expect(abs(whole[flat: i * p + j] - whole[flat: j * p + i]) < 1e-12) } }
+    for i in 0..<p {
+      for j in 0..<i { #expect(abs(whole[flat: i * p + j] - whole[flat: j * p + i]) < 1e-12) }
+    }
     // hvp against the matrix.
     let v = [pseudoRandom([a, b], 1.1), pseudoRandom([b], 1.2), pseudoRandom([b, c], 1.3)]
     let directions = v.enumerated().map { leaf(10 + $0, "v\($0)", $1.shape) }

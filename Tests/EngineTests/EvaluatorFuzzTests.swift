@@ -1,7 +1,7 @@
 import Foundation
 import Graph
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Engine
@@ -34,7 +34,9 @@ struct EvaluatorFuzzTests {
     options.sizes = [7, 8, 11, 16, 20]
     options.maxRank = 3
     options.volume = 20_000
-    for seed in 3_000_000..<(3_000_000 + 60 * Self.effort) { try check(UInt64(seed), options, .f64, nodes: 5) }
+    for seed in 3_000_000..<(3_000_000 + 60 * Self.effort) {
+      try check(UInt64(seed), options, .f64, nodes: 5)
+    }
   }
 
   func check(_ seed: UInt64, _ options: RandomGraph.Options, _ precision: Precision, nodes: Int = 9) throws {
@@ -57,13 +59,16 @@ struct EvaluatorFuzzTests {
           x == y || x.isNaN && y.isNaN || (x - y).magnitude <= tolerance * size
         }
         if !same {
-          Issue.record("seed \(seed), node \(root.index): \(a.doubles.prefix(12)) for \(b.doubles.prefix(12))\n\(describe(made.graph, root))\n\(plan.listing.joined(separator: "\n"))")
+          Issue.record(
+            "seed \(seed), node \(root.index): \(a.doubles.prefix(12)) for \(b.doubles.prefix(12))\n\(describe(made.graph, root))\n\(plan.listing.joined(separator: "\n"))"
+          )
         }
       }
       let poisoned = try plan.runPoisoned(inputs)
       for (a, b) in zip(results, poisoned) {
         let same = zip(a.doubles, b.doubles).allSatisfy { $0.bitPattern == $1.bitPattern }
-        #expect(same, "seed \(seed): reads memory that holds nothing\n\(plan.listing.joined(separator: "\n"))")
+        #expect(
+          same, "seed \(seed): reads memory that holds nothing\n\(plan.listing.joined(separator: "\n"))")
       }
     } catch {
       Issue.record("seed \(seed): \(error)")
@@ -82,19 +87,21 @@ extension Plan {
         last[buffer] = time
       }
     }
-    return try run(values, watching: { time, memory in
-      for (index, buffer) in self.buffers.enumerated() {
-        switch buffer.place {
-        case .arena where first[index] == time || last[index] == time - 1: break
-        case .output where first[index] == time: break
-        default: continue
+    return try run(
+      values,
+      watching: { time, memory in
+        for (index, buffer) in self.buffers.enumerated() {
+          switch buffer.place {
+          case .arena where first[index] == time || last[index] == time - 1: break
+          case .output where first[index] == time: break
+          default: continue
+          }
+          switch memory.precision {
+          case .f64: memory.pointer(index, Double.self).update(repeating: .nan, count: buffer.count)
+          case .f32: memory.pointer(index, Float.self).update(repeating: .nan, count: buffer.count)
+          }
         }
-        switch memory.precision {
-        case .f64: memory.pointer(index, Double.self).update(repeating: .nan, count: buffer.count)
-        case .f32: memory.pointer(index, Float.self).update(repeating: .nan, count: buffer.count)
-        }
-      }
-    })
+      })
   }
 }
 

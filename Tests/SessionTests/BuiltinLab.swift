@@ -1,6 +1,7 @@
 import Calculus
 import Foundation
 import Syntax
+import TestSupport
 import Tensors
 import TestSupport
 import Testing

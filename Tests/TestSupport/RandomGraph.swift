@@ -31,7 +31,8 @@ public struct RandomGraph {
 
   public mutating func shape() -> Shape {
     var shape: Shape = []
-    for _ in 0..<random.below(options.maxRank + 1) where shape.elementCount * 5 <= options.volume || shape.contains(0) {
+    for _ in 0..<random.below(options.maxRank + 1)
+    where shape.elementCount * 5 <= options.volume || shape.contains(0) {
       shape.append(random.pick(options.sizes))
     }
     return shape
@@ -80,7 +81,9 @@ public struct RandomGraph {
       if labels.volume <= options.volume && !options.smooth {
         return graph.map(random.pick([.max, .min]), [operand, second], shape: labels.sizes)
       }
-      if labels.volume <= options.volume, case let product = graph.add([Summand(1, operand), Summand(0.5, second)], shape: labels.sizes) {
+      if labels.volume <= options.volume,
+        case let product = graph.add([Summand(1, operand), Summand(0.5, second)], shape: labels.sizes)
+      {
         return graph.map(.tanh, product)
       }
       return x
@@ -91,7 +94,8 @@ public struct RandomGraph {
     _ = extra
     guard labels.volume <= options.volume else { return x }
     let onLeaf = graph.leaf(of: x) != nil
-    return graph.map(random.pick(options.smooth || !onLeaf ? smooth : smooth + rough), [operand], shape: labels.sizes)
+    return graph.map(
+      random.pick(options.smooth || !onLeaf ? smooth : smooth + rough), [operand], shape: labels.sizes)
   }
 
   mutating func sum() -> NodeID {
@@ -163,11 +167,15 @@ public struct RandomGraph {
       let offset = random.below(3)
       let total = offset + parts.elementCount + random.below(3)
       return labels.use(
-        graph.selector(.flatten(offset: offset, parts), [total] + parts), [total] + parts, &random, reuse: 0.75)
+        graph.selector(.flatten(offset: offset, parts), [total] + parts), [total] + parts, &random,
+        reuse: 0.75)
     default:
       guard n > 0 else { return nil }
-      let shape = random.chance(0.3) ? [random.pick(options.sizes), random.pick(options.sizes)] : [random.pick(options.sizes)]
-      let indices = graph.constant(Tensor((0..<shape.elementCount).map { _ in Double(random.below(n)) }, shape))
+      let shape =
+        random.chance(0.3)
+        ? [random.pick(options.sizes), random.pick(options.sizes)] : [random.pick(options.sizes)]
+      let indices = graph.constant(
+        Tensor((0..<shape.elementCount).map { _ in Double(random.below(n)) }, shape))
       return labels.use(graph.table(n, indices), [n] + shape, &random, reuse: 0.7)
     }
   }

@@ -63,7 +63,7 @@ extension Builtins {
     let samples = axes.dropLast().map { graph.shape(logits)[$0] }.elementCount
     if graph.shape(labels) == graph.shape(logits) {
       let logs = logSoftmax(graph, logits, axes.count - 1)
-      return .node(graph.innerProduct(labels, logs, scale: -1 / Double(samples)))
+      return .node(graph.divided(graph.innerProduct(labels, logs, scale: -1), by: Double(samples)))
     }
     // Σ logsumexp - Σ logit at the label: the labels select, so no log-probability is formed.
     let total = Exponentials(graph, logits, [axes.count - 1]).logOfSum
@@ -73,7 +73,7 @@ extension Builtins {
     let parts = [
       Summand(1, Operand(graph.summed(total, over: graph.axes(total)), [])), Summand(-1, Operand(chosen, [])),
     ]
-    return .node(graph.scaled(1 / Double(samples), graph.add(parts, shape: [])))
+    return .node(graph.divided(graph.add(parts, shape: []), by: Double(samples)))
   }
 
   private static func accuracy(_ call: BuiltinCall) throws -> Meaning {
@@ -82,7 +82,7 @@ extension Builtins {
     let classes = graph.shape(labels) == graph.shape(logits) ? graph.argmax(labels) : labels
     let hits = graph.map(.equal, graph.argmax(logits), classes)
     let axes = graph.axes(hits)
-    return .node(graph.scaled(1 / Double(graph.shape(hits).elementCount), graph.summed(hits, over: axes)))
+    return .node(graph.divided(graph.summed(hits, over: axes), by: Double(graph.shape(hits).elementCount)))
   }
 }
 

@@ -18,7 +18,7 @@ extension Builtins {
     ) { call in
       if let parts = try call.wholeBundle() {
         let count = parts.reduce(0) { $0 + call.graph.shape($1).elementCount }
-        return .node(call.graph.scaled(1 / Double(count), sum(call.graph, parts)))
+        return .node(call.graph.divided(sum(call.graph, parts), by: Double(count)))
       }
       return try .node(call.reduce(nonempty: true) { mean(call.graph, $0, $1) })
     },
@@ -110,7 +110,7 @@ extension Builtins {
 
   private static func mean(_ graph: TensorGraph, _ x: NodeID, _ axes: [Int]) -> NodeID {
     let count = axes.map { graph.shape(x)[$0] }.elementCount
-    return graph.scaled(1 / Double(count), graph.summed(x, over: axes))
+    return graph.divided(graph.summed(x, over: axes), by: Double(count))
   }
 
   private static func nonzero(_ graph: TensorGraph, _ x: NodeID) -> NodeID {

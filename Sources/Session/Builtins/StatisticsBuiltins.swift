@@ -54,7 +54,7 @@ extension Builtins {
       throw call.error(
         .domain, "ddof must be less than the count of \(count)", call.has("ddof") ? "ddof" : "x")
     }
-    let mean = graph.scaled(1 / Double(count), graph.summed(x, over: axes))
+    let mean = graph.divided(graph.summed(x, over: axes), by: Double(count))
     let deviation = graph.add(
       [Summand(1, Operand(x, all)), Summand(-1, Operand(mean, kept))], shape: graph.shape(x))
     let square = [Operand(deviation, all), Operand(deviation, all)]

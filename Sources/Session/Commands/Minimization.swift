@@ -32,10 +32,14 @@ struct Minimization {
         reason = "the limit of \(limit) steps was reached"
         break
       }
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
       let before = current
       do {
-        current = try stepper.step(from: before).evaluation
+        // Each step stands or falls by itself.
+        current = try interpreter.atom {
+          if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+          interpreter.willChange()
+          return try stepper.step(from: before).evaluation
+        }
       } catch let diagnostic as Diagnostic where diagnostic.kind == .numeric && steps > 0 {
         call.warn(diagnostic.message + (diagnostic.hint.map { "; \($0)" } ?? ""))
         reason = "stopped: \(diagnostic.message)"

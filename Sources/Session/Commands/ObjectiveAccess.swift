@@ -133,7 +133,7 @@ extension Interpreter {
   }
 
   func recordMove() {
-    guard state.path.points.isEmpty, state.objective != nil else { return }
+    guard state.path.isEmpty, state.objective != nil else { return }
     notePoint()
   }
 

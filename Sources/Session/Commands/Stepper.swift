@@ -62,7 +62,7 @@ struct Stepper {
     do {
       let move = try method.step(before) { try valueAt($0, names) }
       interpreter.recordStep()
-      if interpreter.state.path.points.isEmpty { interpreter.notePoint(value: before.value, gradientNorm: before.gradientNorm) }
+      if interpreter.state.path.isEmpty { interpreter.notePoint(value: before.value, gradientNorm: before.gradientNorm) }
       interpreter.move(names, to: move.x)
       let after = try evaluation(interpreter.loopDepth > 0 ? nil : .gradient)
       interpreter.notePoint(value: after.value, gradientNorm: after.gradientNorm)

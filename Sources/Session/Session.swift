@@ -75,7 +75,8 @@ public final class Session {
 
   /// Whether a text can run, needs more lines, or cannot become right.
   public func completeness(of text: String) -> Completeness {
-    Parser.parse(SourceText(name: "<input>", text: text), shadowedVerbs: interpreter.shadowedVerbs).completeness
+    Parser.parse(SourceText(name: "<input>", text: text), shadowedVerbs: interpreter.shadowedVerbs)
+      .completeness
   }
 
   /// What could stand at a place of a text: where the word there starts, and its candidates.
@@ -132,7 +133,8 @@ extension Interpreter {
   private func failed(_ error: any Error, _ keeps: Bool, _ report: (Diagnostic) -> Void) -> RunOutcome {
     if let engine = error as? EngineError, engine == .interrupted {
       hk_interrupt_set(0)
-      let message = keeps ? "what was finished is kept, and undo takes it back" : "nothing of this statement was kept"
+      let message =
+        keeps ? "what was finished is kept, and undo takes it back" : "nothing of this statement was kept"
       report(Diagnostic(.interrupt, "interrupted; \(message)", severity: .note))
       return .interrupted
     }
@@ -164,7 +166,8 @@ extension Interpreter {
   func boundNames(_ statement: Statement) -> [String] {
     switch statement.kind {
     case .define(let name, _, _), .param(let name, _, _), .data(let name, _, _): return [name]
-    case .assign(let targets, _): return targets.compactMap { if case .name(let n) = $0.kind { return n } else { return nil } }
+    case .assign(let targets, _):
+      return targets.compactMap { if case .name(let n) = $0.kind { return n } else { return nil } }
     case .random(let names, _): return names
     case .function(let declaration): return [declaration.name]
     default: return []

@@ -58,7 +58,9 @@ public struct Tensor: @unchecked Sendable {
 
   public init(scalar: Double, _ precision: Precision = .f64) { self.init([scalar], [], precision) }
 
-  public init(vector: [Double], _ precision: Precision = .f64) { self.init(vector, [vector.count], precision) }
+  public init(vector: [Double], _ precision: Precision = .f64) {
+    self.init(vector, [vector.count], precision)
+  }
 
   public var count: Int { shape.elementCount }
   public var rank: Int { shape.count }

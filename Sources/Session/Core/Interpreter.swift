@@ -122,7 +122,8 @@ final class Interpreter {
 
   func stamp(_ binding: Binding) -> Stamp {
     switch binding {
-    case .variable(let v): return .leaf(id: v.id, kind: .variable, shapes: v.value.shapes, texts: v.value.texts)
+    case .variable(let v):
+      return .leaf(id: v.id, kind: .variable, shapes: v.value.shapes, texts: v.value.texts)
     case .param(let leaf): return .leaf(id: leaf.id, kind: .param, shapes: [leaf.value.shape])
     case .data(let leaf): return .leaf(id: leaf.id, kind: .data, shapes: [leaf.value.shape])
     case .random(let leaf): return .leaf(id: leaf.id, kind: .random, shapes: leaf.value.shapes)
@@ -146,7 +147,8 @@ final class Interpreter {
       default: break
       }
       if case .result(let shapes, let texts) = old {
-        guard let id = key.frameTag, let value = procedureResults[id], value.shapes == shapes, value.texts == texts
+        guard let id = key.frameTag, let value = procedureResults[id], value.shapes == shapes,
+          value.texts == texts
         else { return false }
         continue
       }
@@ -183,7 +185,8 @@ final class Interpreter {
       case .blockMatrix(let t, let names, let sizes): return .blockMatrix(leaf(t), names: names, sizes: sizes)
       case .string(let s): return .string(s)
       case .bundle(let names, let tensors):
-        return .bundle(Bundle(names: names, nodes: tensors.enumerated().map { k, t in nested(k) { leaf(t) } }))
+        return .bundle(
+          Bundle(names: names, nodes: tensors.enumerated().map { k, t in nested(k) { leaf(t) } }))
       case .record(let fields):
         return .record(fields.enumerated().map { k, field in (field.name, nested(k) { build(field.value) }) })
       case .tuple(let items): return .tuple(items.enumerated().map { k, item in nested(k) { build(item) } })
@@ -205,7 +208,8 @@ final class Interpreter {
     case .blockMatrix(let t, let names, let sizes):
       return .blockMatrix(graph.constant(t), names: names, sizes: sizes)
     case .string(let s): return .string(s)
-    case .bundle(let names, let tensors): return .bundle(Bundle(names: names, nodes: tensors.map(graph.constant)))
+    case .bundle(let names, let tensors):
+      return .bundle(Bundle(names: names, nodes: tensors.map(graph.constant)))
     case .record(let fields): return .record(fields.map { ($0.name, constantMeaning(of: $0.value)) })
     case .tuple(let items): return .tuple(items.map(constantMeaning))
     case .nothing: return .tuple([])
@@ -312,7 +316,9 @@ final class Interpreter {
     }
     while let id = stack.popLast() {
       guard live.insert(id).inserted, let definition = definitions[id] else { continue }
-      for captured in definition.captured.values { if case .definition(let inner) = captured { stack.append(inner) } }
+      for captured in definition.captured.values {
+        if case .definition(let inner) = captured { stack.append(inner) }
+      }
     }
     definitions = definitions.filter { live.contains($0.key) }
     history.definitionLimit = max(4096, definitions.count * 2)

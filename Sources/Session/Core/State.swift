@@ -88,4 +88,3 @@ final class FunctionBinding: Sendable {
     self.frameTag = frameTag
   }
 }
-

@@ -111,7 +111,7 @@ extension Interpreter {
         isHistoryMove = false
         defer { flushMoves() }
         _ = try run([statement], echoes: options.isInteractive)
-        if !isHistoryMove, changes(statement) || structureVersion != version { history.record(before) }
+        if !isHistoryMove, changes(statement) || structureVersion != version { history.record(before, after: state) }
       } catch let quit as Quit {
         return .quit(exitCode: quit.exitCode)
       } catch {
@@ -120,7 +120,7 @@ extension Interpreter {
         if keeps {
           state.frames = []
           structureChanged()
-          history.record(before)
+          history.record(before, after: state)
         } else {
           restore(before)
         }

@@ -152,7 +152,9 @@ extension Interpreter {
   /// What `undo 1 step` goes back to.
   func recordStep() {
     stepHistory.append(StepRecord(globals: state.globals, generator: state.generator))
-    if stepHistory.count > 1000 { stepHistory.removeFirst(500) }
+    let bytes = allParams.reduce(0) { $0 + $1.leaf.value.sharedStorage.byteCount }
+    let limit = max(2, min(1000, History.byteLimit / max(bytes, 1)))
+    if stepHistory.count > limit { stepHistory.removeFirst(stepHistory.count - limit / 2) }
     state.stepsTaken += 1
   }
 

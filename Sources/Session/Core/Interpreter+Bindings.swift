@@ -7,6 +7,8 @@ extension Interpreter {
 
   func assign(_ targets: [Expr], _ value: Value, _ source: Expr) throws {
     if targets.count == 1 { return try assign(targets[0], value, source) }
+    var value = value
+    if case .bundle(_, let tensors) = value { value = .tuple(tensors.map { .tensor($0) }) }
     guard case .tuple(let parts) = value, parts.count == targets.count else {
       throw Diagnostic(
         .type, "\(targets.count) names need a tuple of as many values, not \(value.kindName)", at: source.span
@@ -26,6 +28,9 @@ extension Interpreter {
   }
 
   private func assign(_ name: String, _ value: Value, _ span: Span, _ source: Span) throws {
+    if name == "params", case .bundle(let names, let tensors) = value {
+      return try assignParams(names, tensors, source)
+    }
     try checkAssignable(name, span)
     if case .nothing = value { throw Diagnostic(.type, "there is no value to assign", at: source) }
     switch state.globals[name] {
@@ -42,6 +47,20 @@ extension Interpreter {
       let id = variableID(name)
       bind(name, .variable(Variable(id: id, value: rounded(value))))
     }
+  }
+
+  /// `params = params - 0.1*grad(f, params)`: one move of several params.
+  private func assignParams(_ names: [String], _ tensors: [Tensor], _ source: Span) throws {
+    willChange()
+    recordMove()
+    for (name, tensor) in zip(names, tensors) {
+      guard case .param(var leaf)? = state.globals[name] else {
+        throw Diagnostic(.name, "'\(name)' is not a param", at: source)
+      }
+      leaf.value = try fitting(.tensor(tensor), leaf.value.shape, name, source)
+      bindGlobal(name, .param(leaf))
+    }
+    notePoint()
   }
 
   /// The identity of a name in the scope that statements run in.

@@ -16,6 +16,8 @@ struct Path {
   private var sealed: [[Point]] = []
   private var open: [Point] = []
   static let limit = 4096
+  /// Params with more entries than this are not kept with the points.
+  static let entryLimit = 1024
   private static let chunk = 64
 
   var isEmpty: Bool { sealed.isEmpty && open.isEmpty }

@@ -1,4 +1,4 @@
-# hlab. `make` builds a release and runs the tour; `make test` runs all tests.
+# hlab. `make` builds a release and runs the tour; `make test` runs all tests; `make bench` measures it beside its peers.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -7,7 +7,7 @@ RELEASE_FLAGS ?= --static-swift-stdlib -Xswiftc -use-ld=lld
 BUILD_RELEASE = swift build -c release --product hlab $(RELEASE_FLAGS)
 SOURCES = Sources Tests Package.swift
 
-.PHONY: run build packages test lint format install uninstall clean
+.PHONY: run build packages test bench lint format install uninstall clean
 
 run: build
 	@"$$($(BUILD_RELEASE) --show-bin-path)/hlab" run examples/tour.hlab
@@ -20,6 +20,9 @@ packages:
 
 test: packages
 	swift test
+
+bench: packages
+	Benchmarks/run
 
 lint:
 	swift format lint --strict -r $(SOURCES)

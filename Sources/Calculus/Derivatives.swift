@@ -146,7 +146,9 @@ extension TensorGraph {
 
   /// The generalised Gauss–Newton matrix Jᵀ·(∂²f/∂z²)·J with J = ∂z/∂inputs, as blocks like `hessianBlocks`. Only
   /// the path through z counts (Schraudolph 2002).
-  public func ggnBlocks(_ f: NodeID, at z: NodeID, wrt inputs: [NodeID], placeholder: Leaf, output: Leaf) -> [[NodeID]] {
+  public func ggnBlocks(_ f: NodeID, at z: NodeID, wrt inputs: [NodeID], placeholder: Leaf, output: Leaf)
+    -> [[NodeID]]
+  {
     let w = leaf(placeholder)
     // A leaf in the place of z: constructors would splice z into sums and products, and lose it.
     let y = leaf(output)

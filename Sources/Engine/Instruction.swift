@@ -89,9 +89,13 @@ final class LoopInstruction: Instruction {
   }
 
   /// The loop as lists, for those who rewrite it.
-  var inputList: UnsafeBufferPointer<hk_access> { UnsafeBufferPointer(start: inputs, count: Int(loop.inputs)) }
+  var inputList: UnsafeBufferPointer<hk_access> {
+    UnsafeBufferPointer(start: inputs, count: Int(loop.inputs))
+  }
   var opList: UnsafeBufferPointer<hk_op> { UnsafeBufferPointer(start: ops, count: Int(loop.ops)) }
-  var outputList: UnsafeBufferPointer<hk_output> { UnsafeBufferPointer(start: outputs, count: Int(loop.outputs)) }
+  var outputList: UnsafeBufferPointer<hk_output> {
+    UnsafeBufferPointer(start: outputs, count: Int(loop.outputs))
+  }
   let sizeList: [Int]
   /// Entries of the iteration space.
   var entries: Int { sizeList.elementCount }

@@ -2,14 +2,24 @@ import CKernels
 import Graph
 import Tensors
 
+/// How a product reaches its memory.
+enum WriteMode {
+  /// It is the whole of a buffer.
+  case store
+  /// It is added to what is there.
+  case accumulate
+  /// It fills a part of a buffer that nothing else writes.
+  case place
+}
+
 extension PlanBuilder {
   /// alpha · Σ Π operands into `out` (strides by the labels of `result`). Selectors become strided views, index
   /// tables gathers and scatters; what remains is multiplied out two at a time.
   func contract(
     _ alpha: Double, _ operands: [Operand], to result: [Label], _ shape: Shape, into out: Access,
-    accumulate: Bool
+    mode: WriteMode
   ) throws {
-    var task = Contraction(alpha: alpha, out: out, accumulate: accumulate)
+    var task = Contraction(alpha: alpha, out: out, accumulate: mode == .accumulate)
     for (label, n) in zip(result, shape) { task.sizes[label] = n }
     task.result = Set(result)
     task.nextLabel = ((operands.flatMap(\.labels) + result).max() ?? -1) + 1
@@ -17,12 +27,23 @@ extension PlanBuilder {
     try resolveSelectors(&task)
     try resolveTables(&task)
     let outCount = out.buffer < buffers.count ? buffers[out.buffer].count : 0
-    if task.sizes.values.contains(0) || task.needsZero, !accumulate {
+    if task.sizes.values.contains(0) || task.needsZero, mode == .store {
       emit(FillInstruction(out.buffer, count: outCount))
       task.accumulate = true
     }
-    if task.sizes.values.contains(0) { return }
+    task.isPlaced = mode == .place
+    if task.sizes.values.contains(0) {
+      if task.isPlaced { try clearPlace(task) }
+      return
+    }
     try multiplyOut(task)
+  }
+
+  /// Sets a term's own part of a buffer to zero.
+  private func clearPlace(_ task: Contraction) throws {
+    var program = LoopProgram(sizes: task.sizes.filter { task.out[$0.key] != 0 })
+    let zero = program.constant(0)
+    try emit(program, [(task.out, zero, HK_STORE)])
   }
 
   /// Splices reopened inner sums; their summed labels become fresh ones.
@@ -291,7 +312,9 @@ extension PlanBuilder {
 
   private func emitFinal(_ program: LoopProgram, _ value: Int, _ task: Contraction) throws {
     let reduces = program.sizes.contains { $0.value > 1 && task.out[$0.key] == 0 }
-    if reduces && !task.accumulate {
+    if reduces && task.isPlaced {
+      try clearPlace(task)
+    } else if reduces && !task.accumulate {
       emit(FillInstruction(task.out.buffer, count: buffers[task.out.buffer].count))
     }
     try emit(program, [(task.out, value, reduces || task.accumulate ? HK_ACCUMULATE : HK_STORE)])
@@ -319,6 +342,8 @@ struct Contraction {
   var alpha: Double
   var out: Access
   var accumulate: Bool
+  /// Only a part of the buffer is this product's.
+  var isPlaced = false
   var sizes: [Label: Int] = [:]
   var result: Set<Label> = []
   var nextLabel = 0

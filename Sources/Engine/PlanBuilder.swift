@@ -156,10 +156,10 @@ final class PlanBuilder {
     case .map, .reduceMax: try loop(id, node, into: out)
     case .contract(let scale):
       if isLoop(id) { return try loop(id, node, into: out) }
-      try contract(scale, node.operands, to: axes, node.shape, into: out, accumulate: false)
+      try contract(scale, node.operands, to: axes, node.shape, into: out, mode: .store)
     case .add: try sum(id, node, into: out)
     case .selector, .table:
-      try contract(1, [Operand(id, axes)], to: axes, node.shape, into: out, accumulate: false)
+      try contract(1, [Operand(id, axes)], to: axes, node.shape, into: out, mode: .store)
     case .argmax: try along(node, buffer, "argmax", TensorKernels.argmax)
     case .argsort: try along(node, buffer, "argsort", TensorKernels.argsort)
     case .matrix(let f): try along(node, buffer, f.rawValue) { try TensorKernels.matrix(f, $0) }
@@ -179,8 +179,12 @@ final class PlanBuilder {
     guard case .add(let coefficients) = node.op else { return }
     let special = node.operands.indices.filter { inPlace.contains(resolved(node.operands[$0].node)) }
     let plain = node.operands.indices.filter { !special.contains($0) }
+    let places = plain.isEmpty ? disjointPlaces(node, special) : nil
     if plain.isEmpty {
-      emit(FillInstruction(out.buffer, count: node.shape.elementCount))
+      let written = (places ?? []).reduce(0) { $0 + $1.map(\.count).elementCount }
+      if written < node.shape.elementCount {
+        emit(FillInstruction(out.buffer, count: node.shape.elementCount))
+      }
     } else {
       let rest = plain.map { (coefficients[$0], node.operands[$0]) }
       try loop(summing: rest, node.shape, into: out)
@@ -195,8 +199,46 @@ final class PlanBuilder {
       try contract(
         scale * coefficients[index], inner.operands, to: Array(inner.shape.indices), inner.shape,
         into: target,
-        accumulate: true)
+        mode: places == nil ? .accumulate : .place)
     }
+  }
+
+  /// The box that each term fills, when every term only puts an array into a place of its own: the blocks of a
+  /// Hessian, the parts of a concatenation.
+  private func disjointPlaces(_ node: Node, _ terms: [Int]) -> [[Range<Int>]]? {
+    guard terms.count <= 256 else { return nil }
+    var boxes: [[Range<Int>]] = []
+    for index in terms {
+      let operand = node.operands[index]
+      guard let box = place(graph[resolved(operand.node)]) else { return nil }
+      var placed = box
+      for (axis, label) in operand.labels.enumerated() { placed[label] = box[axis] }
+      for other in boxes where zip(other, placed).allSatisfy({ $0.overlaps($1) }) { return nil }
+      boxes.append(placed)
+    }
+    return boxes
+  }
+
+  /// The box of the result that a product of one array and selectors fills; nil for other products.
+  private func place(_ node: Node) -> [Range<Int>]? {
+    let arrays = node.operands.filter { !isSymbolic($0.node) }
+    guard arrays.count == 1, Set(arrays[0].labels).count == arrays[0].labels.count else { return nil }
+    var box = node.shape.map { 0..<$0 }
+    var covered = Set(arrays[0].labels.filter { $0 < node.shape.count })
+    var walked = covered
+    for operand in node.operands where isSymbolic(operand.node) {
+      guard case .selector(let s) = graph[operand.node].op, let target = operand.labels.first,
+        target < node.shape.count, covered.insert(target).inserted,
+        s.steps[0] == s.extents.rowMajorStrides, graph.shape(operand.node).dropFirst().elementsEqual(s.extents)
+      else { return nil }
+      for (k, label) in operand.labels.dropFirst().enumerated() {
+        let isParameter = s.starts[k + 1] == 0 && s.steps[k + 1].indices.allSatisfy { s.steps[k + 1][$0] == ($0 == k ? 1 : 0) }
+        guard isParameter, label >= node.shape.count, walked.insert(label).inserted else { return nil }
+      }
+      box[target] = s.starts[0]..<(s.starts[0] + s.extents.elementCount)
+    }
+    guard covered.count == node.shape.count, walked == Set(arrays[0].labels) else { return nil }
+    return box
   }
 
   // MARK: Fusion

@@ -30,7 +30,9 @@ final class ScalarInstruction: Instruction {
     }
   }
 
-  override var summary: String { "scalar program, \(count) operations → \(writes.map { "b\($0)" }.joined(separator: " "))" }
+  override var summary: String {
+    "scalar program, \(count) operations → \(writes.map { "b\($0)" }.joined(separator: " "))"
+  }
 }
 
 /// Joins neighbouring small instructions into scalar programs. A value that one stores and another loads stays in a
@@ -99,7 +101,9 @@ private struct ScalarBuilder {
   /// Operations that an instruction takes here; nil when it must stay as it is.
   static func cost(of instruction: Instruction) -> Int? {
     if let fill = instruction as? FillInstruction { return fill.count <= 64 ? fill.count : nil }
-    guard let loop = instruction as? LoopInstruction, loop.entries <= ScalarFusion.entryLimit else { return nil }
+    guard let loop = instruction as? LoopInstruction, loop.entries <= ScalarFusion.entryLimit else {
+      return nil
+    }
     return loop.entries * (loop.opList.count + loop.inputList.count + loop.outputList.count)
   }
 
@@ -130,7 +134,8 @@ private struct ScalarBuilder {
     for input in loop.inputList { local[input.reg] = load(Self.place(input, index)) }
     for op in loop.opList {
       local[op.dst] = apply(
-        hk_opcode(UInt32(op.code)), local[op.a] ?? 0, local[op.b] ?? 0, local[op.c] ?? 0, n: op.n, imm: op.imm)
+        hk_opcode(UInt32(op.code)), local[op.a] ?? 0, local[op.b] ?? 0, local[op.c] ?? 0, n: op.n, imm: op.imm
+      )
     }
     for output in loop.outputList {
       let place = Self.place(output.access, index)
@@ -157,7 +162,8 @@ private struct ScalarBuilder {
     if let known = memory[place] { return known }
     ops.append(
       hk_scalar_op(
-        code: Int32(HK_SCALAR_LOAD), dst: registers, a: Int32(place.buffer), b: 0, c: 0, n: Int32(place.index),
+        code: Int32(HK_SCALAR_LOAD), dst: registers, a: Int32(place.buffer), b: 0, c: 0,
+        n: Int32(place.index),
         imm: 0))
     memory[place] = registers
     registers += 1

@@ -19,7 +19,9 @@ public struct Backtracking: Sendable {
     var t = initial
     for evaluations in 1...limit {
       let candidate = try f(t)
-      if candidate <= value + decrease * t * slope { return Outcome(step: t, value: candidate, evaluations: evaluations) }
+      if candidate <= value + decrease * t * slope {
+        return Outcome(step: t, value: candidate, evaluations: evaluations)
+      }
       t *= shrink
     }
     return nil

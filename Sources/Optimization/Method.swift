@@ -80,18 +80,21 @@ public struct MethodDescription: Sendable {
 public enum Methods {
   public static let all: [MethodDescription] = [
     MethodDescription(
-      name: GradientDescent.name, summary: "x − lr·∇f; without lr, a backtracking line search finds the step.",
+      name: GradientDescent.name,
+      summary: "x − lr·∇f; without lr, a backtracking line search finds the step.",
       options: [("lr", "fixed step size")], make: { GradientDescent(learningRate: try positive($0, "lr")) }),
     MethodDescription(
       name: Newton.name, summary: "x − lr·H⁻¹∇f with the exact Hessian, never modified.",
       options: [("lr", "fraction of the full step, 1 by default")],
       make: { Newton(learningRate: try positive($0, "lr") ?? 1) }),
     MethodDescription(
-      name: DampedNewton.name, summary: "Newton's direction, shortened by a backtracking line search until f decreases.",
+      name: DampedNewton.name,
+      summary: "Newton's direction, shortened by a backtracking line search until f decreases.",
       options: [], make: { _ in DampedNewton() }),
   ]
 
-  public static let byName: [String: MethodDescription] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+  public static let byName: [String: MethodDescription] = Dictionary(
+    uniqueKeysWithValues: all.map { ($0.name, $0) })
 
   private static func positive(_ options: MethodOptions, _ name: String) throws -> Double? {
     guard let value = options[name] else { return nil }

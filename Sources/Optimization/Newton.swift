@@ -42,9 +42,11 @@ public struct DampedNewton: Method {
     func point(_ t: Double) -> [Double] { zip(at.x, d).map { $0 + t * $1 } }
     // At the end of a run rounding hides the decrease; the full step is then the best there is.
     if -newton.slope <= 1e-15 * at.value.magnitude { return Move(x: point(1)) }
-    guard let found = try Backtracking().search(from: at.value, slope: newton.slope, { try value(point($0)) }) else {
+    guard let found = try Backtracking().search(from: at.value, slope: newton.slope, { try value(point($0)) })
+    else {
       throw Refusal(
-        "no step along Newton's direction decreases the function", hint: "the point may be a minimum to machine precision")
+        "no step along Newton's direction decreases the function",
+        hint: "the point may be a minimum to machine precision")
     }
     return Move(x: point(found.step), notes: found.step == 1 ? [] : ["step length \(found.step.short)"])
   }
@@ -64,7 +66,8 @@ extension NewtonDirection {
         hint: "add a small quadratic term to the objective, or take a step gd")
     } catch LinearAlgebraError.notFinite(let row, let column) {
       throw Refusal(
-        "entry (\(row), \(column)) of the Hessian is not finite", hint: "go back with undo, and take a shorter step")
+        "entry (\(row), \(column)) of the Hessian is not finite",
+        hint: "go back with undo, and take a shorter step")
     }
   }
 }

@@ -19,7 +19,9 @@ public struct NewtonDirection: Sendable {
     } else {
       let factor = try LDLT(h)
       let signs = factor.inertia()
-      guard signs.zero == 0 else { throw LinearAlgebraError.singular(pivot: signs.positive + signs.negative + 1) }
+      guard signs.zero == 0 else {
+        throw LinearAlgebraError.singular(pivot: signs.positive + signs.negative + 1)
+      }
       direction = try factor.solve(minus)
       inertia = signs
     }

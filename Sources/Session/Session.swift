@@ -112,7 +112,7 @@ extension Interpreter {
         defer { flushMoves() }
         _ = try run([statement], echoes: options.isInteractive)
         noteLostObjective(before)
-        if !isHistoryMove, changes(statement) || structureVersion != version { history.record(before) }
+        if !isHistoryMove, changes(statement) || structureVersion != version { history.record(before, after: state) }
       } catch let quit as Quit {
         return .quit(exitCode: quit.exitCode)
       } catch {
@@ -121,7 +121,7 @@ extension Interpreter {
         if keeps {
           state.frames = []
           structureChanged()
-          history.record(before)
+          history.record(before, after: state)
         } else {
           restore(before)
         }

@@ -51,7 +51,11 @@ public enum BinaryOperator: String, Sendable {
   case matmul = "@"
 }
 
-public enum UnaryOperator: String, Sendable { case negate = "-", plus = "+", not = "not" }
+public enum UnaryOperator: String, Sendable {
+  case negate = "-"
+  case plus = "+"
+  case not = "not"
+}
 public enum LogicalOperator: String, Sendable { case and, or }
 public enum ComparisonOperator: String, Sendable {
   case less = "<"

@@ -63,5 +63,7 @@ public struct Span: Sendable {
   }
 
   /// The text covered.
-  public var text: String { String(decoding: source.utf8[lower..<min(upper, source.utf8.count)], as: UTF8.self) }
+  public var text: String {
+    String(decoding: source.utf8[lower..<min(upper, source.utf8.count)], as: UTF8.self)
+  }
 }

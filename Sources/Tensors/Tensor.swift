@@ -11,19 +11,6 @@ public protocol TensorScalar: BinaryFloatingPoint, Sendable {
 extension Double: TensorScalar { public static var precision: Precision { .f64 } }
 extension Float: TensorScalar { public static var precision: Precision { .f32 } }
 
-/// A block of aligned memory that tensors share until one of them writes.
-public final class Storage: @unchecked Sendable {
-  public let pointer: UnsafeMutableRawPointer
-  public let byteCount: Int
-
-  public init(byteCount: Int) {
-    self.byteCount = byteCount
-    pointer = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
-  }
-
-  deinit { pointer.deallocate() }
-}
-
 /// A dense row-major tensor of doubles or floats with value semantics (copy on write).
 public struct Tensor: @unchecked Sendable {
   public let shape: Shape
@@ -58,7 +45,9 @@ public struct Tensor: @unchecked Sendable {
 
   public init(scalar: Double, _ precision: Precision = .f64) { self.init([scalar], [], precision) }
 
-  public init(vector: [Double], _ precision: Precision = .f64) { self.init(vector, [vector.count], precision) }
+  public init(vector: [Double], _ precision: Precision = .f64) {
+    self.init(vector, [vector.count], precision)
+  }
 
   public var count: Int { shape.elementCount }
   public var rank: Int { shape.count }

@@ -23,7 +23,9 @@ struct HlabCommand: ParsableCommand {
       """,
     version: "hlab \(hlabVersion)")
 
-  @Option(name: .short, help: ArgumentHelp("Run TEXT, after FILE if there is one.", valueName: "text"))
+  @Option(
+    name: .short, parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("Run TEXT, after FILE if there is one.", valueName: "text"))
   var e: [String] = []
 
   @Flag(name: [.customShort("i"), .customLong("interactive")], help: "Start the session afterwards.")

@@ -23,7 +23,8 @@ struct ExampleTests {
     let text = try String(contentsOf: url, encoding: .utf8)
     let collected = Collected()
     // Plots are saved into a folder of the test's own.
-    let saved = FileManager.default.temporaryDirectory.appendingPathComponent("hlab-examples-\(UUID().uuidString)")
+    let saved = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "hlab-examples-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: saved, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: saved) }
     let placed = text.replacingOccurrences(of: "save plot \"", with: "save plot \"\(saved.path)/")
@@ -40,7 +41,9 @@ struct ExampleTests {
     }
     let known = try String(contentsOf: expected, encoding: .utf8)
     let difference = firstDifference(output, known)
-    #expect(difference == nil, "\(script) no longer prints what stands in \(expected.lastPathComponent): \(difference ?? "")")
+    #expect(
+      difference == nil,
+      "\(script) no longer prints what stands in \(expected.lastPathComponent): \(difference ?? "")")
   }
 }
 

@@ -1,7 +1,6 @@
 import Calculus
 import Foundation
 import Syntax
-import TestSupport
 import Tensors
 import TestSupport
 import Testing

@@ -376,7 +376,9 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
 
   @Test func weightDecayOverAllParams() {
     let desk = Desk()
-    desk.run("param x = [1, 2]; ce := sum(x^4); h := sum(x)^2 + norm(params)^2; loss := ce + h; a = grad; b = value h")
+    desk.run(
+      "param x = [1, 2]; ce := sum(x^4); h := sum(x)^2 + norm(params)^2; loss := ce + h; a = grad; b = value h"
+    )
     #expect(desk.values("a") == [12, 42])
     #expect(desk.values("b") == [14])
     #expect(desk.errors.isEmpty)

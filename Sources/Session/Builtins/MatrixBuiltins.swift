@@ -61,7 +61,9 @@ extension Builtins {
       let graph = call.graph
       let matrix = try call.node("A")
       let shape = graph.shape(matrix)
-      guard shape.count == 2, !shape.contains(0) else { throw call.error(.shape, "condition takes a matrix", "A") }
+      guard shape.count == 2, !shape.contains(0) else {
+        throw call.error(.shape, "condition takes a matrix", "A")
+      }
       let values = graph.matrix(.svdvals, [matrix])
       let last = graph.picked(values, axis: 0, at: min(shape[0], shape[1]) - 1)
       return .node(graph.multiplied(graph.picked(values, axis: 0, at: 0), graph.map(.reciprocal, last)))

@@ -1,4 +1,5 @@
 import Datasets
+import Graph
 import Plotting
 import Syntax
 import Tensors
@@ -19,8 +20,9 @@ extension Commands {
 
   static var saveCommand: CommandDefinition {
     CommandDefinition(
-      verb: "save", usage: "save \"FILE\" VALUE | save plot \"FILE\"",
-      summary: "Writes a value to a .npy, .csv or .txt file, or the last plot to an .svg or .txt file.",
+      verb: "save", usage: "save \"FILE\" VALUE | save plot \"FILE\" | save graph \"FILE\"",
+      summary:
+        "Writes a value to a .npy, .csv or .txt file, the last plot to an .svg or .txt file, or the objective's graph to a .dot file.",
       options: [
         ("width", "of a figure, in pixels or columns"), ("height", "of a figure, in pixels or lines"),
       ],
@@ -33,6 +35,10 @@ extension Commands {
       let value = subjects.first { $0 !== file }
       if let value, case .name("plot") = value.kind {
         try call.saveFigure(path, file?.span)
+      } else if let value, case .name("graph") = value.kind, call.interpreter.lookup("graph") == nil {
+        let elaborator = call.interpreter.elaborator()
+        let root = try elaborator.objective(call.command.verbSpan).node
+        try call.save(.string(GraphListing(elaborator.graph).dot([root])), value, path, file?.span)
       } else if let value {
         try call.save(try call.interpreter.evaluate(value), value, path, file?.span)
       } else if path.hasSuffix(".svg") {
@@ -103,6 +109,8 @@ extension CommandCall {
         hint: field.map { "save a part of it: save \"\(path)\" \($0)" })
     }
     switch FileKind.extension(of: path) {
+    case "dot", "gv":
+      throw Diagnostic(.io, "'\(path)' holds a graph", at: span, hint: "write it with: save graph \"\(path)\"")
     case "npy": try placing(span) { try Npy.write(tensor, to: path) }
     case "csv", "tsv":
       let table = tensor.rank == 0 ? tensor.reshaped([1]) : tensor
@@ -161,6 +169,8 @@ extension Interpreter {
   /// A tensor in the session's precision, and the names of its columns when the file has them.
   fileprivate func read(_ path: String, _ span: Span?) throws -> (tensor: Tensor, columns: [String]) {
     switch FileKind.extension(of: path) {
+    case "dot", "gv":
+      throw Diagnostic(.io, "'\(path)' holds a graph", at: span, hint: "write it with: save graph \"\(path)\"")
     case "npy": return (try placing(span) { try Npy.read(path) }.converted(to: state.settings.precision), [])
     case "csv", "tsv", "txt":
       let table = try placing(span) { try Csv.read(path) }

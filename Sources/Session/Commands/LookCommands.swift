@@ -108,16 +108,3 @@ extension Commands {
     return "symmetric, \(sign.text)"
   }
 }
-
-extension Value {
-  /// The tensors inside, in order.
-  var tensors: [Tensor] {
-    switch self {
-    case .tensor(let t), .blockMatrix(let t, _, _): return [t]
-    case .bundle(_, let tensors): return tensors
-    case .record(let fields): return fields.flatMap(\.value.tensors)
-    case .tuple(let items): return items.flatMap(\.tensors)
-    case .string, .nothing: return []
-    }
-  }
-}

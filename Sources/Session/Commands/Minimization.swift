@@ -35,10 +35,14 @@ struct Minimization {
         reason = "the limit of \(limit) steps was reached"
         break
       }
-      if hk_interrupt_get() != 0 { try interpreter.atom { throw EngineError.interrupted } }
       let before = current
       do {
-        current = try interpreter.atom { try stepper.step(from: before).evaluation }
+        // Each step stands or falls by itself.
+        current = try interpreter.atom {
+          if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+          interpreter.willChange()
+          return try stepper.step(from: before).evaluation
+        }
       } catch let diagnostic as Diagnostic where diagnostic.kind == .numeric && steps > 0 {
         call.warn(diagnostic.message + (diagnostic.hint.map { "; \($0)" } ?? ""))
         reason = "stopped: \(diagnostic.message)"
@@ -56,7 +60,7 @@ struct Minimization {
   }
 
   private func finished(_ e: Evaluation) throws -> String? {
-    guard let condition else { return e.gradientNorm < 1e-8 ? "‖∇f‖ < 1e-8" : nil }
+    guard let condition else { return e.gradientNorm < 1e-8 ? "‖∇\(interpreter.state.objective ?? "f")‖ < 1e-8" : nil }
     guard let value = try interpreter.evaluate(condition).tensor else {
       throw Diagnostic(.type, "the condition must be a number", at: condition.span)
     }

@@ -142,14 +142,17 @@ extension Interpreter {
   }
 
   func recordMove() {
-    guard state.path.points.isEmpty, state.objective != nil else { return }
+    guard state.path.isEmpty, state.objective != nil else { return }
     notePoint()
   }
 
   /// The present point on the path.
   func notePoint(value: Double? = nil, gradientNorm: Double? = nil) {
     guard state.objective != nil else { return }
-    let params = Dictionary(uniqueKeysWithValues: allParams.map { ($0.name, $0.leaf.value) })
+    // Places of many entries cannot be drawn, and would fill the memory.
+    let all = allParams
+    let isDrawn = all.reduce(0) { $0 + $1.leaf.value.count } <= Path.entryLimit
+    let params = Dictionary(uniqueKeysWithValues: isDrawn ? all.map { ($0.name, $0.leaf.value) } : [])
     state.path.append(Path.Point(value: value, gradientNorm: gradientNorm, params: params))
   }
 }

@@ -71,9 +71,7 @@ struct Stepper {
     do {
       let move = try method.step(before) { try valueAt($0, names) }
       interpreter.recordStep()
-      if interpreter.state.path.points.isEmpty {
-        interpreter.notePoint(value: before.value, gradientNorm: before.gradientNorm)
-      }
+      if interpreter.state.path.isEmpty { interpreter.notePoint(value: before.value, gradientNorm: before.gradientNorm) }
       interpreter.move(names, to: move.x)
       let after = try evaluation(interpreter.loopDepth > 0 ? nil : .gradient, afterMove: true)
       interpreter.notePoint(value: after.value, gradientNorm: after.gradientNorm)
@@ -178,7 +176,9 @@ extension Interpreter {
     while let last = stepHistory.last, last.number >= state.stepsTaken { stepHistory.removeLast() }
     stepHistory.append(
       StepRecord(number: state.stepsTaken, globals: state.globals, generator: state.generator))
-    if stepHistory.count > 1000 { stepHistory.removeFirst(500) }
+    let bytes = allParams.reduce(0) { $0 + $1.leaf.value.sharedStorage.byteCount }
+    let limit = max(2, min(1000, History.byteLimit / max(bytes, 1)))
+    if stepHistory.count > limit { stepHistory.removeFirst(stepHistory.count - limit / 2) }
     state.stepsTaken += 1
   }
 

@@ -52,7 +52,8 @@ indirect enum ResultShape {
     case .bundle(let names, let places): return .bundle(names: names, tensors: places.map { tensors[$0] })
     case .record(let fields): return .record(fields.map { ($0.0, $0.1.value(tensors)) })
     case .tuple(let items): return .tuple(items.map { $0.value(tensors) })
-    case .blockMatrix(let k, let names, let sizes): return .blockMatrix(tensors[k], names: names, sizes: sizes)
+    case .blockMatrix(let k, let names, let sizes):
+      return .blockMatrix(tensors[k], names: names, sizes: sizes)
     }
   }
 }
@@ -130,7 +131,8 @@ extension Interpreter {
   }
 
   /// Builds (or finds) the plan for a formula and runs it.
-  func evaluate(key: AnyHashable, owner: AnyObject?, _ build: (Elaborator) throws -> Meaning) throws -> Value {
+  func evaluate(key: AnyHashable, owner: AnyObject?, _ build: (Elaborator) throws -> Meaning) throws -> Value
+  {
     if let known = plans[key], isValid(known) {
       return known.shape.value(try run(known))
     }
@@ -150,11 +152,14 @@ extension Interpreter {
     let plan = try Plan(graph, outputs: nodes, precision: state.settings.precision)
     try checkMemory(plan)
     return CompiledFormula(
-      plan: plan, shape: shape, dependencies: elaborator.dependencies, sources: plan.inputs.map { slots.source($0.id) },
+      plan: plan, shape: shape, dependencies: elaborator.dependencies,
+      sources: plan.inputs.map { slots.source($0.id) },
       callsProcedures: callsProcedures, version: structureVersion, owner: owner)
   }
 
-  private func resultShape(_ meaning: Meaning, _ elaborator: Elaborator, _ nodes: inout [NodeID]) throws -> ResultShape {
+  private func resultShape(_ meaning: Meaning, _ elaborator: Elaborator, _ nodes: inout [NodeID]) throws
+    -> ResultShape
+  {
     func place(_ node: NodeID) -> Int {
       nodes.append(node)
       return nodes.count - 1
@@ -163,7 +168,8 @@ extension Interpreter {
     case .node(let n): return .tensor(place(n))
     case .bundle(let b): return .bundle(b.names, b.nodes.map(place))
     case .tuple(let items): return .tuple(try items.map { try resultShape($0, elaborator, &nodes) })
-    case .record(let fields): return .record(try fields.map { ($0.name, try resultShape($0.value, elaborator, &nodes)) })
+    case .record(let fields):
+      return .record(try fields.map { ($0.name, try resultShape($0.value, elaborator, &nodes)) })
     case .string(let s): return .string(s)
     case .blockMatrix(let n, let names, let sizes): return .blockMatrix(place(n), names, sizes)
     case .range(let a, let b):
@@ -189,7 +195,9 @@ extension Interpreter {
   func inputValue(_ leaf: Leaf) throws -> Tensor { try inputValue(leaf, slots.source(leaf.id)) }
 
   private func inputValue(_ leaf: Leaf, _ source: SlotSource?) throws -> Tensor {
-    if let source, case .draw(let distribution, let shape) = source.kind { return sample(distribution, shape) }
+    if let source, case .draw(let distribution, let shape) = source.kind {
+      return sample(distribution, shape)
+    }
     guard let source, let value = currentValue(of: leaf, from: source) else {
       throw Diagnostic(.name, "'\(leaf.name)' has no value here")
     }
@@ -200,7 +208,9 @@ extension Interpreter {
 
   private func checkMemory(_ plan: Plan) throws {
     let limit = state.settings.memoryLimit ?? Machine.memoryBytes / 4 * 3
-    guard plan.workingBytes <= limit else { throw EngineError.memory(needed: plan.workingBytes, limit: limit) }
+    guard plan.workingBytes <= limit else {
+      throw EngineError.memory(needed: plan.workingBytes, limit: limit)
+    }
   }
 
   /// Refuses a Hessian that cannot be stored before anything is built.
@@ -211,9 +221,12 @@ extension Interpreter {
     guard bytes > limit else { return }
     let large = zip(names, counts).map { "\($0): \($1)" }.joined(separator: ", ")
     throw Diagnostic(
-      .resource, "a Hessian over \(p) params needs \(Machine.describe(bytes)), the limit is \(Machine.describe(limit))",
+      .resource,
+      "a Hessian over \(p) params needs \(Machine.describe(bytes)), the limit is \(Machine.describe(limit))",
       at: span, notes: ["params \(large)"],
-      hint: "take one block (hessian(f, \(names.last ?? "W"))), products (hvp), or raise the limit with set memory")
+      hint:
+        "take one block (hessian(f, \(names.last ?? "W"))), products (hvp), or raise the limit with set memory"
+    )
   }
 
   // MARK: Random numbers
@@ -252,4 +265,3 @@ extension Interpreter {
     ValueText(format: NumberFormat(digits: state.settings.digits), width: options.width)
   }
 }
-

@@ -32,7 +32,8 @@ enum FreeNames {
   static func parts(_ expr: Expr) -> [Expr] {
     switch expr.kind {
     case .number, .boolean, .name, .command: return []
-    case .string(let parts): return parts.compactMap { if case .value(let e, _) = $0 { return e } else { return nil } }
+    case .string(let parts):
+      return parts.compactMap { if case .value(let e, _) = $0 { return e } else { return nil } }
     case .literal(let rows): return rows.flatMap { $0 }
     case .tuple(let items), .logical(_, let items): return items
     case .chain(let first, let rest): return [first] + rest.map(\.operand)

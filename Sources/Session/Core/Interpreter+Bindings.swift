@@ -7,9 +7,12 @@ extension Interpreter {
 
   func assign(_ targets: [Expr], _ value: Value, _ source: Expr) throws {
     if targets.count == 1 { return try assign(targets[0], value, source) }
+    var value = value
+    if case .bundle(_, let tensors) = value { value = .tuple(tensors.map { .tensor($0) }) }
     guard case .tuple(let parts) = value, parts.count == targets.count else {
       throw Diagnostic(
-        .type, "\(targets.count) names need a tuple of as many values, not \(value.kindName)", at: source.span)
+        .type, "\(targets.count) names need a tuple of as many values, not \(value.kindName)", at: source.span
+      )
     }
     willChange()
     for (target, part) in zip(targets, parts) { try assign(target, part, source) }
@@ -25,6 +28,9 @@ extension Interpreter {
   }
 
   private func assign(_ name: String, _ value: Value, _ span: Span, _ source: Span) throws {
+    if name == "params", case .bundle(let names, let tensors) = value {
+      return try assignParams(names, tensors, source)
+    }
     try checkAssignable(name, span)
     if case .nothing = value { throw Diagnostic(.type, "there is no value to assign", at: source) }
     switch state.globals[name] {
@@ -41,6 +47,20 @@ extension Interpreter {
       let id = variableID(name)
       bind(name, .variable(Variable(id: id, value: rounded(value))))
     }
+  }
+
+  /// `params = params - 0.1*grad(f, params)`: one move of several params.
+  private func assignParams(_ names: [String], _ tensors: [Tensor], _ source: Span) throws {
+    willChange()
+    recordMove()
+    for (name, tensor) in zip(names, tensors) {
+      guard case .param(var leaf)? = state.globals[name] else {
+        throw Diagnostic(.name, "'\(name)' is not a param", at: source)
+      }
+      leaf.value = try fitting(.tensor(tensor), leaf.value.shape, name, source)
+      bindGlobal(name, .param(leaf))
+    }
+    notePoint()
   }
 
   /// The identity of a name in the scope that statements run in.
@@ -64,7 +84,8 @@ extension Interpreter {
     }
     if let shape, tensor.shape != shape {
       throw Diagnostic(
-        .shape, "'\(name)' has shape \(shape.shapeDescription), the value \(tensor.shape.shapeDescription)", at: span,
+        .shape, "'\(name)' has shape \(shape.shapeDescription), the value \(tensor.shape.shapeDescription)",
+        at: span,
         hint: "declare it again with param to change its shape")
     }
     return tensor.converted(to: state.settings.precision)
@@ -96,10 +117,13 @@ extension Interpreter {
     let shape = places.shape
     guard part.count == 1 || part.shape == shape || part.shape == shape.filter({ $0 != 1 }) else {
       throw Diagnostic(
-        .shape, "a value of shape \(part.shape.shapeDescription) does not fit a part of shape \(shape.shapeDescription)",
+        .shape,
+        "a value of shape \(part.shape.shapeDescription) does not fit a part of shape \(shape.shapeDescription)",
         at: source)
     }
-    for (k, place) in places.offsets.enumerated() { tensor[flat: place] = part[flat: part.count == 1 ? 0 : k] }
+    for (k, place) in places.offsets.enumerated() {
+      tensor[flat: place] = part[flat: part.count == 1 ? 0 : k]
+    }
     try assign(name, .tensor(tensor), base.span, source)
   }
 
@@ -155,12 +179,15 @@ extension Interpreter {
     try checkAssignable(name, span)
     if case .param? = lookup(name, frameTag: nil), state.frames.isEmpty {
       throw Diagnostic(
-        .name, "'\(name)' is a param; a formula needs another name", at: span, hint: "set its value with \(name) = …")
+        .name, "'\(name)' is a param; a formula needs another name", at: span,
+        hint: "set its value with \(name) = …")
     }
     let names = FreeNames.of(expr)
     var captured: [String: Definition.Captured] = [:]
     for used in names {
-      if case .variable(let v)? = lookup(used), v.isLoopVariable || used == "ans" { captured[used] = .value(v.value) }
+      if case .variable(let v)? = lookup(used), v.isLoopVariable || used == "ans" {
+        captured[used] = .value(v.value)
+      }
       if used == name {
         switch lookup(name) {
         case .definition(let id)?: captured[name] = .definition(id)
@@ -181,7 +208,11 @@ extension Interpreter {
       try consider(name, meaning, elaborator.dependencies, expr, echoes: echoes)
     } catch {
       // A formula that does not stand leaves the name as it was.
-      if state.frames.isEmpty { state.globals[name] = old } else { state.frames[state.frames.count - 1].locals[name] = old }
+      if state.frames.isEmpty {
+        state.globals[name] = old
+      } else {
+        state.frames[state.frames.count - 1].locals[name] = old
+      }
       definitions[id] = nil
       (state.objective, state.path, changeCount) = (objective, path, changes)
       structureChanged()
@@ -196,7 +227,8 @@ extension Interpreter {
     var note = ""
     if case .node(let node) = meaning, graph.shape(node).isEmpty, state.frames.isEmpty {
       // Looked into only when it could matter: formulas that loops build are large.
-      let mayServe = state.objective != name && dependencies.mentionsParam && dependsOnParam(node)
+      let mayServe =
+        state.objective != name && dependencies.mentionsParam && dependsOnParam(node)
         && !FreeNames.isReplacementOrDerivative(expr, self)
       if state.objective == name {
         note = "objective"
@@ -236,12 +268,16 @@ extension Interpreter {
   }
 
   func definitionLine(_ name: String, _ meaning: Meaning, _ note: String) throws -> String {
-    guard case .node(let node) = meaning else { return "\(name) : \(meaning.kindName)\(note.isEmpty ? "" : "   \(note)")" }
+    guard case .node(let node) = meaning else {
+      return "\(name) : \(meaning.kindName)\(note.isEmpty ? "" : "   \(note)")"
+    }
     let shape = graph.shape(node)
     var line = "\(name) : \(shape.shapeDescription)"
     if shape.elementCount <= 16, let expr = definitionExpr(name) {
       _ = expr
-      let value = try evaluate(key: "value of \(name)", owner: nil) { try $0.name(name, Span(SourceText(name: "", text: ""), 0, 0)) }
+      let value = try evaluate(key: "value of \(name)", owner: nil) {
+        try $0.name(name, Span(SourceText(name: "", text: ""), 0, 0))
+      }
       line = valueText.labeled(line, valueText.text(value))
     }
     return LookText(self).remarked(line, note)
@@ -262,7 +298,8 @@ extension Interpreter {
       id: functionID(declaration), declaration: declaration, frameTag: currentFrameTag)
     bind(declaration.name, .function(function))
     if echoes {
-      output(.text("\(declaration.name)(\(declaration.formals.map(\.name).joined(separator: ", "))) : function"))
+      output(
+        .text("\(declaration.name)(\(declaration.formals.map(\.name).joined(separator: ", "))) : function"))
     }
   }
 
@@ -290,7 +327,8 @@ extension Interpreter {
     var order = state.declarations
     if case .param(let old)? = lookup(name, frameTag: nil) { order = old.order }
     let leaf = LeafBinding(
-      id: slots.bindingID(name, frameTag: nil), value: tensor, declaration: expr, initial: tensor, order: order)
+      id: slots.bindingID(name, frameTag: nil), value: tensor, declaration: expr, initial: tensor,
+      order: order)
     bind(name, isParam ? .param(leaf) : .data(leaf))
     if isParam { state.path.clear() }
     guard echoes else { return }
@@ -322,7 +360,9 @@ extension Interpreter {
     for (place, name) in names.enumerated() {
       let id = slots.bindingID(name, frameTag: nil)
       bindGlobal(
-        name, .random(RandomBinding(id: id, value: parts[place], source: expr, place: names.count == 1 ? nil : place)))
+        name,
+        .random(
+          RandomBinding(id: id, value: parts[place], source: expr, place: names.count == 1 ? nil : place)))
     }
   }
 
@@ -330,7 +370,9 @@ extension Interpreter {
   func redraw() throws {
     var done = Set<ObjectIdentifier>()
     for (_, binding) in state.globals.sorted(by: { $0.key < $1.key }) {
-      guard case .random(let leaf) = binding, done.insert(ObjectIdentifier(leaf.source)).inserted else { continue }
+      guard case .random(let leaf) = binding, done.insert(ObjectIdentifier(leaf.source)).inserted else {
+        continue
+      }
       let names = state.globals.compactMap { name, other -> (Int, String)? in
         guard case .random(let r) = other, r.source === leaf.source else { return nil }
         return (r.place ?? 0, name)

@@ -43,14 +43,18 @@ extension Interpreter {
     for (formal, value) in zip(function.declaration.formals, values) {
       // Defaults see the parameters before them.
       guard let given = try value ?? formal.defaultValue.map({ try evaluate($0) }) else { continue }
-      bind(formal.name, .variable(Variable(id: slots.bindingID(formal.name, frameTag: function.id), value: given)))
+      bind(
+        formal.name,
+        .variable(Variable(id: slots.bindingID(formal.name, frameTag: function.id), value: given)))
     }
     if case .returned(let value) = try run(statements) { return value }
     return .nothing
   }
 
   /// Values of the formal parameters, nil where the default stands.
-  private func bind(_ declaration: FunctionDeclaration, _ arguments: [Argument], _ span: Span) throws -> [Value?] {
+  private func bind(_ declaration: FunctionDeclaration, _ arguments: [Argument], _ span: Span) throws
+    -> [Value?]
+  {
     var values = [Value?](repeating: nil, count: declaration.formals.count)
     var position = 0
     for argument in arguments {
@@ -63,7 +67,9 @@ extension Interpreter {
       } else {
         position += 1
       }
-      guard values.indices.contains(place) else { throw FunctionErrors.count(declaration, arguments.count, span) }
+      guard values.indices.contains(place) else {
+        throw FunctionErrors.count(declaration, arguments.count, span)
+      }
       guard values[place] == nil else { throw FunctionErrors.twice(declaration, place, argument.span) }
       values[place] = try evaluate(argument.value)
     }
@@ -81,7 +87,9 @@ extension Interpreter {
     if !calls.isEmpty { willChange() }
     var values: [Int: Value] = [:]
     for call in calls {
-      guard case .call(let callee, let arguments) = call.kind, case .name(let name) = callee.kind else { continue }
+      guard case .call(let callee, let arguments) = call.kind, case .name(let name) = callee.kind else {
+        continue
+      }
       let key = DependencyKey(name: name, frameTag: currentFrameTag)
       let value: Value
       var stamp = Stamp.absent

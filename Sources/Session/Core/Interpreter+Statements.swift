@@ -19,7 +19,8 @@ extension Interpreter {
       if hk_interrupt_get() != 0 { throw EngineError.interrupted }
       let flow = try placing(statement.span) {
         statement.isCompound
-          ? try quietly(statement.isSilent) { try run(compound: statement) } : try atom { try run(statement, echoes: echoes) }
+          ? try quietly(statement.isSilent) { try run(compound: statement) }
+          : try atom { try run(statement, echoes: echoes) }
       }
       if case .next = flow { continue }
       return flow
@@ -49,8 +50,10 @@ extension Interpreter {
       if echoes && !isQuiet { echo(targets, result) }
     case .define(let name, let span, let value): try define(name, span, value, echoes: echoes && !isQuiet)
     case .function(let declaration): try define(declaration, echoes: echoes && !isQuiet)
-    case .param(let name, let span, let value): try declare(name, span, value, isParam: true, echoes: echoes && !isQuiet)
-    case .data(let name, let span, let value): try declare(name, span, value, isParam: false, echoes: echoes && !isQuiet)
+    case .param(let name, let span, let value):
+      try declare(name, span, value, isParam: true, echoes: echoes && !isQuiet)
+    case .data(let name, let span, let value):
+      try declare(name, span, value, isParam: false, echoes: echoes && !isQuiet)
     case .random(let names, let value):
       willChange()
       try declareRandom(names, value, echoes: echoes && !isQuiet)
@@ -71,7 +74,8 @@ extension Interpreter {
       }
       if case .breaking = statement.kind { return .broke }
       return .continued
-    case .print(let items): output(.text(try items.map { valueText.text(try evaluate($0)) }.joined(separator: " ")))
+    case .print(let items):
+      output(.text(try items.map { valueText.text(try evaluate($0)) }.joined(separator: " ")))
     case .assertion(let condition, let message): try check(condition, message)
     case .help(let name): output(.text(try Help.text(for: name, statement.span, self)))
     }
@@ -157,7 +161,8 @@ extension Interpreter {
       } else {
         guard part.shape.first == names.count else {
           throw Diagnostic(
-            .shape, "\(names.count) names do not fit parts of shape \(part.shape.shapeDescription)", at: domain.span)
+            .shape, "\(names.count) names do not fit parts of shape \(part.shape.shapeDescription)",
+            at: domain.span)
         }
         for (place, name) in names.enumerated() { bindLoopVariable(name, .tensor(part.slice(place))) }
       }
@@ -184,7 +189,8 @@ extension Interpreter {
   }
 
   func whole(_ expr: Expr) throws -> Int {
-    guard let tensor = try evaluate(expr).tensor, tensor.count == 1, let n = Int(exactly: tensor.scalarValue) else {
+    guard let tensor = try evaluate(expr).tensor, tensor.count == 1, let n = Int(exactly: tensor.scalarValue)
+    else {
       throw Diagnostic(.domain, "expected a whole number", at: expr.span)
     }
     return n
@@ -214,7 +220,8 @@ extension Interpreter {
     }
     let text = try message.map { try evaluate($0) }.map(valueText.text)
     throw Diagnostic(
-      .assertion, text.map { "assertion failed: \($0)" } ?? "assertion failed", at: condition.span, notes: notes)
+      .assertion, text.map { "assertion failed: \($0)" } ?? "assertion failed", at: condition.span,
+      notes: notes)
   }
 
   // MARK: Echo
@@ -249,11 +256,13 @@ enum EngineErrors {
         hint: size == 0 ? "the axis is empty" : "indices run from 0 to \(size - 1), or from -1 backwards")
     case .memory(let needed, let limit):
       return Diagnostic(
-        .resource, "this needs \(Machine.describe(Double(needed))), the limit is \(Machine.describe(Double(limit)))",
+        .resource,
+        "this needs \(Machine.describe(Double(needed))), the limit is \(Machine.describe(Double(limit)))",
         at: span, hint: "raise it with set memory, or take a smaller part")
     case .matrix(let message): return Diagnostic(.numeric, message, at: span)
     case .tooComplex(let what):
-      return Diagnostic(.resource, "this formula has too many \(what)", at: span, hint: "split it into definitions")
+      return Diagnostic(
+        .resource, "this formula has too many \(what)", at: span, hint: "split it into definitions")
     }
   }
 }

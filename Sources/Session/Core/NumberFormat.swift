@@ -64,6 +64,7 @@ struct NumberFormat: Sendable, Equatable {
   static func printf(_ format: String, _ places: Int, _ x: Double) -> String {
     var buffer = [CChar](repeating: 0, count: 400)
     let length = withVaList([Int32(places), x]) { vsnprintf(&buffer, buffer.count, format, $0) }
-    return String(decoding: buffer.prefix(Int(max(0, min(length, 399)))).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return String(
+      decoding: buffer.prefix(Int(max(0, min(length, 399)))).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

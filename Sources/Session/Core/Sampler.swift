@@ -13,7 +13,8 @@ enum Sampler {
       return Tensor(generator.normals(n).map { mean + deviation * $0 }, shape, precision)
     case .rademacher: return generator.rademacherTensor(shape, precision)
     case .integers(let low, let high):
-      return Tensor((0..<n).map { _ in Double(low + generator.integer(below: max(1, high - low))) }, shape, precision)
+      return Tensor(
+        (0..<n).map { _ in Double(low + generator.integer(below: max(1, high - low))) }, shape, precision)
     case .permutation: return Tensor(generator.permutation(n).map(Double.init), shape, precision)
     case .torch(let seed):
       var twister = MersenneTwister(seed: UInt32(truncatingIfNeeded: seed))

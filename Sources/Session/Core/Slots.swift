@@ -57,7 +57,8 @@ final class SlotTable {
     let id = path.isEmpty && !isResult ? binding : fresh()
     leaves[key] = id
     sources[id] = SlotSource(
-      name: name, bindingID: binding, frameTag: frameTag, kind: isResult ? .result(path: path) : .binding(path: path))
+      name: name, bindingID: binding, frameTag: frameTag,
+      kind: isResult ? .result(path: path) : .binding(path: path))
     return id
   }
 

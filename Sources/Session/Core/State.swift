@@ -88,36 +88,3 @@ final class FunctionBinding: Sendable {
     self.frameTag = frameTag
   }
 }
-
-/// The moves made so far. Long paths thin out: every second point of the older part goes.
-struct Path {
-  struct Point {
-    /// Nil when a param was assigned and nothing was evaluated.
-    var value: Double?
-    var gradientNorm: Double?
-    var params: [String: Tensor]
-  }
-  private(set) var points: [Point] = []
-  /// Moves made, also those thinned out.
-  private(set) var count = 0
-  static let limit = 4096
-
-  mutating func append(_ point: Point) {
-    points.append(point)
-    count += 1
-    if points.count > Self.limit {
-      let recent = points.count / 2
-      points = points[..<recent].enumerated().filter { $0.offset % 2 == 0 }.map(\.element) + points[recent...]
-    }
-  }
-
-  mutating func removeLast(_ n: Int) {
-    points.removeLast(min(n, points.count))
-    count = max(0, count - n)
-  }
-
-  mutating func clear() {
-    points = []
-    count = 0
-  }
-}

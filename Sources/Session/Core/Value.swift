@@ -25,7 +25,8 @@ enum Value: Sendable {
   /// The word for it in messages.
   var kindName: String {
     switch self {
-    case .tensor(let t), .blockMatrix(let t, _, _): return t.rank == 0 ? "a number" : "a tensor of shape \(t.shape.shapeDescription)"
+    case .tensor(let t), .blockMatrix(let t, _, _):
+      return t.rank == 0 ? "a number" : "a tensor of shape \(t.shape.shapeDescription)"
     case .string: return "a string"
     case .bundle: return "a bundle"
     case .record: return "a record"

@@ -21,7 +21,8 @@ extension TensorGraph {
         let own = axis - (rank - shape.count)
         guard own >= 0, shape[own] != 1 else { continue }
         if let first = owner, result[axis] != shape[own] {
-          throw ShapeErrors.mismatch(operation, items[first], shapes[first], items[k], shapes[k], axis: axis, of: rank)
+          throw ShapeErrors.mismatch(
+            operation, items[first], shapes[first], items[k], shapes[k], axis: axis, of: rank)
         }
         owner = owner ?? k
         result[axis] = shape[own]
@@ -54,7 +55,8 @@ extension TensorGraph {
 /// Wording of shape errors: both shapes, aligned, and the axis.
 enum ShapeErrors {
   static func mismatch(
-    _ operation: String, _ a: PlacedNode, _ shapeA: Shape, _ b: PlacedNode, _ shapeB: Shape, axis: Int, of rank: Int
+    _ operation: String, _ a: PlacedNode, _ shapeA: Shape, _ b: PlacedNode, _ shapeB: Shape, axis: Int,
+    of rank: Int
   ) -> Diagnostic {
     let (left, right) = (shapeA.shapeDescription, shapeB.shapeDescription)
     let axisA = axis - (rank - shapeA.count)

@@ -6,7 +6,9 @@ import Tensors
 /// A function of the language, declared once: what it computes, and what `?name`, Tab and the reference say.
 struct Builtin: Sendable {
   enum Group: String, Sendable, CaseIterable {
-    case construction, pointwise, reduction, order, shape, algebra = "linear algebra", learning, calculus, data
+    case construction, pointwise, reduction, order, shape
+    case algebra = "linear algebra"
+    case learning, calculus, data
   }
 
   struct Parameter: Sendable {
@@ -77,7 +79,8 @@ struct BuiltinCall {
     if !has(name), let fallback { return fallback }
     let tensor = try staticTensor(name)
     guard tensor.count == 1, let value = Int(exactly: tensor.scalarValue) else {
-      throw Diagnostic(.domain, "'\(name)' of \(builtin.name) must be a whole number", at: try placed(name).span)
+      throw Diagnostic(
+        .domain, "'\(name)' of \(builtin.name) must be a whole number", at: try placed(name).span)
     }
     return value
   }

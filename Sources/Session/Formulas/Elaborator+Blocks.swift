@@ -103,7 +103,9 @@ extension Elaborator {
   }
 
   /// `A[i, j] = e` on a local name: the old tensor with a part replaced.
-  private func assignEntries(_ base: Expr, _ items: [IndexItem], _ value: Meaning, _ span: Span, _ target: Span) throws {
+  private func assignEntries(
+    _ base: Expr, _ items: [IndexItem], _ value: Meaning, _ span: Span, _ target: Span
+  ) throws {
     guard case .name(let name) = base.kind, environment.locals[name] != nil else {
       throw Diagnostic(.type, "only entries of a local name can be assigned here", at: target)
     }
@@ -116,13 +118,15 @@ extension Elaborator {
       [PlacedNode(node: old, span: target), PlacedNode(node: part, span: span)], "'='")
     guard partShape == graph.shape(old) else {
       throw Diagnostic(
-        .shape, "a value of shape \(graph.shape(part).shapeDescription) does not fit a part of shape \(graph.shape(old).shapeDescription)",
+        .shape,
+        "a value of shape \(graph.shape(part).shapeDescription) does not fit a part of shape \(graph.shape(old).shapeDescription)",
         at: span)
     }
     let change = graph.add([Summand(1, operands[1]), Summand(-1, operands[0])], shape: partShape)
     let (selectors, labels) = selection(shape, axes)
     let sizes = Dictionary(uniqueKeysWithValues: shape.indices.map { ($0, shape[$0]) })
-    let placed = graph.contract(1, [Operand(change, labels)] + selectors, to: Array(shape.indices), sizes: sizes)
+    let placed = graph.contract(
+      1, [Operand(change, labels)] + selectors, to: Array(shape.indices), sizes: sizes)
     environment.locals[name] = .node(graph.add([whole, placed], shape: shape))
   }
 

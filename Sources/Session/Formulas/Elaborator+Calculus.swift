@@ -67,7 +67,8 @@ extension Elaborator {
     let shape = graph.shape(f.node)
     guard shape.isEmpty else {
       throw Diagnostic(
-        .shape, "\(call.function.rawValue) needs a scalar function, not one of shape \(shape.shapeDescription)",
+        .shape,
+        "\(call.function.rawValue) needs a scalar function, not one of shape \(shape.shapeDescription)",
         at: f.span, hint: "reduce it with sum or mean, or take jacobian")
     }
     return f.node
@@ -95,7 +96,9 @@ extension Elaborator {
       throw Diagnostic(.name, "there are no params", at: span, hint: "declare one: param x = [1, 2]")
     }
     for (name, _) in all { record(DependencyKey(name: name, frameTag: nil), interpreter.stamp(named: name)) }
-    return Bundle(names: all.map(\.name), nodes: all.map { interpreter.leafNode($0.leaf.id, $0.name, $0.leaf.value.shape) })
+    return Bundle(
+      names: all.map(\.name),
+      nodes: all.map { interpreter.leafNode($0.leaf.id, $0.name, $0.leaf.value.shape) })
   }
 
   func targets(_ expr: Expr?, of roots: [NodeID], _ span: Span) throws -> Targets {
@@ -161,7 +164,8 @@ extension Elaborator {
     let parts = try asParts(value, like: targets.leaves, span)
     for (part, leaf) in zip(parts, targets.leaves) where graph.shape(part) != graph.shape(leaf) {
       throw Diagnostic(
-        .shape, "the direction has shape \(graph.shape(part).shapeDescription), the param \(graph.shape(leaf).shapeDescription)",
+        .shape,
+        "the direction has shape \(graph.shape(part).shapeDescription), the param \(graph.shape(leaf).shapeDescription)",
         at: span)
     }
     return parts
@@ -189,7 +193,8 @@ extension Elaborator {
     try interpreter.checkHessianSize(targets.leaves.map { graph.shape($0).elementCount }, targets.names, span)
     let matrix = graph.hessianMatrix(f, wrt: targets.leaves)
     if targets.isSingle { return .node(matrix) }
-    return .blockMatrix(matrix, names: targets.names, sizes: targets.leaves.map { graph.shape($0).elementCount })
+    return .blockMatrix(
+      matrix, names: targets.names, sizes: targets.leaves.map { graph.shape($0).elementCount })
   }
 
   /// ∂²f over a part of one leaf, flattened when the part has more than one axis.
@@ -217,7 +222,8 @@ extension Elaborator {
   private func jacobian(of f: PlacedNode, wrt expr: Expr?, _ span: Span) throws -> Meaning {
     let targets = try self.targets(expr, of: [f.node], span)
     let nodes = targets.leaves.map { leaf -> NodeID in
-      graph.shape(f.node).isEmpty ? graph.grad(f.node, wrt: [leaf])[0] : graph.jacobians(of: [f.node], wrt: leaf)[0]
+      graph.shape(f.node).isEmpty
+        ? graph.grad(f.node, wrt: [leaf])[0] : graph.jacobians(of: [f.node], wrt: leaf)[0]
     }
     if let part = targets.part {
       return .node(indexed(nodes[0], graph.shape(f.node).map { .all($0) } + part))
@@ -242,7 +248,9 @@ extension Elaborator {
         term.loss, at: term.output, wrt: targets.leaves,
         placeholder: interpreter.placeholderLeaf("w", shape, function: -2 - 2 * k, depth: depth),
         output: interpreter.placeholderLeaf("y", shape, function: -3 - 2 * k, depth: depth))
-      blocks = k == 0 ? own : zip(blocks, own).map { zip($0, $1).map { graph.add([$0, $1], shape: graph.shape($0)) } }
+      blocks =
+        k == 0
+        ? own : zip(blocks, own).map { zip($0, $1).map { graph.add([$0, $1], shape: graph.shape($0)) } }
     }
     if targets.isSingle && shapes[0].count <= 1 { return .node(blocks[0][0]) }
     let matrix = graph.assembled(blocks, shapes)
@@ -253,7 +261,9 @@ extension Elaborator {
 
 extension Elaborator {
   /// The terms of a loss and the model's outputs in them.
-  private func split(_ loss: NodeID, _ call: CalculusCall, _ targets: Targets) throws -> [LossRecognition.Part] {
+  private func split(_ loss: NodeID, _ call: CalculusCall, _ targets: Targets) throws -> [LossRecognition
+    .Part]
+  {
     if let at = call["at"] {
       let z = try node(at)
       guard graph.reachable(from: [loss]).contains(z) else {
@@ -292,7 +302,10 @@ struct CalculusCall {
     let names = Self.parameters(function)
     var position = 0
     for argument in arguments {
-      let name = argument.name ?? (position < min(names.count, function == .hessian || function == .ggn ? 2 : 3) ? names[position] : nil)
+      let name =
+        argument.name
+        ?? (position < min(names.count, function == .hessian || function == .ggn ? 2 : 3)
+          ? names[position] : nil)
       if argument.name == nil { position += 1 }
       guard let name, names.contains(name), values[name] == nil else {
         throw Diagnostic(

@@ -16,10 +16,13 @@ extension Elaborator {
       return try apply(function.binding, arguments, expr.span, in: function.home)
     }
     if local == nil, let function = function(named: name) { return try apply(function, arguments, expr.span) }
-    let isBound = local != nil || interpreter.lookup(name, frameTag: environment.frameTag) != nil
+    let isBound =
+      local != nil || interpreter.lookup(name, frameTag: environment.frameTag) != nil
       || environment.captured[name] != nil
     if !isBound {
-      if let calculus = CalculusFunction(rawValue: name) { return try self.calculus(calculus, arguments, expr.span) }
+      if let calculus = CalculusFunction(rawValue: name) {
+        return try self.calculus(calculus, arguments, expr.span)
+      }
       if let builtin = Builtins.byName[name] { return try apply(builtin, arguments, expr.span) }
       throw notAFunction(name, callee.span)
     }
@@ -27,16 +30,20 @@ extension Elaborator {
   }
 
   private func function(named name: String) -> FunctionBinding? {
-    guard case .function(let function)? = interpreter.lookup(name, frameTag: environment.frameTag) else { return nil }
+    guard case .function(let function)? = interpreter.lookup(name, frameTag: environment.frameTag) else {
+      return nil
+    }
     record(DependencyKey(name: name, frameTag: environment.frameTag), .function(function.id))
     return function
   }
 
   private func notAFunction(_ name: String, _ span: Span) -> Diagnostic {
-    let known = Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + interpreter.visibleNames
+    let known =
+      Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + interpreter.visibleNames
     return Diagnostic(
       .name, "there is no function '\(name)'", at: span,
-      hint: closestMatch(to: name, in: known).map { "did you mean '\($0)'?" } ?? "a function is defined with: \(name)(x) := …")
+      hint: closestMatch(to: name, in: known).map { "did you mean '\($0)'?" }
+        ?? "a function is defined with: \(name)(x) := …")
   }
 
   private func apply(_ builtin: Builtin, _ arguments: [Argument], _ span: Span) throws -> Meaning {
@@ -67,7 +74,8 @@ extension Elaborator {
       guard let value = try given ?? formal.defaultValue.map({ try standard($0, pairs) }) else { continue }
       // A tensor becomes a leaf of the body, so that derivatives by a formal parameter mean just that.
       if case .node(let node) = value {
-        let leaf = interpreter.placeholder(formal.name, graph.shape(node), function: function.id, depth: depth)
+        let leaf = interpreter.placeholder(
+          formal.name, graph.shape(node), function: function.id, depth: depth)
         environment.locals[formal.name] = .node(leaf)
         pairs.append((leaf, node))
       } else {
@@ -102,7 +110,9 @@ extension Elaborator {
         place = position
         position += 1
       }
-      guard values.indices.contains(place) else { throw FunctionErrors.count(declaration, arguments.count, span) }
+      guard values.indices.contains(place) else {
+        throw FunctionErrors.count(declaration, arguments.count, span)
+      }
       guard values[place] == nil else { throw FunctionErrors.twice(declaration, place, argument.span) }
       values[place] = try meaning(argument.value)
     }
@@ -115,7 +125,8 @@ extension Elaborator {
 
 /// Wording for calls of user functions.
 enum FunctionErrors {
-  static func unknownArgument(_ name: String, _ declaration: FunctionDeclaration, _ span: Span) -> Diagnostic {
+  static func unknownArgument(_ name: String, _ declaration: FunctionDeclaration, _ span: Span) -> Diagnostic
+  {
     let names = declaration.formals.map(\.name)
     return Diagnostic(
       .name, "'\(declaration.name)' has no parameter '\(name)'", at: span,
@@ -127,7 +138,9 @@ enum FunctionErrors {
     Diagnostic(.type, "'\(declaration.formals[place].name)' is given twice", at: span)
   }
 
-  static func missing(_ name: String, _ declaration: FunctionDeclaration, _ given: Int, _ span: Span) -> Diagnostic {
+  static func missing(_ name: String, _ declaration: FunctionDeclaration, _ given: Int, _ span: Span)
+    -> Diagnostic
+  {
     guard given == declaration.formals.count else { return count(declaration, given, span) }
     return Diagnostic(.type, "'\(declaration.name)' needs its argument '\(name)'", at: span)
   }
@@ -135,7 +148,8 @@ enum FunctionErrors {
   static func count(_ declaration: FunctionDeclaration, _ given: Int, _ span: Span) -> Diagnostic {
     let names = declaration.formals.map { $0.defaultValue == nil ? $0.name : "\($0.name) = …" }
     return Diagnostic(
-      .type, "'\(declaration.name)' takes \(names.count) \(names.count == 1 ? "argument" : "arguments"), not \(given)",
+      .type,
+      "'\(declaration.name)' takes \(names.count) \(names.count == 1 ? "argument" : "arguments"), not \(given)",
       at: span, notes: ["it is declared as \(declaration.name)(\(names.joined(separator: ", ")))"])
   }
 }

@@ -152,7 +152,8 @@ extension Elaborator {
   /// A value as one tensor for each of `models`: a bundle or tuple as it is, a scalar repeated, a flat vector cut.
   func asParts(_ value: Meaning, like models: [NodeID], _ span: Span) throws -> [NodeID] {
     switch value {
-    case .bundle(let bundle) where bundle.nodes.map(graph.shape) == models.map(graph.shape): return bundle.nodes
+    case .bundle(let bundle) where bundle.nodes.map(graph.shape) == models.map(graph.shape):
+      return bundle.nodes
     case .tuple(let items) where items.count == models.count: return try items.map { try asNode($0, span) }
     default: break
     }
@@ -164,7 +165,8 @@ extension Elaborator {
     guard shape == [total] else {
       throw Diagnostic(
         .shape, "a tensor of shape \(shape.shapeDescription) does not fit the params", at: span,
-        notes: ["params have \(total) entries in all"], hint: "use a bundle over the same params, or a flat vector")
+        notes: ["params have \(total) entries in all"],
+        hint: "use a bundle over the same params, or a flat vector")
     }
     var offset = 0
     return models.map { model in
@@ -210,11 +212,15 @@ extension Elaborator {
     guard p[p.count - 1] == inner else {
       let isOuter = p.count == 1 && q.count == 1
       throw Diagnostic(
-        .shape, "shapes \(p.shapeDescription) and \(q.shapeDescription) do not fit in '@'", at: a.span.union(b.span),
+        .shape, "shapes \(p.shapeDescription) and \(q.shapeDescription) do not fit in '@'",
+        at: a.span.union(b.span),
         labels: [
           .init(a.span, "shape \(p.shapeDescription): last axis \(p[p.count - 1])"),
-          .init(b.span, "shape \(q.shapeDescription): \(q.count == 1 ? "its axis" : "last but one") \(inner)"),
-        ], hint: isOuter ? "outer(a, b) multiplies every entry with every entry" : "the inner sizes must be equal")
+          .init(
+            b.span, "shape \(q.shapeDescription): \(q.count == 1 ? "its axis" : "last but one") \(inner)"),
+        ],
+        hint: isOuter
+          ? "outer(a, b) multiplies every entry with every entry" : "the inner sizes must be equal")
     }
     let batch = max(p.count, q.count, 2) - 2
     let (m, n, k) = (batch, batch + 1, batch + 2)
@@ -250,7 +256,8 @@ extension Elaborator {
     if let value = knownNumber(y.node) { return value.magnitude <= 512 ? Int(exactly: value) : nil }
     guard let leaf = graph.leaf(of: standingFor(y.node)), let source = interpreter.slots.source(leaf.id),
       case .variable(let v)? = interpreter.binding(of: source), !v.isLoopVariable,
-      let value = interpreter.currentValue(of: leaf), let n = Int(exactly: value.scalarValue), n.magnitude <= 64
+      let value = interpreter.currentValue(of: leaf), let n = Int(exactly: value.scalarValue),
+      n.magnitude <= 64
     else { return nil }
     _ = try staticValue(y.node, expr.span, "an exponent")
     return n
@@ -308,7 +315,8 @@ extension Elaborator {
     return graph.fill((a == b) == (link.op == .equal) ? 1 : 0)
   }
 
-  private func join(_ f: MapFunction, _ a: NodeID, _ b: NodeID, _ spanA: Span, _ spanB: Span) throws -> NodeID {
+  private func join(_ f: MapFunction, _ a: NodeID, _ b: NodeID, _ spanA: Span, _ spanB: Span) throws -> NodeID
+  {
     let items = [PlacedNode(node: a, span: spanA), PlacedNode(node: b, span: spanB)]
     let (operands, shape) = try graph.broadcast(items, "'\(f.name)'")
     return graph.map(f, operands, shape: shape)
@@ -337,7 +345,8 @@ extension Elaborator {
     let high = try staticValue(b, span, "a range").scalarValue
     guard let first = Int(exactly: low), let last = Int(exactly: high), last - first < 100_000_000 else {
       throw Diagnostic(
-        .domain, "a range of whole numbers needs whole ends", at: span, hint: "linspace(a, b, n) makes points between")
+        .domain, "a range of whole numbers needs whole ends", at: span,
+        hint: "linspace(a, b, n) makes points between")
     }
     return graph.constant(Tensor(vector: first < last ? (first..<last).map(Double.init) : []))
   }

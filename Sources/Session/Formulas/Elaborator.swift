@@ -17,7 +17,8 @@ final class FormulaEnvironment {
   let frameTag: Int?
 
   init(
-    locals: [String: Meaning] = [:], captured: [String: Definition.Captured] = [:], parent: FormulaEnvironment? = nil,
+    locals: [String: Meaning] = [:], captured: [String: Definition.Captured] = [:],
+    parent: FormulaEnvironment? = nil,
     frameTag: Int? = nil
   ) {
     self.locals = locals
@@ -68,7 +69,8 @@ final class Elaborator: FormulaContext {
     defer { depth -= 1 }
     guard depth <= Self.depthLimit * 4 else {
       throw Diagnostic(
-        .resource, "this formula nests too deeply", at: expr.span, hint: "recursion must end at a condition that is known")
+        .resource, "this formula nests too deeply", at: expr.span,
+        hint: "recursion must end at a condition that is known")
     }
     if hk_interrupt_get() != 0 { throw EngineError.interrupted }
     return try build(expr)
@@ -113,8 +115,10 @@ final class Elaborator: FormulaContext {
       throw Diagnostic(
         .type, "'\(name)' is a function", at: span,
         hint: "call it: \(name)(\(function.declaration.formals.map(\.name).joined(separator: ", ")))")
-    case .variable(let v): return interpreter.meaning(of: v.value, name: name, id: v.id, frameTag: environment.frameTag)
-    case .param(let leaf), .data(let leaf): return .node(interpreter.leafNode(leaf.id, name, leaf.value.shape))
+    case .variable(let v):
+      return interpreter.meaning(of: v.value, name: name, id: v.id, frameTag: environment.frameTag)
+    case .param(let leaf), .data(let leaf):
+      return .node(interpreter.leafNode(leaf.id, name, leaf.value.shape))
     case .random(let leaf):
       return interpreter.meaning(of: leaf.value, name: name, id: leaf.id, frameTag: environment.frameTag)
     }
@@ -141,8 +145,11 @@ final class Elaborator: FormulaContext {
       return Diagnostic(.type, "'\(name)' is a function", at: span, hint: "call it: \(name)(…)")
     }
     let known = interpreter.visibleNames + Array(environment.locals.keys)
-    let match = closestMatch(to: name, in: known) ?? closestMatch(
-      to: name, in: Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + CommandGrammar.verbs)
+    let match =
+      closestMatch(to: name, in: known)
+      ?? closestMatch(
+        to: name,
+        in: Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + CommandGrammar.verbs)
     let spelled = interpreter.isDeclaredLater(name) ? "it is bound later in the text" : nil
     return Diagnostic(
       .name, "'\(name)' is not bound", at: span,
@@ -252,7 +259,8 @@ final class Elaborator: FormulaContext {
     if let value = graph.constantValue(actual), graph.shape(actual).isEmpty { return Tensor(scalar: value) }
     for leaf in graph.leaves(below: [actual]) {
       guard let info = graph.leaf(of: leaf) else { continue }
-      guard let source = interpreter.slots.source(info.id), let binding = interpreter.binding(of: source) else {
+      guard let source = interpreter.slots.source(info.id), let binding = interpreter.binding(of: source)
+      else {
         throw Diagnostic(.domain, "\(what) must be known when the formula is built", at: span)
       }
       if case .param = binding {
@@ -275,7 +283,9 @@ final class Elaborator: FormulaContext {
   }
 
   /// Runs `body` with placeholders standing for arguments, and puts the arguments in their place afterwards.
-  func withArguments(_ pairs: [(placeholder: NodeID, argument: NodeID)], _ body: () throws -> Meaning) throws -> Meaning {
+  func withArguments(_ pairs: [(placeholder: NodeID, argument: NodeID)], _ body: () throws -> Meaning) throws
+    -> Meaning
+  {
     let saved = arguments
     let resolved = pairs.map { ($0.placeholder, standingFor($0.argument)) }
     for (placeholder, argument) in resolved { arguments[placeholder] = argument }

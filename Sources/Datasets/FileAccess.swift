@@ -23,7 +23,8 @@ public enum TextFile {
   public static func absolute(_ path: String) -> String? {
     guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return nil }
     defer { free(folder) }
-    return String(cString: folder) + "/" + path
+    let start = String(cString: folder)
+    return start.hasSuffix("/") ? start + path : start + "/" + path
   }
 }
 

@@ -54,6 +54,8 @@ import Testing
     #expect(complete("step damped-ne") == ["damped-newton"])
     #expect(complete("step newton-") == [])
     #expect(complete("compare gd, dam") == ["damped-newton"])
+    #expect(complete("compare gd(") == ["lr="])
+    #expect(complete("compare newton, gd(lr").contains("lr="))
     let text = "step damped-ne"
     #expect(transcript.session.completions(in: text, at: text.utf8.count).replaceFrom == 5)
   }

@@ -114,4 +114,13 @@ import Testing
     transcript.run("y = z\nz = 1")
     #expect(transcript.messages.contains("later in the text"))
   }
+
+  @Test func comparedMethodsHaveFieldsAndAPlot() {
+    let transcript = Transcript()
+    transcript.run(Self.rosenbrock)
+    #expect(transcript.run("c = compare gd(lr=1e-3), gd(lr=1e-4), damped-newton steps=3").isEmpty)
+    #expect(
+      transcript.run("print len(c.gd.values), len(c.gd_2.values), len(c.damped_newton.values)") == "4 4 4")
+    #expect(transcript.run("compare gd, newton steps=3 plot=true").contains("step"))
+  }
 }

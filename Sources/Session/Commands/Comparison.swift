@@ -27,7 +27,9 @@ struct Comparison {
     let before = interpreter.state
     let history = interpreter.stepHistory
     defer {
+      let figure = interpreter.state.figure
       interpreter.state = before
+      interpreter.state.figure = figure
       interpreter.stepHistory = history
       interpreter.structureChanged()
     }
@@ -38,10 +40,12 @@ struct Comparison {
       runs.append(try follow(name, method, label, steps))
     }
     call.print(table(runs))
+    let fields = Self.fields(runs.map(\.label))
+    if !call.isAssigned, try call.number("plot", default: 0) != 0 { try call.show(figure(runs)) }
     return .record(
-      runs.map { run in
+      zip(fields, runs).map { field, run in
         (
-          Self.field(run.label),
+          field,
           .record([
             ("values", .tensor(Tensor(vector: run.values))),
             ("gradient_norms", .tensor(Tensor(vector: run.norms))),
@@ -87,9 +91,25 @@ struct Comparison {
     return TextTable(rows).text
   }
 
-  /// `gd(lr=1e-3)` as a field name: `gd`.
-  private static func field(_ label: String) -> String {
-    String(label.prefix { $0 != "(" }).replacing("-", with: "_")
+  /// f along the steps of each method.
+  private func figure(_ runs: [Run]) -> Figure {
+    // Zeros fall off a logarithmic axis.
+    let values = runs.flatMap(\.values)
+    let isPositive = values.allSatisfy { $0 >= 0 } && values.contains { $0 > 0 }
+    return Figure(
+      xAxis: Axis("step"),
+      yAxis: Axis(interpreter.state.objective ?? "f", scale: isPositive ? .log : .linear),
+      marks: runs.map { .line(Series($0.values, name: $0.label)) })
+  }
+
+  /// Field names: `gd(lr=1e-3)` is `gd`, the next of that name `gd_2`.
+  private static func fields(_ labels: [String]) -> [String] {
+    var seen: [String: Int] = [:]
+    return labels.map { label in
+      let name = String(label.prefix { $0 != "(" }).replacing("-", with: "_")
+      seen[name, default: 0] += 1
+      return seen[name] == 1 ? name : "\(name)_\(seen[name] ?? 0)"
+    }
   }
 }
 

@@ -41,7 +41,7 @@ extension Commands {
     CommandDefinition(
       verb: "compare", usage: "compare METHOD(option=value, …), METHOD, … steps=N",
       summary: "Runs methods from the present point, tabulates f and ‖∇f‖, and comes back.",
-      options: [("steps", "steps of each method, 20 by default"), ("plot", "false: no plot")],
+      options: [("steps", "steps of each method, 20 by default"), ("plot", "true draws f along the steps")],
       example: "compare gd(lr=1e-3), newton steps=10"
     ) { call in try Comparison(call).run() }
   }

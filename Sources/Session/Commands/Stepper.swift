@@ -71,7 +71,9 @@ struct Stepper {
     do {
       let move = try method.step(before) { try valueAt($0, names) }
       interpreter.recordStep()
-      if interpreter.state.path.isEmpty { interpreter.notePoint(value: before.value, gradientNorm: before.gradientNorm) }
+      if interpreter.state.path.isEmpty {
+        interpreter.notePoint(value: before.value, gradientNorm: before.gradientNorm)
+      }
       interpreter.move(names, to: move.x)
       let after = try evaluation(interpreter.loopDepth > 0 ? nil : .gradient, afterMove: true)
       interpreter.notePoint(value: after.value, gradientNorm: after.gradientNorm)

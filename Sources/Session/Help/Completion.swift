@@ -1,3 +1,4 @@
+import Optimization
 import Syntax
 
 /// What Tab offers.
@@ -42,7 +43,18 @@ struct Completion {
     if let builtin = context.callee.flatMap({ Builtins.byName[$0] }) {
       known += builtin.parameters.filter { $0.defaultText != nil }.map { $0.name + "=" }
     }
+    if let callee = context.callee, let method = Methods.byName[callee], namesMethods(context.statement) {
+      return (
+        start, matching(word, method.options.map { $0.name + "=" } + (word.isEmpty ? [] : expressionWords))
+      )
+    }
     return (start, matching(word, known))
+  }
+
+  /// The statement is a command that methods belong to: `compare gd(l`.
+  private func namesMethods(_ statement: String) -> Bool {
+    let verb = statement.prefix(while: CompletionContext.isPart)
+    return CommandGrammar[verb: String(verb)]?.subject == .methods
   }
 
   /// `damped-` at the end of a text.

@@ -18,6 +18,13 @@ public enum TextFile {
 
   /// The path without links and dots, by which a file is known; the path itself when there is no such file.
   public static func canonical(_ path: String) -> String { resolved(path) }
+
+  /// A relative path from the root, for messages; nil for one that begins there already.
+  public static func absolute(_ path: String) -> String? {
+    guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return nil }
+    defer { free(folder) }
+    return String(cString: folder) + "/" + path
+  }
 }
 
 /// The bytes of a file. Throws `cannotRead` with the system's reason.

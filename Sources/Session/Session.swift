@@ -111,6 +111,7 @@ extension Interpreter {
         isHistoryMove = false
         defer { flushMoves() }
         _ = try run([statement], echoes: options.isInteractive)
+        noteLostObjective(before)
         if !isHistoryMove, changes(statement) || structureVersion != version { history.record(before, after: state) }
       } catch let quit as Quit {
         return .quit(exitCode: quit.exitCode)
@@ -130,11 +131,25 @@ extension Interpreter {
     return .ok
   }
 
+  /// Says so when the objective has become something else by an assignment.
+  private func noteLostObjective(_ before: State) {
+    guard options.isInteractive, !isHistoryMove, let name = state.objective, before.objective == name,
+      case .definition? = before.globals[name], let now = state.globals[name]
+    else { return }
+    if case .definition = now { return }
+    output(.text("note: '\(name)' is no formula any more, so there is no objective"))
+  }
+
   private func failed(_ error: any Error, _ keeps: Bool, _ report: (Diagnostic) -> Void) -> RunOutcome {
     if let engine = error as? EngineError, engine == .interrupted {
       hk_interrupt_set(0)
+      guard options.isInteractive else {
+        report(Diagnostic(.interrupt, "interrupted", severity: .note))
+        return .interrupted
+      }
       let message =
-        keeps ? "what was finished is kept, and undo takes it back" : "nothing of this statement was kept"
+        keeps
+        ? "completed steps are kept, and undo takes the statement back" : "nothing of this statement was kept"
       report(Diagnostic(.interrupt, "interrupted; \(message)", severity: .note))
       return .interrupted
     }

@@ -140,7 +140,7 @@ extension Parser {
 
   private func nameOfTarget(_ target: Expr) throws(Abort) -> String {
     if case .name(let name) = target.kind { return name }
-    throw fail(.notATarget(hint: "'~' binds a name: v ~ normal(3)"), at: target.span)
+    throw fail(.notATarget(hint: "'~' binds a name: v ~ randn(3)"), at: target.span)
   }
 
   /// What stands after `=`, `:=` or `~`.
@@ -162,7 +162,7 @@ extension Parser {
     guard tokenKind == .identifier else { return tokenKind.isReservedWord && tokenKind != .ifWord }
     switch peek().kind {
     case .assign, .define, .tilde: return true
-    case .identifier: return !peek().newlineBefore
+    case .identifier, .number, .string: return !peek().newlineBefore
     default: return false
     }
   }

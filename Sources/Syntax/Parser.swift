@@ -103,7 +103,10 @@ public final class Parser {
     if isEnd && hasReportedEnd { return }
     if isEnd { hasReportedEnd = true }
     if !isEnd || isNested { isInvalid = true }
-    diagnostics.append(error.diagnostic(at: span, labels: labels))
+    let found = error.diagnostic(at: span, labels: labels)
+    // Recovery may come upon the same token again.
+    if diagnostics.contains(where: { $0.span?.lower == span.lower && $0.message == found.message }) { return }
+    diagnostics.append(found)
   }
 
   /// Takes over what a parser of code inside a string has found.

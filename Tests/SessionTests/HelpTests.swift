@@ -38,9 +38,16 @@ import Testing
 
   @Test func overviewNamesEverything() {
     let text = Transcript().run("?")
-    for command in Commands.all { #expect(text.contains("  \(command.verb) "), "\(command.verb)") }
-    for builtin in Builtins.all { #expect(text.contains(builtin.name), "\(builtin.name)") }
+    for command in Commands.all { #expect(text.contains(command.verb), "\(command.verb)") }
+    let lines = text.split(separator: "\n")
+    #expect(lines.count <= 22 && lines.allSatisfy { $0.count <= 80 })
     #expect(Transcript().run("help") == text)
+    let commands = Transcript().run("?commands")
+    for command in Commands.all { #expect(commands.contains("  \(command.verb) "), "\(command.verb)") }
+    let functions = Transcript().run("?functions")
+    for builtin in Builtins.all { #expect(functions.contains(builtin.name), "\(builtin.name)") }
+    #expect(Transcript().run("?reduction").contains("  logsumexp "))
+    #expect(Transcript().run("?newton").contains("lr="))
   }
 
   @Test func namesOfTheUser() {

@@ -440,7 +440,7 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
     ("param x = [1, 2]; f := sum(x^2); c := 3; objective c", "'c' depends on no param", "declare one"),
     ("param x = [1, 2]; f := sum(x^2); objective sum(x)", "an objective needs a name", "f := sum(x)"),
     ("longname = 1; show lngname", "'lngname' is not bound", "did you mean 'longname'?"),
-    ("param x = [1, 2]; f := sum(x^2); grad f f", "'grad' takes at most 1 formula here", ""),
+    ("param x = [1, 2]; f := sum(x^2); grad f f", "'grad' takes at most 1 argument here", ""),
   ])
   func messages(text: String, message: String, hint: String) {
     let desk = Desk()

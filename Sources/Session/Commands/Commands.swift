@@ -34,7 +34,9 @@ struct CommandCall {
   }
 
   /// An option's value, or nil.
-  func option(_ name: String) throws -> Value? { try command.option(name).map { try interpreter.evaluate($0.value) } }
+  func option(_ name: String) throws -> Value? {
+    try command.option(name).map { try interpreter.evaluate($0.value) }
+  }
 
   func number(_ name: String, default fallback: Double) throws -> Double {
     try command.option(name).map { try interpreter.number($0.value) } ?? fallback
@@ -59,7 +61,8 @@ extension Interpreter {
         .name, "the command '\(command.verb)' is not available in this version", at: command.verbSpan)
     }
     for option in command.options {
-      guard let name = option.name, !definition.options.contains(where: { $0.name == name || $0.name == "*" }) else { continue }
+      guard let name = option.name, !definition.options.contains(where: { $0.name == name || $0.name == "*" })
+      else { continue }
       let known = definition.options.map(\.name)
       throw Diagnostic(
         .name, "'\(command.verb)' has no option '\(name)'", at: option.span,

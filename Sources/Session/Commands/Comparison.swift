@@ -43,7 +43,8 @@ struct Comparison {
         (
           Self.field(run.label),
           .record([
-            ("values", .tensor(Tensor(vector: run.values))), ("gradient_norms", .tensor(Tensor(vector: run.norms))),
+            ("values", .tensor(Tensor(vector: run.values))),
+            ("gradient_norms", .tensor(Tensor(vector: run.norms))),
           ])
         )
       })
@@ -79,7 +80,8 @@ struct Comparison {
     var rows = [["method", "steps", f, "‖∇\(f)‖", ""]]
     for run in runs {
       rows.append([
-        run.label, "\(run.steps)", call.format(run.values.last ?? .nan), call.format(run.norms.last ?? .nan), run.end,
+        run.label, "\(run.steps)", call.format(run.values.last ?? .nan), call.format(run.norms.last ?? .nan),
+        run.end,
       ])
     }
     return TextTable(rows).text

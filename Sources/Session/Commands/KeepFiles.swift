@@ -133,12 +133,23 @@ enum FileKind {
   }
 }
 
+extension DatasetError {
+  /// Where a file of a relative path was looked for.
+  var fullPath: String? {
+    switch self {
+    case .cannotRead(let path, _), .cannotWrite(let path, _): return TextFile.absolute(path)
+    default: return nil
+    }
+  }
+}
+
 /// File errors as messages of the language.
 private func placing<T>(_ span: Span?, _ body: () throws -> T) throws -> T {
   do {
     return try body()
   } catch let error as DatasetError {
-    throw Diagnostic(.io, "\(error)", at: span)
+    throw Diagnostic(
+      .io, "\(error)", at: span, notes: error.fullPath.map { ["the full path is \($0)"] } ?? [])
   }
 }
 

@@ -38,7 +38,8 @@ extension Interpreter {
     do {
       text = try TextFile.read(path)
     } catch {
-      throw Diagnostic(.io, "\(error)", at: span)
+      throw Diagnostic(
+        .io, "\(error)", at: span, notes: error.fullPath.map { ["the full path is \($0)"] } ?? [])
     }
     let parsed = Parser.parse(SourceText(name: path, text: text), shadowedVerbs: shadowedVerbs)
     for diagnostic in parsed.diagnostics.dropLast() { report(diagnostic) }

@@ -256,7 +256,11 @@ private struct Explanation {
     rows.append(("formula", "\(own) nodes" + (part == .value ? "" : ", with derivatives \(nodes)")))
     if part == .hessian { rows += try blockRows(f, elaborator) }
     let entryBytes = Double(precision.byteCount)
-    rows.append(("largest buffer", "\(largest) entries, \(Machine.describe(Double(largest) * entryBytes))"))
+    rows.append(
+      (
+        "largest buffer",
+        "\(largest) \(largest == 1 ? "entry" : "entries"), \(Machine.describe(Double(largest) * entryBytes))"
+      ))
     rows.append(("memory", "\(Machine.describe(Double(plan.workingBytes))) in \(precision.rawValue)"))
     rows.append(("steps", "\(plan.listing.count)"))
     let width = rows.map(\.0.count).max() ?? 0

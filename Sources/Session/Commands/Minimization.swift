@@ -15,6 +15,9 @@ struct Minimization {
   init(_ call: CommandCall) throws {
     self.call = call
     limit = try call.command.clause("max")?.values.first.map { try call.interpreter.whole($0) } ?? 1000
+    guard limit >= 0 else {
+      throw Diagnostic(.domain, "'max' is not negative", at: call.command.clause("max")?.span)
+    }
     condition = call.command.clause("until")?.values.first
   }
 
@@ -50,7 +53,7 @@ struct Minimization {
       if let block = call.command.block {
         if case .broke = try interpreter.run(block) { reason = "the block ended it" }
       }
-      if reason == nil { reason = try finished(current) }
+      if reason == nil { reason = try interpreter.atom { try finished(current) } }
       if reason == nil, current.x == before.x { reason = "the step no longer changes the params" }
     }
     return report(name, start, current, steps, reason ?? "")
@@ -67,16 +70,22 @@ struct Minimization {
   private func progress(_ steps: Int, _ e: Evaluation) {
     guard interpreter.options.isInteractive, Machine.now - interpreter.lastProgress > 0.1 else { return }
     interpreter.lastProgress = Machine.now
-    interpreter.output(.progress("step \(steps)   f = \(call.format(e.value))   ‖∇f‖ = \(call.format(e.gradientNorm))"))
+    interpreter.output(
+      .progress("step \(steps)   f = \(call.format(e.value))   ‖∇f‖ = \(call.format(e.gradientNorm))"))
   }
 
-  private func report(_ name: String, _ start: Evaluation, _ end: Evaluation, _ steps: Int, _ reason: String) -> Value {
+  private func report(_ name: String, _ start: Evaluation, _ end: Evaluation, _ steps: Int, _ reason: String)
+    -> Value
+  {
     let f = interpreter.state.objective ?? "f"
-    call.print(
-      "\(f): \(call.format(start.value)) → \(call.format(end.value))    ‖∇\(f)‖: \(call.format(start.gradientNorm)) → \(call.format(end.gradientNorm))\n\(name): \(steps) \(steps == 1 ? "step" : "steps"); \(reason)"
-    )
+    let values = "\(f): \(call.format(start.value)) → \(call.format(end.value))"
+    let norms = "‖∇\(f)‖: \(call.format(start.gradientNorm)) → \(call.format(end.gradientNorm))"
+    let gap = String(repeating: " ", count: max(4, LookText.remarkColumn - values.count))
+    call.print("\(values)\(gap)\(norms)\n\(name): \(steps) \(steps == 1 ? "step" : "steps"); \(reason)")
+    if !call.isAssigned, interpreter.loopDepth == 1 { interpreter.printWatched() }
     return .record([
-      ("value", .number(end.value)), ("gradient_norm", .number(end.gradientNorm)), ("steps", .number(Double(steps))),
+      ("value", .number(end.value)), ("gradient_norm", .number(end.gradientNorm)),
+      ("steps", .number(Double(steps))),
       ("reason", .string(reason)),
     ])
   }

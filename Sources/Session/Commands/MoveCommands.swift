@@ -29,9 +29,11 @@ extension Commands {
 
   private static var minimizeCommand: CommandDefinition {
     CommandDefinition(
-      verb: "minimize", usage: "minimize METHOD [until CONDITION] [max N] [wrt TARGETS] [option=value …] [{ … }]",
+      verb: "minimize",
+      usage: "minimize METHOD [until CONDITION] [max N] [wrt TARGETS] [option=value …] [{ … }]",
       summary: "Steps until a condition holds (by default ‖∇f‖ < 1e-8), at most N (1000) times.",
-      options: methodOptions, example: "minimize damped-newton until norm(grad) < 1e-6 max 50", changesState: true
+      options: methodOptions, example: "minimize damped-newton until norm(grad) < 1e-6 max 50",
+      changesState: true
     ) { call in try Minimization(call).run() }
   }
 
@@ -46,7 +48,8 @@ extension Commands {
 
   private static var undoCommand: CommandDefinition {
     CommandDefinition(
-      verb: "undo", usage: "undo [N] [steps]", summary: "Takes back the last statement that changed something, or single steps.",
+      verb: "undo", usage: "undo [N] [steps]",
+      summary: "Takes back the last statement that changed something, or single steps.",
       example: "undo"
     ) { call in try call.travel(back: true) }
   }
@@ -63,12 +66,15 @@ extension Commands {
       summary: "Params go back to their declared values; fresh draws random initial values anew.",
       example: "reset", changesState: true
     ) { call in
+      try call.noMoreSubjects(than: 0)
       let interpreter = call.interpreter
       for (name, leaf) in interpreter.allParams {
         var fresh = leaf
         if call.command.clause("fresh") != nil {
-          guard let value = try interpreter.evaluate(leaf.declaration).tensor, value.shape == leaf.value.shape else {
-            throw Diagnostic(.shape, "the declaration of '\(name)' no longer gives its shape", at: call.command.span)
+          guard let value = try interpreter.evaluate(leaf.declaration).tensor, value.shape == leaf.value.shape
+          else {
+            throw Diagnostic(
+              .shape, "the declaration of '\(name)' no longer gives its shape", at: call.command.span)
           }
           fresh.value = value.converted(to: interpreter.state.settings.precision)
         } else {
@@ -79,7 +85,10 @@ extension Commands {
       interpreter.state.path.clear()
       interpreter.methodMemory = [:]
       let names = interpreter.allParams.map(\.name).joined(separator: ", ")
-      call.print(names.isEmpty ? "there are no params" : "\(names) back at \(call.command.clause("fresh") != nil ? "fresh" : "declared") values")
+      call.print(
+        names.isEmpty
+          ? "there are no params"
+          : "\(names) back at \(call.command.clause("fresh") != nil ? "fresh" : "declared") values")
       return .nothing
     }
   }
@@ -130,11 +139,14 @@ extension CommandCall {
     throw Diagnostic(.syntax, "expected the name of a method", at: subject.span)
   }
 
-  private func set(_ argument: Argument, _ description: MethodDescription, _ options: inout MethodOptions) throws {
+  private func set(_ argument: Argument, _ description: MethodDescription, _ options: inout MethodOptions)
+    throws
+  {
     guard let name = argument.name, description.options.contains(where: { $0.name == name }) else {
       let known = description.options.map(\.name)
       throw Diagnostic(
-        .name, "'\(description.name)' has no option '\(argument.name ?? argument.value.span.text)'", at: argument.span,
+        .name, "'\(description.name)' has no option '\(argument.name ?? argument.value.span.text)'",
+        at: argument.span,
         hint: known.isEmpty ? "it has no options" : "it has \(known.joined(separator: ", "))")
     }
     options.numbers[name] = try interpreter.number(argument.value)
@@ -144,7 +156,8 @@ extension CommandCall {
 
   func stepRecord(_ before: Evaluation, _ after: Evaluation) -> Value {
     .record([
-      ("value", .number(after.value)), ("before", .number(before.value)), ("gradient_norm", .number(after.gradientNorm)),
+      ("value", .number(after.value)), ("before", .number(before.value)),
+      ("gradient_norm", .number(after.gradientNorm)),
     ])
   }
 
@@ -166,19 +179,28 @@ extension CommandCall {
   // MARK: Going back
 
   func travel(back: Bool) throws -> Value {
+    try noMoreSubjects()
     let count = try command.subjects.first.map { try interpreter.whole($0) } ?? 1
     guard interpreter.loopDepth == 0, interpreter.callDepth == 0 else {
-      throw Diagnostic(.type, "'\(command.verb)' stands by itself, outside loops and functions", at: command.span)
+      throw Diagnostic(
+        .type, "'\(command.verb)' stands by itself, outside loops and functions", at: command.span)
     }
     guard count > 0 else { throw Diagnostic(.domain, "expected a positive number", at: command.span) }
     if command.clauses.contains(where: { $0.keyword == "step" || $0.keyword == "steps" }) {
       guard back else { throw Diagnostic(.type, "redo takes statements, not steps", at: command.span) }
       guard interpreter.undoSteps(count) else {
-        throw Diagnostic(.domain, "there are not \(count) steps to take back", at: command.span)
+        let known = interpreter.undoableSteps
+        throw Diagnostic(
+          .domain,
+          known == 0
+            ? "there is no step to take back"
+            : "only \(known) \(known == 1 ? "step" : "steps") can be taken back",
+          at: command.span, hint: "undo without steps takes back a statement")
       }
     } else {
       let now = interpreter.state
-      let found = back ? interpreter.history.undo(count, from: now) : interpreter.history.redo(count, from: now)
+      let found =
+        back ? interpreter.history.undo(count, from: now) : interpreter.history.redo(count, from: now)
       guard let found else {
         throw Diagnostic(.domain, "there is nothing to \(command.verb)", at: command.span)
       }

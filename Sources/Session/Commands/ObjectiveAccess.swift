@@ -24,8 +24,17 @@ extension CommandCall {
     guard command.subjects.count > limit else { return }
     throw Diagnostic(
       .syntax,
-      "'\(command.verb)' takes \(limit == 0 ? "no" : "at most \(limit)") \(limit == 1 ? "formula" : "formulas") here",
-      at: command.subjects[limit].span)
+      "'\(command.verb)' takes \(limit == 0 ? "no" : "at most \(limit)") \(limit == 1 ? "argument" : "arguments") here",
+      at: command.subjects[limit].span, hint: misspelledWord)
+  }
+
+  /// A name among the subjects that is nearly a clause word of the verb: `eig tpo 3`.
+  private var misspelledWord: String? {
+    let words = CommandGrammar[verb: command.verb]?.clauses.map(\.keyword) ?? []
+    for case .name(let name) in command.subjects.map(\.kind) where interpreter.lookup(name) == nil {
+      if let word = closestMatch(to: name, in: words) { return "did you mean '\(word)' for '\(name)'?" }
+    }
+    return nil
   }
 
   /// The subject's name for headings.

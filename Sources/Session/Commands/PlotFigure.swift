@@ -32,7 +32,8 @@ extension CommandCall {
 
   func kind() throws -> PlotKind? {
     guard let (text, span) = try word("kind") else { return nil }
-    if let kind = PlotKind(rawValue: text) { return kind }
+    let aliases = ["histogram": PlotKind.hist, "heatmap": .heat]
+    if let kind = PlotKind(rawValue: text) ?? aliases[text] { return kind }
     let known = PlotKind.allCases.map(\.rawValue)
     throw Diagnostic(
       .name, "there is no kind of plot '\(text)'", at: span,

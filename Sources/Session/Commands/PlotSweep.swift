@@ -1,3 +1,4 @@
+import CKernels
 import Engine
 import Graph
 import Optimization
@@ -36,6 +37,7 @@ final class Sweep {
   func callAsFunction(_ replaced: [Int: Tensor]) throws -> [Tensor] {
     for (leaf, value) in replaced { if let place = places[leaf] { inputs[place] = value } }
     done += 1
+    if hk_interrupt_get() != 0 { throw EngineError.interrupted }
     if done & 63 == 0, Machine.now - reported > 0.5 {
       reported = Machine.now
       report("plot: \(100 * done / max(total, 1))%")
@@ -87,7 +89,7 @@ extension CommandCall {
   /// What formulas are at all points of one or two axes: a series for each formula, or entry of a vector. Compiled
   /// once where that is possible; otherwise the names are bound anew at each point, which also serves procedures.
   func sweep(_ exprs: [Expr], _ bindings: [Command.Binding]) throws -> SweepResult {
-    let steps = try integer("steps", default: 0)
+    let steps = command.option("steps") == nil ? 0 : try stepCount(0)
     let standard = bindings.count == 1 ? 241 : 81
     do {
       let axes = try bindings.map { try axis($0, count: steps > 1 ? steps : standard) }
@@ -205,6 +207,7 @@ struct SweepResult {
     let outer = axes.count > 1 ? axes[1].points : [0]
     for y in outer {
       for x in axes[0].points {
+        if hk_interrupt_get() != 0 { throw EngineError.interrupted }
         let found = try evaluate(axes.count > 1 ? [x, y] : [x])
         entries = found.map { $0.rank == 0 ? -1 : $0.count }
         let numbers = found.flatMap(\.doubles)

@@ -25,7 +25,8 @@ struct Stepper {
   }
 
   /// Function, gradient and, where the method wants it, Hessian at the present params.
-  func evaluation(_ order: Optimization.DerivativeOrder? = nil) throws -> Evaluation {
+  func evaluation(_ order: Optimization.DerivativeOrder? = nil, afterMove: Bool = false) throws -> Evaluation
+  {
     let wanted = order ?? method.order
     if let known = interpreter.lastEvaluation, known.version == interpreter.valueVersion,
       known.owner == ObjectIdentifier(call.command), known.evaluation.hessian != nil || wanted < .hessian
@@ -36,20 +37,28 @@ struct Stepper {
     let evaluation = Evaluation(
       x: view.params.flatMap(\.tensor.doubles), value: view.value, gradient: view.gradient?.doubles ?? [],
       hessian: view.hessian)
-    try checkFinite(evaluation)
+    try checkFinite(evaluation, afterMove: afterMove)
     return evaluation
   }
 
-  private func checkFinite(_ e: Evaluation) throws {
+  private func checkFinite(_ e: Evaluation, afterMove: Bool) throws {
+    let place = afterMove ? "after this step" : "here"
+    let hint =
+      afterMove
+      ? "the point before it is kept; take a shorter step"
+      : "look at value and grad, and move the params to where the formula is defined"
+    let notes = afterMove ? [] : interpreter.nonFiniteLeaves.map { "\($0) holds nan or inf" }
     guard e.value.isFinite else {
       throw Diagnostic(
-        .numeric, "\(objectiveName) is \(NumberFormat()(e.value)) here", at: call.command.span,
-        hint: "the point of the last finite value was kept; take a shorter step")
+        .numeric, "\(objectiveName) is \(NumberFormat()(e.value)) \(place)", at: call.command.span,
+        notes: notes, hint: hint)
     }
     let bad = e.gradient.filter { !$0.isFinite }.count
     guard bad == 0 else {
       throw Diagnostic(
-        .numeric, "the gradient of \(objectiveName) is not finite: \(bad) of \(e.gradient.count) entries", at: call.command.span)
+        .numeric,
+        "the gradient of \(objectiveName) is not finite \(place): \(bad) of \(e.gradient.count) entries",
+        at: call.command.span, notes: notes, hint: hint)
     }
   }
 
@@ -57,14 +66,16 @@ struct Stepper {
   func step(from before: Evaluation) throws -> (evaluation: Evaluation, notes: [String]) {
     var method = method
     let names = try targetNames()
-    let saved = interpreter.state.globals
+    let (saved, stepsTaken) = (interpreter.state.globals, interpreter.state.stepsTaken)
     defer { interpreter.methodMemory[stateKey] = method }
     do {
       let move = try method.step(before) { try valueAt($0, names) }
       interpreter.recordStep()
-      if interpreter.state.path.isEmpty { interpreter.notePoint(value: before.value, gradientNorm: before.gradientNorm) }
+      if interpreter.state.path.isEmpty {
+        interpreter.notePoint(value: before.value, gradientNorm: before.gradientNorm)
+      }
       interpreter.move(names, to: move.x)
-      let after = try evaluation(interpreter.loopDepth > 0 ? nil : .gradient)
+      let after = try evaluation(interpreter.loopDepth > 0 ? nil : .gradient, afterMove: true)
       interpreter.notePoint(value: after.value, gradientNorm: after.gradientNorm)
       if interpreter.hasRandomLeaves {
         try interpreter.redraw()
@@ -74,6 +85,7 @@ struct Stepper {
       return (after, move.notes)
     } catch {
       interpreter.state.globals = saved
+      interpreter.state.stepsTaken = stepsTaken
       interpreter.valueVersion += 1
       if let refusal = error as? Refusal {
         throw Diagnostic(.numeric, refusal.reason, at: call.command.span, hint: refusal.hint)
@@ -83,7 +95,8 @@ struct Stepper {
   }
 
   private func targetNames() throws -> [String] {
-    let view = try call.interpreter.evaluate(key: CommandKey(call.command, "targets"), owner: call.command) { elaborator in
+    let view = try call.interpreter.evaluate(key: CommandKey(call.command, "targets"), owner: call.command) {
+      elaborator in
       let f = try call.scalarNode(elaborator)
       let targets = try elaborator.targets(call.wrt(elaborator), of: [f], call.command.span)
       guard targets.part == nil else {
@@ -124,7 +137,7 @@ extension Interpreter {
     moveLines += 1
     if loopDepth == 0 || moveLines <= 20 {
       output(.text(line()))
-      if loopDepth == 0 { printWatched() }
+      printWatched()
       return
     }
     pendingMove = line
@@ -144,6 +157,16 @@ extension Interpreter {
     moveLines = 0
   }
 
+  /// Data and params with entries that are not finite.
+  var nonFiniteLeaves: [String] {
+    namesInOrder.filter { name in
+      switch lookup(name) {
+      case .param(let leaf)?, .data(let leaf)?: return !leaf.value.doubles.allSatisfy(\.isFinite)
+      default: return false
+      }
+    }
+  }
+
   func objectiveValue() throws -> Double {
     let value = try evaluate(key: "objective value", owner: nil) { .node(try $0.objective(nil).node) }
     return value.tensor?.scalarValue ?? .nan
@@ -151,17 +174,23 @@ extension Interpreter {
 
   /// What `undo 1 step` goes back to.
   func recordStep() {
-    stepHistory.append(StepRecord(globals: state.globals, generator: state.generator))
+    // Steps that `undo` took back or that failed are forgotten now; until now `redo` might have brought them back.
+    while let last = stepHistory.last, last.number >= state.stepsTaken { stepHistory.removeLast() }
+    stepHistory.append(
+      StepRecord(number: state.stepsTaken, globals: state.globals, generator: state.generator))
     let bytes = allParams.reduce(0) { $0 + $1.leaf.value.sharedStorage.byteCount }
     let limit = max(2, min(1000, History.byteLimit / max(bytes, 1)))
     if stepHistory.count > limit { stepHistory.removeFirst(stepHistory.count - limit / 2) }
     state.stepsTaken += 1
   }
 
+  /// Steps that can be taken back.
+  var undoableSteps: Int { stepHistory.count { $0.number < state.stepsTaken } }
+
   func undoSteps(_ count: Int) -> Bool {
-    guard stepHistory.count >= count else { return false }
-    let record = stepHistory[stepHistory.count - count]
-    stepHistory.removeLast(count)
+    guard undoableSteps >= count else { return false }
+    let record = stepHistory[undoableSteps - count]
+    state.stepsTaken -= count
     state.globals = record.globals
     state.generator = record.generator
     state.path.removeLast(count)
@@ -171,6 +200,8 @@ extension Interpreter {
 }
 
 struct StepRecord {
+  /// Steps taken before this one.
+  let number: Int
   let globals: [String: Binding]
   let generator: CounterGenerator
 }

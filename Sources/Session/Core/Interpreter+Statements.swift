@@ -229,7 +229,7 @@ extension Interpreter {
   private func echo(_ targets: [Expr], _ value: Value) {
     guard targets.count == 1 else { return }
     if case .nothing = value { return }
-    output(.text(valueText.labeled(targets[0].span.text, valueText.text(value))))
+    output(.text(valueText.labeled(targets[0].span.text, value)))
   }
 }
 

@@ -20,7 +20,7 @@ final class Interpreter {
   /// Grows with every change of what names are (not of their values).
   private(set) var structureVersion = 0
   var options: SessionOptions
-  let output: (SessionOutput) -> Void
+  private let sink: (SessionOutput) -> Void
   /// Names that the text being run binds further down.
   var laterNames: Set<String> = []
   var history = History()
@@ -57,7 +57,14 @@ final class Interpreter {
 
   init(options: SessionOptions, output: @escaping (SessionOutput) -> Void) {
     self.options = options
-    self.output = output
+    sink = output
+  }
+
+  func output(_ item: SessionOutput) {
+    if case .text(let text) = item, state.settings.isASCII || !options.unicode {
+      return sink(.text(PlainText.ascii(text)))
+    }
+    sink(item)
   }
 
   // MARK: Names

@@ -19,6 +19,17 @@ struct ValueText {
     }
   }
 
+  /// `name = …`; the parts of a record or bundle as `name.part = …`.
+  func labeled(_ name: String, _ value: Value) -> String {
+    switch value {
+    case .record(let fields) where !fields.isEmpty:
+      return fields.map { labeled("\(name).\($0.name)", $0.value) }.joined(separator: "\n")
+    case .bundle(let names, let tensors) where !names.isEmpty:
+      return zip(names, tensors).map { labeled("\(name).\($0)", .tensor($1)) }.joined(separator: "\n")
+    default: return labeled(name, text(value))
+    }
+  }
+
   /// `name = text`, further lines indented under the first.
   func labeled(_ name: String, _ body: String) -> String {
     let head = "\(name) = "
@@ -41,17 +52,34 @@ struct ValueText {
 
   private func vector(_ values: [Double]) -> String {
     if values.isEmpty { return "[]" }
-    let shown = cut(values.count, max(limit, width / (format.digits + 4)))
-    let items = shown.map { index in index.map { format(values[$0]) } ?? "…" }
-    let note = shown.contains { $0 == nil } ? "   (\(values.count) entries)" : ""
-    return "[" + items.joined(separator: ", ") + "]" + note
+    let most = max(limit, width / (format.digits + 4))
+    if values.count <= most { return "[" + values.map { format($0) }.joined(separator: ", ") + "]" }
+    let note = "   (\(values.count) entries)"
+    var text = ""
+    // As many entries as fit beside a short name.
+    for count in stride(from: most, to: 3, by: -1) {
+      let items = cut(values.count, count).map { index in index.map { format(values[$0]) } ?? "…" }
+      text = "[" + items.joined(separator: ", ") + "]" + note
+      if text.count <= width - 8 { break }
+    }
+    return text
   }
 
   /// Right-aligned columns, without brackets.
   func matrix(_ values: [Double], rows: Int, columns: Int) -> String {
     if rows == 0 || columns == 0 { return "[]   (\(rows)×\(columns))" }
+    // As many columns as fit beside a short name.
+    let most = min(columns, max(4, min(limit, width / (format.digits + 5))))
+    for count in stride(from: most, to: 3, by: -1) {
+      let text = matrix(values, rows: rows, columns: columns, shown: count)
+      if text.prefix(while: { $0 != "\n" }).count <= width - 6 { return text }
+    }
+    return matrix(values, rows: rows, columns: columns, shown: min(columns, 3))
+  }
+
+  private func matrix(_ values: [Double], rows: Int, columns: Int, shown columnLimit: Int) -> String {
     let shownRows = cut(rows, limit)
-    let shownColumns = cut(columns, max(4, min(limit, width / (format.digits + 5))))
+    let shownColumns = cut(columns, columnLimit)
     let cells = shownColumns.map { column -> [String] in
       guard let column else { return shownRows.map { $0 == nil ? "⋱" : "…" } }
       let texts = format.column(shownRows.compactMap { $0.map { values[$0 * columns + column] } })

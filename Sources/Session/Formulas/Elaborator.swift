@@ -320,7 +320,7 @@ final class Elaborator: FormulaContext {
     guard mayDraw else {
       throw Diagnostic(
         .domain, "random numbers cannot be part of a live formula", at: span,
-        hint: "draw once with =, or declare a random leaf: v ~ …")
+        hint: "draw once with =, or declare a random leaf: v ~ randn(3)")
     }
     return interpreter.drawnLeaf(distribution, shape)
   }

@@ -1,3 +1,4 @@
+import Optimization
 import Syntax
 
 /// Text for `?name` and `help name`, from the declarations of builtins and commands.
@@ -11,22 +12,21 @@ enum Help {
     if let command = Commands.table[name] { parts.append(text(command)) }
     if let topic = HelpTopic.named(name) { parts.append(text(topic)) }
     if let builtin = Builtins.byName[name] { parts.append(text(builtin)) }
-    if parts.isEmpty, MethodNames.all.contains(name) {
-      parts.append("\(name)\n  A method of step, minimize, train and compare: step \(name)\n  See ?step.")
-    }
+    if let method = Methods.byName[name] { parts.append(text(method)) }
+    if parts.isEmpty, let list = list(name, interpreter.options.width) { parts.append(list) }
     guard parts.isEmpty else { return parts.joined(separator: "\n\n") }
     if CommandGrammar.verbs.contains(name) { return "\(name)\n  A command that this version does not have." }
     throw Diagnostic(
       .name, "there is no help on '\(name)'", at: span,
       hint: closestMatch(to: name, in: topics(interpreter)).map { "did you mean '\($0)'?" }
-        ?? "? lists all topics")
+        ?? "?commands and ?functions list all")
   }
 
   /// Everything that has a page.
   static func topics(_ interpreter: Interpreter) -> [String] {
     let words = HelpTopic.all.flatMap { [$0.name] + $0.aliases }
     return interpreter.visibleNames + Array(Commands.table.keys) + Array(Builtins.byName.keys) + words
-      + MethodNames.all
+      + MethodNames.all + listNames
   }
 
   // MARK: One page
@@ -42,6 +42,15 @@ enum Help {
     let others = builtin.aliases.isEmpty ? "" : "   also \(builtin.aliases.joined(separator: ", "))"
     let lines = [builtin.signature + others, "  " + builtin.summary]
     return (lines + page(example: builtin.example, output: builtin.exampleOutput)).joined(separator: "\n")
+  }
+
+  private static func text(_ method: MethodDescription) -> String {
+    var lines = ["step \(method.name)", "  " + method.summary]
+    if !method.options.isEmpty {
+      lines += ["options"] + table(method.options.map { ($0.name + "=", $0.text) })
+    }
+    let example = method.options.first.map { "step \(method.name) \($0.name)=0.5" } ?? "step \(method.name)"
+    return (lines + page(example: example, output: "")).joined(separator: "\n")
   }
 
   private static func text(_ topic: HelpTopic) -> String {
@@ -70,7 +79,7 @@ enum Help {
     case .param(let l): return leaf("param", l)
     case .data(let l): return leaf("data", l)
     case .variable(let v):
-      return "\(name) holds \(v.value.kindName)\n" + text.labeled(name, text.text(v.value))
+      return "\(name) holds \(v.value.kindName)\n" + text.labeled(name, v.value)
     case .random(let r): return "\(name) ~ \(r.source.span.text)\n" + text.labeled(name, text.text(r.value))
     case .definition(let id):
       let formula = interpreter.definitions[id]?.expr.span.text ?? "…"
@@ -87,34 +96,75 @@ enum Help {
 
   // MARK: The overview
 
+  private static let commandGroups: [(name: String, commands: [CommandDefinition])] = [
+    ("look", Commands.lookCommands), ("move", Commands.moveCommands), ("see", Commands.seeCommands),
+    ("keep", Commands.keepCommands),
+  ]
+
+  /// One screen.
   private static func overview(_ width: Int) -> String {
-    let groups: [(String, [CommandDefinition])] = [
-      ("look", Commands.lookCommands), ("move", Commands.moveCommands), ("see", Commands.seeCommands),
-      ("keep", Commands.keepCommands),
+    var lines = [
+      "  param x = [-1.2, 1]                what derivatives are taken by",
+      "  f := (1 - x[0])^2 + (x[1] - 3)^2   a live formula, and the objective",
+      "  grad; hessian; eig; plot f         look at it here",
+      "  step newton; undo; reset           move, and go back", "commands",
     ]
-    var lines: [String] = []
-    for (title, commands) in groups where !commands.isEmpty {
-      lines.append(title)
-      lines += table(commands.map { ($0.verb, $0.summary) })
+    for (name, commands) in commandGroups where !commands.isEmpty {
+      lines += wrapped(padded("  " + name, 14), commands.map(\.verb), width)
     }
-    lines.append("functions")
-    for group in Builtin.Group.allCases {
-      var names = Builtins.all.filter { $0.group == group }.map(\.name)
-      if group == .calculus { names = CalculusFunction.allCases.map(\.rawValue) + names }
-      if names.isEmpty { continue }
-      lines += wrapped(padded("  " + group.rawValue, 18), names, width)
-    }
+    lines += wrapped(padded("  methods", 14), MethodNames.all, width)
     lines.append("words")
     lines += wrapped(
-      padded("  statements", 18), ["param", "data", "print", "assert", "repeat", "for", "while", "if"], width)
-    lines += wrapped(padded("  names", 18), ["params", "ans", "π", "e", "inf", "nan"], width)
-    lines.append("?NAME tells more about any of them, with an example.")
+      padded("  statements", 14),
+      ["param", "data", "print", "assert", "repeat", "for", "while", "if", "return"], width)
+    lines += wrapped(
+      padded("  names", 14), ["params", "ans", "π", "e", "inf", "nan", "true", "false"], width)
+    lines.append("functions")
+    lines += wrapped("  ", Builtin.Group.allCases.map { $0 == .algebra ? "algebra" : $0.rawValue }, width)
+    lines.append("?NAME tells more about each, with an example: ?eig, ?step, ?reduction, ?@")
+    lines.append("?commands and ?functions list all. Tab completes, Ctrl-R searches, Ctrl-C stops.")
     return lines.joined(separator: "\n")
   }
 
-  private static func table(_ rows: [(String, String)]) -> [String] {
+  /// Words that stand for lists: `?functions`, `?reduction`.
+  private static var listNames: [String] {
+    ["commands", "functions", "methods", "algebra"] + commandGroups.map(\.name)
+      + Builtin.Group.allCases.map(\.rawValue)
+  }
+
+  private static func list(_ name: String, _ width: Int) -> String? {
+    switch name {
+    case "commands":
+      return commandGroups.filter { !$0.commands.isEmpty }.flatMap {
+        [$0.name] + table($0.commands.map { ($0.verb, $0.summary) }, width)
+      }
+      .joined(separator: "\n")
+    case "functions":
+      return Builtin.Group.allCases.flatMap {
+        wrapped(padded($0.rawValue, 16), functions($0).map(\.name), width)
+      }
+      .joined(separator: "\n")
+    case "methods": return table(Methods.all.map { ($0.name, $0.summary) }, width).joined(separator: "\n")
+    default: break
+    }
+    if let group = commandGroups.first(where: { $0.name == name }), !group.commands.isEmpty {
+      return table(group.commands.map { ($0.verb, $0.summary) }, width).joined(separator: "\n")
+    }
+    let group = name == "algebra" ? Builtin.Group.algebra : Builtin.Group(rawValue: name)
+    return group.map { table(functions($0).map { ($0.name, $0.summary) }, width).joined(separator: "\n") }
+  }
+
+  /// The functions of a group with a few words each.
+  private static func functions(_ group: Builtin.Group) -> [(name: String, summary: String)] {
+    let calculus = group == .calculus ? HelpTopic.calculus.map { ($0.name, $0.summary) } : []
+    return calculus + Builtins.all.filter { $0.group == group }.map { ($0.name, $0.summary) }
+  }
+
+  private static func table(_ rows: [(String, String)], _ width: Int = 80) -> [String] {
     let columns = (rows.map(\.0.count).max() ?? 0) + 3
-    return rows.map { "  " + padded($0.0, columns) + $0.1 }
+    return rows.flatMap {
+      wrapped("  " + padded($0.0, columns), $0.1.split(separator: " ").map { String($0) }, width)
+    }
   }
 
   private static func wrapped(_ head: String, _ words: [String], _ width: Int) -> [String] {

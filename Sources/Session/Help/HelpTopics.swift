@@ -1,3 +1,4 @@
+import Optimization
 import Syntax
 
 /// What `?name` says about words that are neither commands nor builtin functions.
@@ -130,8 +131,5 @@ extension HelpTopic {
 
 /// Names of methods, for help and completion.
 enum MethodNames {
-  static let all = [
-    "gd", "momentum", "nesterov", "adam", "rmsprop", "sgd", "newton", "damped-newton", "gauss-newton", "lm",
-    "newton-cg", "trust", "saddle-free", "cubic", "bfgs", "lbfgs", "sam",
-  ]
+  static let all = Methods.all.map(\.name)
 }

@@ -1,0 +1,37 @@
+import Syntax
+
+/// Results in ASCII, for `set ascii true` and for terminals that have nothing else.
+enum PlainText {
+  private static let words: [Character: String] = [
+    "→": "->", "‖": "||", "∇": "grad ", "∂": "d", "…": "...", "×": "x", "·": "*", "−": "-", "–": "-",
+    "⋮": ":", "⋱": "\\",
+    "²": "^2", "³": "^3", "⁻": "^-", "¹": "1", "σ": "sigma", "⊙": "*", "ᵀ": "'", "≤": "<=", "≥": ">=",
+    "≠": "!=", "≈": "~",
+    "√": "sqrt", "∞": "inf", "±": "+-", "µ": "u", "•": "*", "└": "+", "┌": "+", "│": "|", "─": "-",
+  ]
+
+  /// The text with every other character spelled out. Lines that were indented under a heading stay so.
+  static func ascii(_ text: String) -> String {
+    if text.utf8.allSatisfy({ $0 < 0x80 }) { return text }
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let first = lines.first.map { String($0) } ?? ""
+    let head = String(first.prefix { $0 != "=" })
+    let growth = lines.count > 1 && head != first ? max(0, spelled(head).count - head.count) : 0
+    let pad = String(repeating: " ", count: growth)
+    return lines.enumerated().map { index, line in
+      (index > 0 && line.hasPrefix("   ") ? pad : "") + spelled(String(line))
+    }.joined(separator: "\n")
+  }
+
+  private static func spelled(_ line: String) -> String {
+    if line.utf8.allSatisfy({ $0 < 0x80 }) { return line }
+    let named = line.split(separator: "∇²", omittingEmptySubsequences: false).joined(separator: "hessian ")
+    return named.map { character in
+      if character.isASCII { return String(character) }
+      if let word = words[character] { return word }
+      let letter = String(character)
+      let name = Names.spelled(letter)
+      return name == letter ? letter : name
+    }.joined()
+  }
+}

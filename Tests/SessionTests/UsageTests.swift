@@ -1,0 +1,104 @@
+import Testing
+
+@testable import Session
+
+/// What people who sit in front of the session see.
+@Suite struct UsageTests {
+  private static let rosenbrock = "param x = [-1.2, 1]; f := (1 - x[0])^2 + 100*(x[1] - x[0]^2)^2\n"
+
+  @Test func watchedFormulasFollowEveryStepOfALoop() {
+    let transcript = Transcript()
+    transcript.run(Self.rosenbrock + "watch f")
+    let lines = transcript.run("repeat 3 { step newton }").split(separator: "\n")
+    #expect(lines.count == 6)
+    #expect(lines.enumerated().allSatisfy { $0.element.hasPrefix($0.offset % 2 == 0 ? "f: " : "f = ") })
+    #expect(transcript.run("minimize newton").split(separator: "\n").last?.hasPrefix("f = ") == true)
+    #expect(transcript.run("repeat 3 { step newton };").isEmpty)
+  }
+
+  @Test func stepsThatFailedOrWereTakenBackAreNoSteps() {
+    let transcript = Transcript()
+    transcript.run("param x = 1; f := log(x)\nstep gd lr=100")
+    #expect(transcript.messages.contains("f is nan after this step"))
+    transcript.run("undo 1 step")
+    #expect(transcript.messages.contains("there is no step to take back"))
+    transcript.run("step gd lr=0.1")
+    transcript.run("undo; undo 1 step")
+    #expect(transcript.messages.contains("there is no step to take back"))
+    transcript.run("redo; undo 1 step")
+    #expect(transcript.messages.isEmpty)
+    #expect(transcript.run("print x") == "1")
+  }
+
+  @Test func dataThatAreNotNumbersAreNamed() {
+    let transcript = Transcript()
+    transcript.run("data y = [1, nan]; param x = 1; f := sum((x - y)^2); step gd")
+    #expect(transcript.messages.contains("f is nan here"))
+    #expect(transcript.messages.contains("y holds nan or inf"))
+  }
+
+  @Test func misspelledClauses() {
+    let transcript = Transcript()
+    transcript.run(Self.rosenbrock + "eig tpo 3")
+    #expect(transcript.messages.contains("did you mean 'top' for 'tpo'?"))
+  }
+
+  @Test func filesOfRelativePathsAreNamedInFull() {
+    let transcript = Transcript()
+    transcript.run("run \"no/such/file.hlab\"")
+    #expect(transcript.messages.contains("the full path is /"))
+    transcript.run("load \"/no/such/file.npy\"")
+    #expect(!transcript.messages.contains("the full path"))
+  }
+
+  @Test func plotsHaveBounds() {
+    let transcript = Transcript()
+    transcript.run("plot sin(t) for t in 0..1 steps=100000000")
+    #expect(transcript.messages.contains("'steps' is 2 to 2001"))
+  }
+
+  @Test func assignedRecordsEchoByPart() {
+    let transcript = Transcript(isInteractive: true)
+    transcript.run(Self.rosenbrock)
+    #expect(transcript.run("g = grad(f, params)") == "g.x = [-215.6, -88]")
+    #expect(transcript.run("e = eig").hasPrefix("e.values = ["))
+  }
+
+  @Test func plainText() {
+    let transcript = Transcript()
+    transcript.run("set ascii true; param λ = [-1.2, 1]; f := (1 - λ[0])^2 + 100*(λ[1] - λ[0]^2)^2")
+    for command in ["grad", "hessian", "eig", "step newton", "check", "derive", "classify", "vars", "plot f"]
+    {
+      #expect(transcript.run(command).utf8.allSatisfy { $0 < 0x80 }, "\(command)")
+    }
+  }
+
+  @Test func wideMatricesFit() {
+    let text = Transcript().run("print 1e300*randn(20, 20)")
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
+  }
+
+  @Test(arguments: [
+    ("reset fesh", "did you mean 'fresh' for 'fesh'?"), ("undo 1 2", "'undo' takes at most 1 argument"),
+    ("minimize gd max -1", "'max' is not negative"), ("?nosuch", "?commands and ?functions list all"),
+  ])
+  func argumentsThatMeanNothing(text: String, message: String) {
+    let transcript = Transcript()
+    transcript.run(Self.rosenbrock + text)
+    #expect(transcript.messages.contains(message), "\(transcript.messages)")
+  }
+
+  @Test func aValueMissingBeforeTheNextStatement() {
+    let transcript = Transcript()
+    transcript.run("x =\nprint 2\ny = 3 +\n)\n")
+    #expect(transcript.messages.contains("after '='"), "\(transcript.messages)")
+    #expect(transcript.messages.split(separator: "\n").count { $0.hasPrefix("error") } == 2)
+  }
+
+  @Test func theObjectiveThatWasOverwritten() {
+    let transcript = Transcript(isInteractive: true)
+    transcript.run(Self.rosenbrock)
+    #expect(transcript.run("f = 3").contains("there is no objective"))
+    #expect(!transcript.run("f = 4").contains("there is no objective"))
+  }
+}

@@ -112,7 +112,9 @@ extension Interpreter {
         defer { flushMoves() }
         _ = try run([statement], echoes: options.isInteractive)
         noteLostObjective(before)
-        if !isHistoryMove, changes(statement) || structureVersion != version { history.record(before, after: state) }
+        if !isHistoryMove, changes(statement) || structureVersion != version {
+          history.record(before, after: state)
+        }
       } catch let quit as Quit {
         return .quit(exitCode: quit.exitCode)
       } catch {

@@ -110,7 +110,8 @@ extension CommandCall {
     }
     switch FileKind.extension(of: path) {
     case "dot", "gv":
-      throw Diagnostic(.io, "'\(path)' holds a graph", at: span, hint: "write it with: save graph \"\(path)\"")
+      throw Diagnostic(
+        .io, "'\(path)' holds a graph", at: span, hint: "write it with: save graph \"\(path)\"")
     case "npy": try placing(span) { try Npy.write(tensor, to: path) }
     case "csv", "tsv":
       let table = tensor.rank == 0 ? tensor.reshaped([1]) : tensor
@@ -170,7 +171,8 @@ extension Interpreter {
   fileprivate func read(_ path: String, _ span: Span?) throws -> (tensor: Tensor, columns: [String]) {
     switch FileKind.extension(of: path) {
     case "dot", "gv":
-      throw Diagnostic(.io, "'\(path)' holds a graph", at: span, hint: "write it with: save graph \"\(path)\"")
+      throw Diagnostic(
+        .io, "'\(path)' holds a graph", at: span, hint: "write it with: save graph \"\(path)\"")
     case "npy": return (try placing(span) { try Npy.read(path) }.converted(to: state.settings.precision), [])
     case "csv", "tsv", "txt":
       let table = try placing(span) { try Csv.read(path) }

@@ -229,10 +229,13 @@ final class PlanBuilder {
     for operand in node.operands where isSymbolic(operand.node) {
       guard case .selector(let s) = graph[operand.node].op, let target = operand.labels.first,
         target < node.shape.count, covered.insert(target).inserted,
-        s.steps[0] == s.extents.rowMajorStrides, graph.shape(operand.node).dropFirst().elementsEqual(s.extents)
+        s.steps[0] == s.extents.rowMajorStrides,
+        graph.shape(operand.node).dropFirst().elementsEqual(s.extents)
       else { return nil }
       for (k, label) in operand.labels.dropFirst().enumerated() {
-        let isParameter = s.starts[k + 1] == 0 && s.steps[k + 1].indices.allSatisfy { s.steps[k + 1][$0] == ($0 == k ? 1 : 0) }
+        let isParameter =
+          s.starts[k + 1] == 0
+          && s.steps[k + 1].indices.allSatisfy { s.steps[k + 1][$0] == ($0 == k ? 1 : 0) }
         guard isParameter, label >= node.shape.count, walked.insert(label).inserted else { return nil }
       }
       box[target] = s.starts[0]..<(s.starts[0] + s.extents.elementCount)

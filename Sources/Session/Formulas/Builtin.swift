@@ -101,7 +101,9 @@ struct BuiltinCall {
     return try staticTensor(name).doubles.map { value in
       guard let axis = Int(exactly: value), axis >= -rank, axis < rank else {
         throw Diagnostic(
-          .shape, "there is no axis \(value.formatted) in a tensor with \(rank) \(rank == 1 ? "axis" : "axes")", at: item.span,
+          .shape,
+          "there is no axis \(value.formatted) in a tensor with \(rank) \(rank == 1 ? "axis" : "axes")",
+          at: item.span,
           hint: rank == 0
             ? "a scalar has no axes"
             : rank == 1 ? "its axis is 0, or -1" : "axes are 0 to \(rank - 1), or -1 for the last")

@@ -123,4 +123,12 @@ import Testing
       transcript.run("print len(c.gd.values), len(c.gd_2.values), len(c.damped_newton.values)") == "4 4 4")
     #expect(transcript.run("compare gd, newton steps=3 plot=true").contains("step"))
   }
+
+  @Test func plotsOverANameThatIsNotInTheFormula() {
+    let transcript = Transcript()
+    transcript.run(Self.rosenbrock + "plot f for q in 0..1")
+    #expect(transcript.messages.contains("does not depend on 'q'"))
+    transcript.run("plot f(x = [s, t]) for s in 0..1, t in 0..1")
+    #expect(transcript.messages.isEmpty)
+  }
 }

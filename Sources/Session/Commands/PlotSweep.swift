@@ -33,6 +33,9 @@ final class Sweep {
     }
   }
 
+  /// Whether the formulas depend on a leaf at all.
+  func varies(with leaf: Int) -> Bool { places[leaf] != nil }
+
   /// The formulas with leaves replaced.
   func callAsFunction(_ replaced: [Int: Tensor]) throws -> [Tensor] {
     for (leaf, value) in replaced { if let place = places[leaf] { inputs[place] = value } }
@@ -121,6 +124,9 @@ extension CommandCall {
     let total = axes.reduce(1) { $0 * $1.points.count }
     let start = Dictionary(zip(leaves, axes.map { Tensor(scalar: $0.points[0]) })) { first, _ in first }
     let sweep = try Sweep(interpreter, nodes, varying: start, total: total)
+    for (axis, leaf) in zip(axes, leaves) where !sweep.varies(with: leaf) {
+      warn("what is plotted does not depend on '\(axis.name)'")
+    }
     var result = SweepResult(axes: axes)
     try result.fill { point in
       try sweep(Dictionary(zip(leaves, point.map { Tensor(scalar: $0) })) { first, _ in first })

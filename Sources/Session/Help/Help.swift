@@ -32,7 +32,7 @@ enum Help {
   // MARK: One page
 
   private static func text(_ command: CommandDefinition) -> String {
-    var lines = [command.usage, "  " + command.summary]
+    var lines = [command.usage] + sentence(command.summary)
     let options = command.options.map { ($0.name == "*" ? "NAME=" : "\($0.name)=", $0.text) }
     if !options.isEmpty { lines += ["options"] + table(options) }
     return (lines + page(example: command.example, output: "")).joined(separator: "\n")
@@ -40,7 +40,7 @@ enum Help {
 
   private static func text(_ builtin: Builtin) -> String {
     let others = builtin.aliases.isEmpty ? "" : "   also \(builtin.aliases.joined(separator: ", "))"
-    let lines = [builtin.signature + others, "  " + builtin.summary]
+    let lines = [builtin.signature + others] + sentence(builtin.summary)
     return (lines + page(example: builtin.example, output: builtin.exampleOutput)).joined(separator: "\n")
   }
 
@@ -54,8 +54,12 @@ enum Help {
   }
 
   private static func text(_ topic: HelpTopic) -> String {
-    ([topic.usage, "  " + topic.summary] + page(example: topic.example, output: topic.output)).joined(
+    ([topic.usage] + sentence(topic.summary) + page(example: topic.example, output: topic.output)).joined(
       separator: "\n")
+  }
+
+  private static func sentence(_ text: String) -> [String] {
+    wrapped("  ", text.split(separator: " ").map { String($0) }, 80)
   }
 
   private static func page(example: String, output: String) -> [String] {

@@ -27,6 +27,7 @@ public struct Evaluation: Sendable {
 
 /// The Euclidean norm, without overflow for large entries.
 public func norm(_ x: [Double]) -> Double {
+  if x.contains(where: \.isNaN) { return .nan }
   let scale = x.reduce(0) { max($0, $1.magnitude) }
   guard scale > 0, scale.isFinite else { return scale }
   return scale * x.reduce(0) { $0 + ($1 / scale) * ($1 / scale) }.squareRoot()

@@ -101,8 +101,14 @@ extension Interpreter {
 
   /// Runs statements one by one; each is kept or taken back as a whole.
   func runTopLevel(_ statements: [Statement], report: (Diagnostic) -> Void) -> RunOutcome {
-    laterNames = Set(statements.flatMap(boundNames))
+    // Bindings to come, by name.
+    var later = Dictionary(statements.flatMap(boundNames).map { ($0, 1) }, uniquingKeysWith: +)
+    laterNames = Set(later.keys)
     for statement in statements {
+      for name in boundNames(statement) {
+        later[name, default: 1] -= 1
+        if later[name] == 0 { laterNames.remove(name) }
+      }
       let before = state
       let version = structureVersion
       let changesBefore = changeCount

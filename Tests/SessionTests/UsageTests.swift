@@ -101,4 +101,17 @@ import Testing
     #expect(transcript.run("f = 3").contains("there is no objective"))
     #expect(!transcript.run("f = 4").contains("there is no objective"))
   }
+
+  @Test func theNormOfWhatIsNotANumberIsNone() {
+    let transcript = Transcript()
+    #expect(transcript.run("param x = 1; f := abs(x)^0.5; x = 0; grad").contains("‖∇f‖ = nan"))
+  }
+
+  @Test func namesAreLaterOnlyWhenTheyAre() {
+    let transcript = Transcript()
+    transcript.run("x = x + 1")
+    #expect(!transcript.messages.contains("later in the text"))
+    transcript.run("y = z\nz = 1")
+    #expect(transcript.messages.contains("later in the text"))
+  }
 }

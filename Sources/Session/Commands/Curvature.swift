@@ -125,6 +125,7 @@ extension Tensor {
   }
 
   var frobeniusNorm: Double {
+    if doubles.contains(where: \.isNaN) { return .nan }
     let largest = doubles.reduce(0) { max($0, abs($1)) }
     guard largest > 0, largest.isFinite else { return largest }
     return largest * doubles.reduce(0) { $0 + ($1 / largest) * ($1 / largest) }.squareRoot()

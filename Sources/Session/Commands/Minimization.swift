@@ -60,7 +60,7 @@ struct Minimization {
   }
 
   private func finished(_ e: Evaluation) throws -> String? {
-    guard let condition else { return e.gradientNorm < 1e-8 ? "‖∇f‖ < 1e-8" : nil }
+    guard let condition else { return e.gradientNorm < 1e-8 ? "‖∇\(interpreter.state.objective ?? "f")‖ < 1e-8" : nil }
     guard let value = try interpreter.evaluate(condition).tensor else {
       throw Diagnostic(.type, "the condition must be a number", at: condition.span)
     }

@@ -152,7 +152,9 @@ extension Interpreter {
     }
     let value = try atom { try evaluate(domain) }
     guard let items = value.tensor, let count = items.shape.first else {
-      throw Diagnostic(.type, "for runs over a range or a tensor, not \(value.kindName)", at: domain.span)
+      throw Diagnostic(
+        .type, "for runs over a range or a tensor, not \(value.kindName)", at: domain.span,
+        hint: "a range is 0..\(domain.span.text)")
     }
     for k in 0..<count {
       let part = items.slice(k)

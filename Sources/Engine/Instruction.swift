@@ -129,7 +129,7 @@ final class LoopInstruction: Instruction {
   }
 
   override var summary: String {
-    "loop \(loop.ops) ops, reads \(reads.map { "b\($0)" }.joined(separator: " ")), writes b\(writes[0])"
+    "loop \(sizeList.shapeDescription), \(loop.ops) ops, reads \(reads.map { "b\($0)" }.joined(separator: " ")), writes b\(writes[0])"
   }
 }
 

@@ -51,7 +51,7 @@ struct ScalarFusion {
       readLater[time] = readLater[time + 1].union(instructions[time].reads)
     }
     func close(at time: Int) {
-      if run.count > 1 {
+      if run.count > 1 || work <= 64 && !run.isEmpty {
         var builder = ScalarBuilder()
         for instruction in run { builder.add(instruction) }
         result.append(builder.finish(live: readLater[time].union(kept)))

@@ -52,6 +52,8 @@ struct ExampleTests {
 private func firstDifference(_ output: String, _ known: String) -> String? {
   let (a, b) = (output.split(separator: "\n"), known.split(separator: "\n"))
   for (x, y) in zip(a, b) where x != y {
+    // Which of many tiny errors is the worst depends on the processor's rounding.
+    if x.hasPrefix("worst ") && y.hasPrefix("worst ") { continue }
     let (p, q) = (words(x), words(y))
     let agrees = p.count == q.count && zip(p, q).allSatisfy { agree($0, $1) }
     if !agrees { return "'\(x)' instead of '\(y)'" }

@@ -112,7 +112,7 @@ extension Interpreter {
       let before = state
       let version = structureVersion
       let changesBefore = changeCount
-      (loopDepth, callDepth, blockDepth, rescue) = (0, 0, 0, nil)
+      (loopDepth, callDepth, rescue) = (0, 0, nil)
       do {
         isHistoryMove = false
         defer { flushMoves() }

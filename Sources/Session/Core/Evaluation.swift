@@ -251,12 +251,11 @@ extension Interpreter {
   private func text(of expr: Expr, _ format: String?) throws -> String {
     let value = try evaluate(expr)
     guard let format else { return valueText.text(value) }
-    guard let tensor = value.tensor, let first = NumberFormat.formatted(0, format) else {
+    guard let tensor = value.tensor, NumberFormat.formatted(0, format) != nil else {
       throw Diagnostic(
         .type, "the format '\(format)' does not fit \(value.kindName)", at: expr.span,
         hint: "formats are .4 (digits after the point), .3e and .6g")
     }
-    _ = first
     let items = tensor.doubles.map { NumberFormat.formatted($0, format) ?? "" }
     return tensor.rank == 0 ? items[0] : "[" + items.joined(separator: ", ") + "]"
   }

@@ -273,8 +273,7 @@ extension Interpreter {
     }
     let shape = graph.shape(node)
     var line = "\(name) : \(shape.shapeDescription)"
-    if shape.elementCount <= 16, let expr = definitionExpr(name) {
-      _ = expr
+    if shape.elementCount <= 16, definitionExpr(name) != nil {
       let value = try evaluate(key: "value of \(name)", owner: nil) {
         try $0.name(name, Span(SourceText(name: "", text: ""), 0, 0))
       }

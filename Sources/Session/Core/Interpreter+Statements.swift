@@ -64,7 +64,7 @@ extension Interpreter {
       state.answer = result
     case .forLoop, .whileLoop, .repeatLoop, .conditional: return try run(compound: statement)
     case .returning(let value):
-      guard !state.frames.isEmpty || blockDepth > 0 else {
+      guard !state.frames.isEmpty else {
         throw Diagnostic(.type, "'return' stands outside a function or block", at: statement.span)
       }
       return .returned(try value.map { try evaluate($0) } ?? .nothing)

@@ -34,7 +34,6 @@ final class Interpreter {
   var isSettled = false
   var callDepth = 0
   var loopDepth = 0
-  var blockDepth = 0
   /// The statement being run was undo or redo, which is not itself undone.
   var isHistoryMove = false
   var notedVerbs: Set<String> = []

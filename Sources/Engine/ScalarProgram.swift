@@ -46,15 +46,15 @@ struct ScalarFusion {
     var result: [Instruction] = []
     var run: [Instruction] = []
     var work = 0
-    var readLater = [Set<Int>](repeating: [], count: instructions.count + 1)
-    for time in instructions.indices.reversed() {
-      readLater[time] = readLater[time + 1].union(instructions[time].reads)
+    var lastRead: [Int: Int] = [:]
+    for (time, instruction) in instructions.enumerated() {
+      for buffer in instruction.reads { lastRead[buffer] = time }
     }
     func close(at time: Int) {
       if run.count > 1 || work <= 64 && !run.isEmpty {
         var builder = ScalarBuilder()
         for instruction in run { builder.add(instruction) }
-        result.append(builder.finish(live: readLater[time].union(kept)))
+        result.append(builder.finish { kept.contains($0) || lastRead[$0] ?? -1 >= time })
       } else {
         result += run
       }
@@ -191,8 +191,8 @@ private struct ScalarBuilder {
   }
 
   /// Stores what is read later, and keeps the operations that lead to it.
-  mutating func finish(live: Set<Int>) -> ScalarInstruction {
-    let stores = written.filter { live.contains($0.buffer) }.map { place in
+  mutating func finish(isLive: (Int) -> Bool) -> ScalarInstruction {
+    let stores = written.filter { isLive($0.buffer) }.map { place in
       hk_scalar_op(
         code: Int32(HK_SCALAR_STORE), dst: 0, a: Int32(place.buffer), b: memory[place] ?? 0, c: 0,
         n: Int32(place.index), imm: 0)

@@ -53,14 +53,9 @@ public final class Plan {
 
   /// Compiles `outputs` of a graph.
   public convenience init(_ graph: TensorGraph, outputs: [NodeID], precision: Precision = .f64) throws {
-    let plan = try PlanBuilder(graph, outputs: outputs, precision: precision).build()
-    self.init(copying: plan)
-  }
-
-  private convenience init(copying plan: Plan) {
-    self.init(
-      precision: plan.precision, buffers: plan.buffers, instructions: plan.instructions, outputs: plan.outputs
-    )
+    let builder = PlanBuilder(graph, outputs: outputs, precision: precision)
+    let (instructions, results) = try builder.build()
+    self.init(precision: precision, buffers: builder.buffers, instructions: instructions, outputs: results)
   }
 
   /// Bytes of memory that a run needs besides its inputs.

@@ -41,14 +41,15 @@ final class PlanBuilder {
     self.outputs = outputs
   }
 
-  func build() throws -> Plan {
+  /// The instructions, over `buffers`, and where the outputs lie.
+  func build() throws -> (instructions: [Instruction], outputs: [(buffer: Int, shape: Shape)]) {
     let order = graph.reachable(from: outputs)
     countUses(order)
     for id in order.reversed() where isMaterialized(id) { decideFusion(id) }
     for id in order where isMaterialized(id) { try lower(id) }
     let results = try outputs.map { id in (buffer: try result(resolved(id)), shape: graph.shape(id)) }
     let joined = ScalarFusion.apply(instructions, kept: Set(results.map(\.buffer)))
-    return Plan(precision: precision, buffers: buffers, instructions: joined, outputs: results)
+    return (joined, results)
   }
 
   // MARK: Nodes

@@ -55,7 +55,8 @@ enum Builtins {
   private static func named(_ name: String, _ builtin: Builtin, _ span: Span) throws -> Builtin.Parameter {
     if let parameter = builtin.parameters.first(where: { $0.name == name }) { return parameter }
     let names = builtin.parameters.map(\.name)
-    let hint = closest(to: name, in: names).map { "did you mean '\($0)'?" } ?? "it is \(builtin.signature)"
+    let hint =
+      closestMatch(to: name, in: names).map { "did you mean '\($0)'?" } ?? "it is \(builtin.signature)"
     throw Diagnostic(.type, "\(builtin.name) has no argument '\(name)'", at: span, hint: hint)
   }
 
@@ -64,27 +65,5 @@ enum Builtins {
     return Diagnostic(
       .type, "\(builtin.name) takes at most \(most) argument\(most == 1 ? "" : "s"), not \(count)", at: span,
       hint: "it is \(builtin.signature)")
-  }
-
-  /// The candidate within a third of the word's length, at least one edit.
-  private static func closest(to word: String, in candidates: [String]) -> String? {
-    let ranked = candidates.map { ($0, editDistance(word, $0)) }
-    guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= max(1, word.count / 3) else { return nil }
-    return best.0
-  }
-
-  private static func editDistance(_ a: String, _ b: String) -> Int {
-    let (a, b) = (Array(a), Array(b))
-    var row = Array(0...b.count)
-    for i in a.indices {
-      var corner = row[0]
-      row[0] = i + 1
-      for j in b.indices {
-        let above = row[j + 1]
-        row[j + 1] = a[i] == b[j] ? corner : 1 + min(corner, above, row[j])
-        corner = above
-      }
-    }
-    return row[b.count]
   }
 }

@@ -3,3 +3,4 @@
 #include "hk_elementary.h"
 #include "hk_loop.h"
 #include "hk_scalar.h"
+#include "hk_team.h"

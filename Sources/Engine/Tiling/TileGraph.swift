@@ -1,0 +1,146 @@
+import Graph
+import Tensors
+
+/// A part of an array outside that a tile reads: for each axis the tile class that it is cut along, in one of the
+/// places where the tile's reductions lie.
+struct TileInput: Hashable {
+  var node: NodeID
+  var axes: [Int?]
+  /// Which place (an index of `TileVariant.images`); 0 for arrays that are not cut.
+  var place: Int
+}
+
+/// What tells tiles apart: tiles of one variant run the same plan.
+struct TileVariant: Hashable {
+  /// The tile's size along each class.
+  var sizes: [Int]
+  /// The symmetries that take the tile to places of its own, the identity first.
+  var images: [[Int]]
+  /// For each of them and each pair of classes that an identity matrix links: whether both are cut at the same
+  /// place.
+  var onDiagonal: [[Bool]]
+}
+
+/// The computation of one tile as a graph of its own.
+struct TileGraph {
+  let reduction: TiledReduction
+  let variant: TileVariant
+  let links: [[Int]]
+  let target = TensorGraph()
+  private(set) var inputs: [TileInput] = []
+  /// For each place, the reductions.
+  private(set) var outputs: [[NodeID]] = []
+
+  init(_ reduction: TiledReduction, _ variant: TileVariant, links: [[Int]]) {
+    self.reduction = reduction
+    self.variant = variant
+    self.links = links
+    var core: NodeID?
+    for place in variant.images.indices {
+      let sizes = reduction.image(variant.sizes, variant.images[place])
+      var copy = Copy(sizes: sizes, place: place)
+      if place > 0, let source = reduction.core, let core {
+        copy.made[source] = target.contract(
+          1, [Operand(core, variant.images[place])], to: Array(variant.images[place].indices))
+      }
+      for id in reduction.inner where copy.made[id] == nil && isNeeded(id, place) { instantiate(id, &copy) }
+      for id in reduction.exits { instantiate(id, &copy) }
+      outputs.append(reduction.exits.map { copy.made[$0] ?? target.fill(0) })
+      if place == 0, let source = reduction.core { core = copy.made[source] }
+    }
+  }
+
+  private struct Copy {
+    var sizes: [Int]
+    var place: Int
+    var made: [NodeID: NodeID] = [:]
+  }
+
+  /// In the places of images the core is there; what lies below it is not computed again.
+  private func isNeeded(_ id: NodeID, _ place: Int) -> Bool {
+    guard place > 0, let core = reduction.core else { return true }
+    return id > core || !reduction.graph[id].sumsLabels
+  }
+
+  private mutating func instantiate(_ id: NodeID, _ copy: inout Copy) {
+    let node = reduction.graph[id]
+    var sizes: [Label: Int] = [:]
+    for (axis, n) in node.shape.enumerated() { sizes[axis] = n }
+    for label in sizes.keys { if let c = reduction.tileClass(id, label) { sizes[label] = copy.sizes[c] } }
+    let shape = node.shape.indices.map { sizes[$0] ?? 1 }
+    var operands: [Operand] = []
+    for operand in node.operands { operands.append(instance(operand, of: id, copy)) }
+    if case .reduceMax = node.op {
+      copy.made[id] = maximum(operands[0], shape)
+    } else {
+      copy.made[id] = target.rebuild(node, operands, shape)
+    }
+  }
+
+  private mutating func instance(_ operand: Operand, of reader: NodeID, _ copy: Copy) -> Operand {
+    let graph = reduction.graph
+    let read = graph.withoutStops(operand.node)
+    if let known = copy.made[read] { return Operand(known, operand.labels) }
+    let axes = operand.labels.map { reduction.tileClass(reader, $0) }
+    let shape = zip(graph.shape(read), axes).map { n, c in c.map { copy.sizes[$0] } ?? n }
+    if let divisor = graph.constantDivisor(read) {
+      return Operand(target.map(.reciprocal, target.fill(divisor)), operand.labels)
+    }
+    if let value = graph.constantValue(read) { return Operand(target.fill(value, shape), operand.labels) }
+    if case .selector(let s) = graph[read].op {
+      if axes.allSatisfy({ $0 == nil }) { return Operand(target.selector(s, shape), operand.labels) }
+      if let link = link(axes, read) {
+        let meets = variant.onDiagonal[copy.place][link]
+        return Operand(meets ? target.delta(shape[0]) : target.zero(shape), operand.labels)
+      }
+    }
+    let isCut = axes.contains { $0 != nil }
+    let input = TileInput(node: read, axes: axes, place: isCut ? copy.place : 0)
+    let index = inputs.firstIndex(of: input) ?? inputs.count
+    if index == inputs.count { inputs.append(input) }
+    return Operand(target.leaf(Leaf(id: index, name: "t\(index)", shape: shape)), operand.labels)
+  }
+
+  private func link(_ axes: [Int?], _ id: NodeID) -> Int? {
+    guard reduction.isIdentity(id), let a = axes[0], let b = axes[1] else { return nil }
+    return links.firstIndex(of: [min(a, b), max(a, b)])
+  }
+
+  private func maximum(_ operand: Operand, _ shape: Shape) -> NodeID {
+    if let value = target.constantValue(operand.node) { return target.fill(value, shape) }
+    return target.reduceMax(operand.node, axes: operand.labels.indices.filter { operand.labels[$0] >= shape.count })
+  }
+}
+
+extension TiledReduction {
+  /// Pairs of tile classes that an identity matrix links.
+  var links: [[Int]] {
+    var found: Set<[Int]> = []
+    for id in inner + exits {
+      for operand in graph[id].operands where isIdentity(operand.node) {
+        let pair = operand.labels.compactMap { tileClass(id, $0) }
+        if pair.count == 2, pair[0] != pair[1] { found.insert(pair.sorted()) }
+      }
+    }
+    return found.sorted { $0.lexicographicallyPrecedes($1) }
+  }
+
+  /// Arrays that tiles read: all that large arrays and reductions read from outside.
+  var boundary: [NodeID] {
+    let large = Set(inner)
+    var found: Set<NodeID> = []
+    for id in inner + exits {
+      for operand in graph[id].operands {
+        let read = graph.withoutStops(operand.node)
+        if large.contains(read) || graph.constantValue(read) != nil { continue }
+        if case .selector = graph[read].op {
+          let axes = operand.labels.map { tileClass(id, $0) }
+          if axes.allSatisfy({ $0 == nil }) { continue }
+          if isIdentity(read), let a = axes[0], let b = axes[1], links.contains([min(a, b), max(a, b)]) { continue }
+        }
+        found.insert(read)
+      }
+    }
+    return found.sorted()
+  }
+}

@@ -1,0 +1,199 @@
+import Graph
+import Tensors
+
+/// How much memory a plan may take, and what it does not store for that.
+public struct MemoryLimits: Sendable {
+  /// Bytes of the largest array that is stored although reductions alone read it; larger ones are computed in tiles.
+  public var stored: Int
+  /// Bytes of the arrays of one tile.
+  public var tile: Int
+
+  public init(stored: Int, tile: Int) {
+    self.stored = stored
+    self.tile = tile
+  }
+
+  /// For runs that may take `total` bytes besides their inputs.
+  public init(total: Int = .max) {
+    stored = min(64 << 20, total / 16)
+    tile = min(3 << 20, total / 64)
+  }
+}
+
+/// Compiles outputs such that large arrays, which reductions alone read, are computed in tiles.
+struct TiledCompilation {
+  let graph: TensorGraph
+  let precision: Precision
+  let limits: MemoryLimits
+
+  typealias Built = (builder: PlanBuilder, instructions: [Instruction], outputs: [(buffer: Int, shape: Shape)])
+
+  func build(_ outputs: [NodeID]) throws -> Built {
+    let plain = try lowered(outputs, [])
+    guard largest(plain.builder) > limits.stored else { return plain }
+    let blocks = BlockReductions(graph) { isLarge($0) }.rewritten(outputs)
+    var best = plain
+    if blocks != outputs {
+      let built = try lowered(blocks, [])
+      if total(built.builder) <= total(best.builder) { best = built }
+      if largest(built.builder) <= limits.stored { return best }
+    }
+    let (roots, groups) = try tiled(blocks)
+    guard !groups.isEmpty else { return best }
+    let built = try lowered(roots, groups)
+    return total(built.builder) < total(best.builder) ? built : best
+  }
+
+  private func lowered(_ outputs: [NodeID], _ groups: [TiledGroup]) throws -> Built {
+    let builder = PlanBuilder(graph, outputs: outputs, precision: precision, tiled: groups)
+    let (instructions, results) = try builder.build()
+    return (builder, instructions, results)
+  }
+
+  private func bytes(_ id: NodeID) -> Int { graph.shape(id).elementCount * precision.byteCount }
+
+  private func isLarge(_ id: NodeID) -> Bool {
+    guard bytes(id) > limits.stored, graph.constantValue(id) == nil else { return false }
+    switch graph[id].op {
+    case .contract, .add, .map, .reduceMax: return true
+    default: return false
+    }
+  }
+
+  private func arrays(_ builder: PlanBuilder) -> [Int] {
+    builder.buffers.compactMap { buffer in
+      switch buffer.place {
+      case .arena, .output: return buffer.count * precision.byteCount
+      default: return nil
+      }
+    }
+  }
+
+  private func largest(_ builder: PlanBuilder) -> Int { arrays(builder).max() ?? 0 }
+  private func total(_ builder: PlanBuilder) -> Double { arrays(builder).reduce(0) { $0 + Double($1) } }
+
+  // MARK: Finding reductions
+
+  /// Reductions replaced by leaves that tiles fill, those that depend on others after them.
+  private func tiled(_ outputs: [NodeID]) throws -> (roots: [NodeID], groups: [TiledGroup]) {
+    var roots = outputs
+    var groups: [TiledGroup] = []
+    var refused: Set<NodeID> = []
+    var symmetry = TileSymmetry(graph)
+    for _ in 0..<16 {
+      let search = TiledSearch(graph, roots, isLarge: isLarge, refused: refused)
+      var replacements: [NodeID: NodeID] = [:]
+      for candidate in search.candidates() {
+        guard
+          let reduction = TiledReduction(
+            graph, inner: candidate.inner, exits: candidate.exits,
+            storedBytes: { bytes($0) > limits.stored }, &symmetry),
+          let tile = TileShape(reduction, precision).best(bytes: limits.tile)
+        else {
+          refused.formUnion(candidate.exits)
+          continue
+        }
+        let group = TiledGroup(reduction, tile: tile, first: groups.reduce(0) { $0 + $1.leaves.count })
+        groups.append(group)
+        for (exit, leaf) in zip(reduction.exits, group.leaves) { replacements[exit] = leaf }
+      }
+      if replacements.isEmpty { break }
+      roots = graph.substitute(roots, replacements)
+    }
+    return (roots, groups)
+  }
+}
+
+/// A tiled reduction with the leaves that stand for its results.
+struct TiledGroup {
+  let reduction: TiledReduction
+  let tile: [Int]
+  let leaves: [NodeID]
+
+  init(_ reduction: TiledReduction, tile: [Int], first: Int) {
+    self.reduction = reduction
+    self.tile = tile
+    leaves = reduction.exits.enumerated().map { index, exit in
+      // Identities that no caller's leaves have.
+      reduction.graph.leaf(
+        Leaf(id: Int.min + first + index, name: "reduced", shape: reduction.graph.shape(exit)))
+    }
+  }
+}
+
+/// Reductions that read large arrays, and what they read.
+private struct TiledSearch {
+  let graph: TensorGraph
+  private let order: [NodeID]
+  private let large: Set<NodeID>
+  private let exits: [NodeID]
+
+  init(_ graph: TensorGraph, _ roots: [NodeID], isLarge: (NodeID) -> Bool, refused: Set<NodeID>) {
+    self.graph = graph
+    order = graph.reachable(from: roots)
+    // Stored after all: results, and what operations on whole arrays or refused reductions read.
+    var stored = Set(roots.map(graph.withoutStops))
+    for id in order {
+      let readsWhole: Bool
+      switch graph[id].op {
+      case .contract, .add, .map, .reduceMax, .stop: readsWhole = refused.contains(id)
+      default: readsWhole = true
+      }
+      if readsWhole { stored.formUnion(graph[id].operands.map { graph.withoutStops($0.node) }) }
+    }
+    var large = Set(order.filter { isLarge($0) && !stored.contains($0) })
+    // A node that is not large itself reads large ones by summing them, or has to have them stored.
+    var exits: [NodeID] = []
+    for id in order where !large.contains(id) {
+      let read = graph[id].operands.map { graph.withoutStops($0.node) }.filter(large.contains)
+      if read.isEmpty { continue }
+      if isReduction(graph, id), !isLarge(id) { exits.append(id) } else { large.subtract(read) }
+    }
+    self.large = large
+    self.exits = exits.filter { id in
+      graph[id].operands.contains { large.contains(graph.withoutStops($0.node)) }
+    }
+  }
+
+  /// Reductions that no other reduction lies below, with the large nodes that they read; those that share some are
+  /// one candidate.
+  func candidates() -> [(inner: [NodeID], exits: [NodeID])] {
+    var below: Set<NodeID> = []
+    let ends = Set(exits)
+    var found: [(inner: Set<NodeID>, exits: [NodeID])] = []
+    for id in order {
+      let depends = graph[id].operands.contains { below.contains($0.node) || ends.contains($0.node) }
+      if depends { below.insert(id) }
+      guard ends.contains(id), !depends else { continue }
+      var inner = largeNodes(below: id)
+      var together = [id]
+      for k in found.indices.reversed() where !found[k].inner.isDisjoint(with: inner) {
+        inner.formUnion(found[k].inner)
+        together += found[k].exits
+        found.remove(at: k)
+      }
+      found.append((inner, together))
+    }
+    return found.map { (Array($0.inner), $0.exits) }
+  }
+
+  private func largeNodes(below id: NodeID) -> Set<NodeID> {
+    var seen: Set<NodeID> = []
+    var pending = [id]
+    while let next = pending.popLast() {
+      for operand in graph[next].operands {
+        let read = graph.withoutStops(operand.node)
+        if large.contains(read), seen.insert(read).inserted { pending.append(read) }
+      }
+    }
+    return seen
+  }
+}
+
+private func isReduction(_ graph: TensorGraph, _ id: NodeID) -> Bool {
+  switch graph[id].op {
+  case .contract: return graph[id].sumsLabels
+  case .reduceMax: return true
+  default: return false
+  }
+}

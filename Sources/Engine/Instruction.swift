@@ -23,6 +23,8 @@ class Instruction {
     self.writes = writes
   }
   func run(_ memory: Memory) throws {}
+  /// Memory of its own while it runs, in bytes.
+  var workspaceBytes: Int { 0 }
   /// What it multiplies, for estimates and tests.
   var multiplications: Double { 0 }
   /// A line for `explain plan`.

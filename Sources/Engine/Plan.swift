@@ -51,16 +51,36 @@ public final class Plan {
 
   deinit { table.deallocate() }
 
-  /// Compiles `outputs` of a graph.
-  public convenience init(_ graph: TensorGraph, outputs: [NodeID], precision: Precision = .f64) throws {
+  /// Compiles `outputs` of a graph. Large arrays that reductions alone read are computed in tiles, see `limits`.
+  public convenience init(
+    _ graph: TensorGraph, outputs: [NodeID], precision: Precision = .f64, limits: MemoryLimits = MemoryLimits()
+  ) throws {
+    let compilation = TiledCompilation(graph: graph, precision: precision, limits: limits)
+    let (builder, instructions, results) = try compilation.build(outputs)
+    self.init(precision: precision, buffers: builder.buffers, instructions: instructions, outputs: results)
+  }
+
+  /// Compiles `outputs` with every array stored.
+  convenience init(untiled graph: TensorGraph, outputs: [NodeID], precision: Precision) throws {
     let builder = PlanBuilder(graph, outputs: outputs, precision: precision)
     let (instructions, results) = try builder.build()
     self.init(precision: precision, buffers: builder.buffers, instructions: instructions, outputs: results)
   }
 
+  /// The same instructions with memory of their own, for another thread.
+  func copy() -> Plan {
+    Plan(precision: precision, buffers: buffers, instructions: instructions, outputs: outputs)
+  }
+
+  /// Told how far reductions in tiles have come while they run.
+  public var progress: ((TileProgress) -> Void)? {
+    didSet { for case let tiled as TiledInstruction in instructions { tiled.report = progress } }
+  }
+
   /// Bytes of memory that a run needs besides its inputs.
   public var workingBytes: Int {
     arenaBytes + outputs.reduce(0) { $0 + $1.shape.elementCount * precision.byteCount }
+      + (instructions.map(\.workspaceBytes).max() ?? 0)
   }
 
   /// Runs on values for `inputs` (same order, same shapes). Throws when interrupted, when an index is out of range

@@ -10,6 +10,8 @@ final class PlanBuilder {
   let graph: TensorGraph
   let precision: Precision
   let outputs: [NodeID]
+  /// Reductions that run in tiles; leaves of theirs stand for the results.
+  let tiled: [TiledGroup]
 
   enum Place {
     case input(Leaf)
@@ -35,15 +37,16 @@ final class PlanBuilder {
   /// Terms of sums that are accumulated straight into the result.
   var inPlace: Set<NodeID> = []
 
-  init(_ graph: TensorGraph, outputs: [NodeID], precision: Precision) {
+  init(_ graph: TensorGraph, outputs: [NodeID], precision: Precision, tiled: [TiledGroup] = []) {
     self.graph = graph
     self.precision = precision
     self.outputs = outputs
+    self.tiled = tiled
   }
 
   /// The instructions, over `buffers`, and where the outputs lie.
   func build() throws -> (instructions: [Instruction], outputs: [(buffer: Int, shape: Shape)]) {
-    let order = graph.reachable(from: outputs)
+    let order = graph.reachable(from: outputs + tiled.flatMap(\.boundary))
     countUses(order)
     for id in order.reversed() where isMaterialized(id) { decideFusion(id) }
     for id in order where isMaterialized(id) { try lower(id) }
@@ -70,7 +73,7 @@ final class PlanBuilder {
         uses[resolved(read.node), default: 0] += 1
       }
     }
-    for id in outputs { uses[resolved(id), default: 0] += 2 }
+    for id in outputs + tiled.flatMap(\.boundary) { uses[resolved(id), default: 0] += 2 }
   }
 
   /// A product whose loop divides by what its reciprocals are of: a/b is one rounding wherever it stands.
@@ -108,6 +111,10 @@ final class PlanBuilder {
   func buffer(of id: NodeID) throws -> Int {
     let id = resolved(id)
     if let known = bufferOf[id] { return known }
+    if let group = tiled.first(where: { $0.leaves.contains(id) }) {
+      try reduce(group)
+      if let made = bufferOf[id] { return made }
+    }
     let count = graph.shape(id).elementCount
     let made = buffers.count
     bufferOf[id] = made
@@ -121,6 +128,14 @@ final class PlanBuilder {
       try lowerInto(id, made)
     }
     return made
+  }
+
+  private func reduce(_ group: TiledGroup) throws {
+    var inputs: [NodeID: Int] = [:]
+    for id in group.boundary { inputs[id] = try buffer(of: id) }
+    for leaf in group.leaves { bufferOf[leaf] = newBuffer(graph.shape(leaf).elementCount) }
+    let outputs = group.leaves.compactMap { bufferOf[$0] }
+    emit(try TiledInstruction(group.reduction, tile: group.tile, precision, inputs: inputs, outputs: outputs))
   }
 
   /// Outputs get memory of their own, which the caller keeps.

@@ -5,14 +5,23 @@ import Synchronization
 public final class Storage: @unchecked Sendable {
   public let pointer: UnsafeMutableRawPointer
   public let byteCount: Int
+  private let isOwner: Bool
 
   public init(byteCount: Int) {
     self.byteCount = byteCount
+    isOwner = true
     pointer = StoragePool.take(byteCount) ?? .allocate(byteCount: max(byteCount, 64), alignment: 64)
   }
 
+  /// Memory that someone else owns and keeps while this lives.
+  init(borrowing pointer: UnsafeMutableRawPointer, byteCount: Int) {
+    self.pointer = pointer
+    self.byteCount = byteCount
+    isOwner = false
+  }
+
   deinit {
-    if !StoragePool.give(pointer, byteCount) { pointer.deallocate() }
+    if isOwner, !StoragePool.give(pointer, byteCount) { pointer.deallocate() }
   }
 }
 

@@ -24,6 +24,13 @@ public struct Tensor: @unchecked Sendable {
     storage = Storage(byteCount: shape.elementCount * precision.byteCount)
   }
 
+  /// A tensor over memory that someone else owns and keeps unchanged while this lives, for evaluators.
+  public init(borrowing pointer: UnsafeMutableRawPointer, _ shape: Shape, _ precision: Precision) {
+    self.shape = shape
+    self.precision = precision
+    storage = Storage(borrowing: pointer, byteCount: shape.elementCount * precision.byteCount)
+  }
+
   /// A tensor with the same number everywhere.
   public init(repeating value: Double = 0, _ shape: Shape, _ precision: Precision = .f64) {
     self.init(uninitialized: shape, precision)

@@ -54,7 +54,7 @@ struct TileShape {
   }
 
   /// Tiles to compute: the orbits of the symmetry group, by Burnside's lemma.
-  private func tileCount(_ tile: [Int]) -> Double {
+  func tileCount(_ tile: [Int]) -> Double {
     let counts = tile.indices.map { (reduction.tileClasses[$0].size + tile[$0] - 1) / tile[$0] }
     guard reduction.symmetries.count > 1 else { return counts.reduce(1.0) { $0 * Double($1) } }
     var fixed = 0.0

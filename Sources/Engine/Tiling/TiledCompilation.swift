@@ -3,18 +3,22 @@ import Tensors
 
 /// How much memory a plan may take, and what it does not store for that.
 public struct MemoryLimits: Sendable {
+  /// Bytes that a run may take besides its inputs.
+  public var total: Int
   /// Bytes of the largest array that is stored although reductions alone read it; larger ones are computed in tiles.
   public var stored: Int
   /// Bytes of the arrays of one tile.
   public var tile: Int
 
-  public init(stored: Int, tile: Int) {
+  public init(total: Int, stored: Int, tile: Int) {
+    self.total = total
     self.stored = stored
     self.tile = tile
   }
 
   /// For runs that may take `total` bytes besides their inputs.
   public init(total: Int = .max) {
+    self.total = total
     stored = min(64 << 20, total / 16)
     tile = min(3 << 20, total / 64)
   }
@@ -41,7 +45,15 @@ struct TiledCompilation {
     let (roots, groups) = try tiled(blocks)
     guard !groups.isEmpty else { return best }
     let built = try lowered(roots, groups)
-    return total(built.builder) < total(best.builder) ? built : best
+    return isBetter(built, than: best) ? built : best
+  }
+
+  /// Less memory without more arithmetic; where what is stored is a good part of the memory, at any price.
+  private func isBetter(_ tiled: Built, than stored: Built) -> Bool {
+    guard total(tiled.builder) < total(stored.builder) else { return false }
+    if total(stored.builder) > Double(limits.total) / 2 { return true }
+    func work(_ built: Built) -> Double { built.instructions.reduce(0) { $0 + $1.multiplications } }
+    return work(tiled) <= 1.1 * work(stored)
   }
 
   private func lowered(_ outputs: [NodeID], _ groups: [TiledGroup]) throws -> Built {
@@ -93,7 +105,7 @@ struct TiledCompilation {
           refused.formUnion(candidate.exits)
           continue
         }
-        let group = TiledGroup(reduction, tile: tile, first: groups.reduce(0) { $0 + $1.leaves.count })
+        let group = TiledGroup(reduction, tile: tile)
         groups.append(group)
         for (exit, leaf) in zip(reduction.exits, group.leaves) { replacements[exit] = leaf }
       }
@@ -109,15 +121,17 @@ struct TiledGroup {
   let reduction: TiledReduction
   let tile: [Int]
   let leaves: [NodeID]
+  let boundary: [NodeID]
 
-  init(_ reduction: TiledReduction, tile: [Int], first: Int) {
+  init(_ reduction: TiledReduction, tile: [Int]) {
     self.reduction = reduction
     self.tile = tile
-    leaves = reduction.exits.enumerated().map { index, exit in
-      // Identities that no caller's leaves have.
-      reduction.graph.leaf(
-        Leaf(id: Int.min + first + index, name: "reduced", shape: reduction.graph.shape(exit)))
+    let graph = reduction.graph
+    leaves = reduction.exits.map { exit in
+      // An identity that no leaf of a caller has, and a new node: all that tiles read comes before it.
+      graph.leaf(Leaf(id: Int.min + graph.leaves.count, name: "reduced", shape: graph.shape(exit)))
     }
+    boundary = reduction.boundary
   }
 }
 

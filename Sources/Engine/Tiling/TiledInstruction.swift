@@ -26,7 +26,7 @@ final class TiledInstruction: Instruction {
   var report: ((TileProgress) -> Void)?
 
   init(
-    _ reduction: TiledReduction, tile: [Int], precision: Precision, inputs: [NodeID: Int], outputs: [Int]
+    _ reduction: TiledReduction, tile: [Int], _ precision: Precision, inputs: [NodeID: Int], outputs: [Int]
   ) throws {
     self.reduction = reduction
     self.precision = precision
@@ -90,14 +90,19 @@ final class TiledInstruction: Instruction {
     var isDone = false
     while !isDone {
       var jobs: [TileJob] = []
-      while jobs.count < Self.roundLength {
+      while jobs.count < Self.roundLength, hk_interrupt_get() == 0 {
         guard let place = places.next() else {
           isDone = true
           break
         }
         guard isFirstOfOrbit(place) else { continue }
         let (variant, images) = variant(place)
-        jobs.append(TileJob(try program(variant), images))
+        let program = try program(variant)
+        if program.isZero {
+          progress.done += Double(images.count)
+        } else {
+          jobs.append(TileJob(program, images))
+        }
       }
       try TileJob.run(jobs, sources)
       for job in jobs {
@@ -123,13 +128,7 @@ final class TiledInstruction: Instruction {
   }
 
   override var multiplications: Double {
-    var total = 0.0
-    var places = TilePlaces(counts)
-    while let place = places.next() {
-      guard isFirstOfOrbit(place), let known = try? program(variant(place).variant) else { continue }
-      total += known.multiplications
-    }
-    return total
+    TileShape(reduction, precision).tileCount(tile) * (programs.values.map(\.multiplications).max() ?? 0)
   }
 
   override var summary: String {
@@ -183,15 +182,17 @@ struct TilePlaces {
 }
 
 /// The plan of one variant of tiles, as many copies of it as threads want.
-final class TileProgram: Sendable {
+final class TileProgram: @unchecked Sendable {
   private struct Pool: @unchecked Sendable { var idle: [Plan] }
 
   let inputs: [TileInput]
   let bytes: Int
   let resultBytes: Int
   let multiplications: Double
+  /// Adds nothing to any sum.
+  let isZero: Bool
   private let pool: Mutex<Pool>
-  private let copy: @Sendable () throws -> Plan
+  private let first: Plan
 
   init(_ tile: TileGraph, _ precision: Precision) throws {
     let plan = try Plan(untiled: tile.target, outputs: tile.outputs.flatMap { $0 }, precision: precision)
@@ -205,14 +206,18 @@ final class TileProgram: Sendable {
         return total + (isCut ? leaf.shape.elementCount * precision.byteCount : 0)
       }
     multiplications = plan.multiplications
+    isZero =
+      !tile.reduction.exits.contains(where: tile.reduction.isMaximum)
+      && tile.outputs.joined().allSatisfy(tile.target.isZero)
     pool = Mutex(Pool(idle: [plan]))
-    copy = { plan.copy() }
+    first = plan
   }
 
   func run(_ values: [Tensor]) throws -> [Tensor] {
-    let plan = try pool.withLock { $0.idle.popLast() } ?? copy()
-    defer { pool.withLock { $0.idle.append(plan) } }
-    return try plan.run(values)
+    let idle = pool.withLock { pool in Pool(idle: pool.idle.popLast().map { [$0] } ?? []) }
+    let plan = Pool(idle: idle.idle.isEmpty ? [first.copy()] : idle.idle)
+    defer { pool.withLock { $0.idle += plan.idle } }
+    return try plan.idle[0].run(values)
   }
 }
 

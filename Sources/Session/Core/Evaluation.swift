@@ -149,8 +149,10 @@ extension Interpreter {
     let meaning = try build(elaborator)
     var nodes: [NodeID] = []
     let shape = try resultShape(meaning, elaborator, &nodes)
-    let plan = try Plan(graph, outputs: nodes, precision: state.settings.precision)
-    try checkMemory(plan)
+    let plan = try Plan(
+      graph, outputs: nodes, precision: state.settings.precision, limits: MemoryLimits(total: memoryLimit))
+    try checkMemory(plan, elaborator)
+    plan.progress = { [weak self] in self?.report($0) }
     return CompiledFormula(
       plan: plan, shape: shape, dependencies: elaborator.dependencies,
       sources: plan.inputs.map { slots.source($0.id) },
@@ -206,27 +208,39 @@ extension Interpreter {
 
   // MARK: Limits
 
-  private func checkMemory(_ plan: Plan) throws {
-    let limit = state.settings.memoryLimit ?? Machine.memoryBytes / 4 * 3
-    guard plan.workingBytes <= limit else {
-      throw EngineError.memory(needed: plan.workingBytes, limit: limit)
-    }
+  /// Bytes that one computation may take.
+  var memoryLimit: Int { state.settings.memoryLimit ?? Machine.memoryBytes / 4 * 3 }
+
+  /// Refuses a plan that needs more memory than there may be; a Hessian that has to be stored is named.
+  private func checkMemory(_ plan: Plan, _ elaborator: Elaborator) throws {
+    guard plan.workingBytes > memoryLimit else { return }
+    throw elaborator.largeHessian ?? EngineError.memory(needed: plan.workingBytes, limit: memoryLimit)
   }
 
-  /// Refuses a Hessian that cannot be stored before anything is built.
-  func checkHessianSize(_ counts: [Int], _ names: [String], _ span: Span) throws {
+  /// The error for a Hessian whose entries do not fit into memory; nil when they do.
+  func hessianRefusal(_ counts: [Int], _ names: [String], _ span: Span) -> Diagnostic? {
     let p = counts.reduce(0, +)
     let bytes = Double(p) * Double(p) * Double(state.settings.precision.byteCount)
-    let limit = Double(state.settings.memoryLimit ?? Machine.memoryBytes / 4 * 3)
-    guard bytes > limit else { return }
+    let limit = Double(memoryLimit)
+    guard bytes > limit else { return nil }
     let large = zip(names, counts).map { "\($0): \($1)" }.joined(separator: ", ")
-    throw Diagnostic(
+    return Diagnostic(
       .resource,
       "a Hessian over \(p) params needs \(Machine.describe(bytes)), the limit is \(Machine.describe(limit))",
-      at: span, notes: ["params \(large)"],
+      at: span,
+      notes: [
+        "params \(large)",
+        "diag, trace, norm and sums such as sum(abs(hessian(f)), axis=1) do not store it",
+      ],
       hint:
         "take one block (hessian(f, \(names.last ?? "W"))), products (hvp), or raise the limit with set memory"
     )
+  }
+
+  private func report(_ progress: TileProgress) {
+    let percent = Int(100 * progress.fraction)
+    let rest = progress.remaining < 1e6 ? ", \(Int(progress.remaining.rounded(.up))) s to go" : ""
+    output(.progress("\(percent) %\(rest)"))
   }
 
   // MARK: Random numbers

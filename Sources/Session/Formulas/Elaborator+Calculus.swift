@@ -187,14 +187,14 @@ extension Elaborator {
   func hessian(of f: NodeID, wrt expr: Expr?, tensor: Bool, _ span: Span) throws -> Meaning {
     let targets = try self.targets(expr, of: [f], span)
     if let part = targets.part { return .node(partialHessian(f, targets.leaves[0], part)) }
+    let counts = targets.leaves.map { graph.shape($0).elementCount }
+    largeHessian = interpreter.hessianRefusal(counts, targets.names, span) ?? largeHessian
     if targets.isSingle && (tensor || graph.shape(targets.leaves[0]).count <= 1) {
       return .node(graph.hessianBlocks(f, wrt: targets.leaves)[0][0])
     }
-    try interpreter.checkHessianSize(targets.leaves.map { graph.shape($0).elementCount }, targets.names, span)
     let matrix = graph.hessianMatrix(f, wrt: targets.leaves)
     if targets.isSingle { return .node(matrix) }
-    return .blockMatrix(
-      matrix, names: targets.names, sizes: targets.leaves.map { graph.shape($0).elementCount })
+    return .blockMatrix(matrix, names: targets.names, sizes: counts)
   }
 
   /// ∂²f over a part of one leaf, flattened when the part has more than one axis.

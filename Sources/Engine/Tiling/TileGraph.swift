@@ -21,7 +21,7 @@ struct TileVariant: Hashable {
   var onDiagonal: [[Bool]]
 }
 
-/// The computation of one tile as a graph of its own.
+/// The computation of one tile as a graph of its own. Axes along which the tile has a single place are left out.
 struct TileGraph {
   let reduction: TiledReduction
   let variant: TileVariant
@@ -40,8 +40,7 @@ struct TileGraph {
       let sizes = reduction.image(variant.sizes, variant.images[place])
       var copy = Copy(sizes: sizes, place: place)
       if place > 0, let source = reduction.core, let core {
-        copy.made[source] = target.contract(
-          1, [Operand(core, variant.images[place])], to: Array(variant.images[place].indices))
+        copy.made[source] = permuted(core, variant.images[place], copy)
       }
       for id in reduction.inner where copy.made[id] == nil && isNeeded(id, place) { instantiate(id, &copy) }
       for id in reduction.exits { instantiate(id, &copy) }
@@ -62,14 +61,33 @@ struct TileGraph {
     return id > core || !reduction.graph[id].sumsLabels
   }
 
+  /// Labels that stay, renumbered: those of the result first.
+  private func kept(_ id: NodeID, _ copy: Copy) -> [Label: Label] {
+    let node = reduction.graph[id]
+    var renamed: [Label: Label] = [:]
+    for label in Array(node.shape.indices) + node.operands.flatMap(\.labels) where renamed[label] == nil {
+      if let c = reduction.tileClass(id, label), copy.sizes[c] == 1 { continue }
+      renamed[label] = renamed.count
+    }
+    return renamed
+  }
+
+  /// The core of the first place with its axes permuted, as an image reads it.
+  private func permuted(_ core: NodeID, _ g: [Int], _ copy: Copy) -> NodeID {
+    guard let source = reduction.core else { return core }
+    let labels = kept(source, copy)
+    let moved = g.compactMap { labels[$0] }
+    return target.contract(1, [Operand(core, moved)], to: moved.sorted())
+  }
+
   private mutating func instantiate(_ id: NodeID, _ copy: inout Copy) {
     let node = reduction.graph[id]
-    var sizes: [Label: Int] = [:]
-    for (axis, n) in node.shape.enumerated() { sizes[axis] = n }
-    for label in sizes.keys { if let c = reduction.tileClass(id, label) { sizes[label] = copy.sizes[c] } }
-    let shape = node.shape.indices.map { sizes[$0] ?? 1 }
+    let labels = kept(id, copy)
+    let shape = node.shape.indices.filter { labels[$0] != nil }.map { axis in
+      reduction.tileClass(id, axis).map { copy.sizes[$0] } ?? node.shape[axis]
+    }
     var operands: [Operand] = []
-    for operand in node.operands { operands.append(instance(operand, of: id, copy)) }
+    for operand in node.operands { operands.append(instance(operand, of: id, labels, copy)) }
     if case .reduceMax = node.op {
       copy.made[id] = maximum(operands[0], shape)
     } else {
@@ -77,28 +95,33 @@ struct TileGraph {
     }
   }
 
-  private mutating func instance(_ operand: Operand, of reader: NodeID, _ copy: Copy) -> Operand {
+  private mutating func instance(
+    _ operand: Operand, of reader: NodeID, _ labels: [Label: Label], _ copy: Copy
+  ) -> Operand {
     let graph = reduction.graph
     let read = graph.withoutStops(operand.node)
-    if let known = copy.made[read] { return Operand(known, operand.labels) }
+    let own = operand.labels.compactMap { labels[$0] }
+    if let known = copy.made[read] { return Operand(known, own) }
     let axes = operand.labels.map { reduction.tileClass(reader, $0) }
-    let shape = zip(graph.shape(read), axes).map { n, c in c.map { copy.sizes[$0] } ?? n }
-    if let divisor = graph.constantDivisor(read) {
-      return Operand(target.map(.reciprocal, target.fill(divisor)), operand.labels)
+    let shape = zip(graph.shape(read), operand.labels).filter { labels[$0.1] != nil }.map { n, label in
+      reduction.tileClass(reader, label).map { copy.sizes[$0] } ?? n
     }
-    if let value = graph.constantValue(read) { return Operand(target.fill(value, shape), operand.labels) }
+    if let divisor = graph.constantDivisor(read) {
+      return Operand(target.map(.reciprocal, target.fill(divisor)), own)
+    }
+    if let value = graph.constantValue(read) { return Operand(target.fill(value, shape), own) }
     if case .selector(let s) = graph[read].op {
-      if axes.allSatisfy({ $0 == nil }) { return Operand(target.selector(s, shape), operand.labels) }
+      if axes.allSatisfy({ $0 == nil }) { return Operand(target.selector(s, shape), own) }
       if let link = link(axes, read) {
-        let meets = variant.onDiagonal[copy.place][link]
-        return Operand(meets ? target.delta(shape[0]) : target.zero(shape), operand.labels)
+        guard variant.onDiagonal[copy.place][link] else { return Operand(target.zero(shape), own) }
+        return Operand(shape.isEmpty ? target.fill(1) : target.delta(shape[0]), own)
       }
     }
     let isCut = axes.contains { $0 != nil }
     let input = TileInput(node: read, axes: axes, place: isCut ? copy.place : 0)
     let index = inputs.firstIndex(of: input) ?? inputs.count
     if index == inputs.count { inputs.append(input) }
-    return Operand(target.leaf(Leaf(id: index, name: "t\(index)", shape: shape)), operand.labels)
+    return Operand(target.leaf(Leaf(id: index, name: "t\(index)", shape: shape)), own)
   }
 
   private func link(_ axes: [Int?], _ id: NodeID) -> Int? {
@@ -108,7 +131,8 @@ struct TileGraph {
 
   private func maximum(_ operand: Operand, _ shape: Shape) -> NodeID {
     if let value = target.constantValue(operand.node) { return target.fill(value, shape) }
-    return target.reduceMax(operand.node, axes: operand.labels.indices.filter { operand.labels[$0] >= shape.count })
+    return target.reduceMax(
+      operand.node, axes: operand.labels.indices.filter { operand.labels[$0] >= shape.count })
   }
 }
 

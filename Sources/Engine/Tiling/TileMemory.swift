@@ -44,6 +44,7 @@ final class TileSources: @unchecked Sendable {
   private func part<T: TensorScalar>(
     _ source: UnsafeMutablePointer<T>, _ shape: Shape, _ ranges: [Range<Int>]
   ) -> Tensor {
+    // Axes with a single place are left out of the tile's graph, and change nothing in memory.
     var result = Tensor(uninitialized: ranges.map(\.count), precision)
     let target = result.uniquePointer().assumingMemoryBound(to: T.self)
     var written = 0
@@ -108,8 +109,9 @@ struct TileTotal {
   mutating func add(_ part: Tensor, at place: [Int]) {
     guard unknown.allSatisfy({ place[$0] == 0 }) else { return }
     let box = axes.indices.map { axis -> Range<Int> in
-      let start = axes[axis].map { place[$0] * tile[$0] } ?? 0
-      return start..<(start + part.shape[axis])
+      guard let c = axes[axis] else { return 0..<shape[axis] }
+      let start = place[c] * tile[c]
+      return start..<min(start + tile[c], shape[axis])
     }
     switch part.precision {
     case .f64: part.withEntries(Double.self) { merge($0, box) }

@@ -8,9 +8,9 @@ struct TileShape {
   /// More candidates than this are thinned out.
   private var candidateLimit: Int { 256 }
   /// What a tile costs besides its arithmetic, in multiplications.
-  private var tileCost: Double { 30_000 }
+  private var tileCost: Double { 100_000 }
   /// Memory traffic an entry, in multiplications.
-  private var entryCost: Double { 8 }
+  private var entryCost: Double { 6 }
 
   init(_ reduction: TiledReduction, _ precision: Precision) {
     self.reduction = reduction
@@ -74,28 +74,57 @@ struct TileShape {
 
   // MARK: One tile
 
+  /// Multiplications (what memory traffic costs included) and entries of arrays.
   private func estimate(_ tile: [Int]) -> (cost: Double, entries: Double) {
     var cost = tileCost
     var entries = 0.0
-    let images = Double(reduction.symmetries.count)
+    let images = Double(max(reduction.symmetries.count, 1))
     for id in reduction.inner + reduction.exits {
       let sizes = labelSizes(id, tile)
       let node = reduction.graph[id]
-      let result = node.shape.indices.reduce(1.0) { $0 * Double(sizes[$1] ?? 1) }
-      let volume = sizes.values.reduce(1.0) { $0 * Double($1) }
-      entries += result
-      guard node.sumsLabels, !reduction.exits.contains(id) else {
-        cost += volume * entryCost * (reduction.exits.contains(id) ? max(images, 1) / 4 : 0.25)
+      let isExit = reduction.exits.contains(id)
+      entries += volume(node.shape.indices, sizes)
+      guard node.sumsLabels, !isExit else {
+        // Loops are short where every label is.
+        let length = Double(sizes.values.max() ?? 1)
+        let times = isExit ? images : 1
+        cost += volume(sizes.keys, sizes) * entryCost * (1 + 64 / length) * times
         continue
       }
-      let path = ContractionPlanner(
-        operands: node.operands.map(\.labels), result: Array(node.shape.indices), sizes: sizes
-      ).path()
-      let read = node.operands.reduce(0.0) { total, operand in
-        total + Set(operand.labels).reduce(1.0) { $0 * Double(sizes[$1] ?? 1) }
+      let product = productCost(node, sizes)
+      cost += product.cost
+      entries += product.entries
+    }
+    return (cost, entries)
+  }
+
+  private func volume(_ labels: some Sequence<Label>, _ sizes: [Label: Int]) -> Double {
+    labels.reduce(1) { $0 * Double(sizes[$1] ?? 1) }
+  }
+
+  /// A product multiplied out two operands at a time; narrow matrices cost more an entry.
+  private func productCost(_ node: Node, _ sizes: [Label: Int]) -> (cost: Double, entries: Double) {
+    let result = Set(node.shape.indices)
+    var labels = node.operands.map { Set($0.labels) }
+    let path = ContractionPlanner(
+      operands: node.operands.map(\.labels), result: Array(result), sizes: sizes
+    ).path()
+    var cost = 0.0
+    var entries = labels.reduce(0) { $0 + volume($1, sizes) }
+    for (index, step) in path.steps.enumerated() {
+      let (a, b) = (labels[step.left], labels[step.right])
+      var outside = result
+      for later in path.steps[(index + 1)...] {
+        for place in [later.left, later.right] where place < labels.count { outside.formUnion(labels[place]) }
       }
-      cost += path.cost + entryCost * read
-      entries += read + path.largest
+      let kept = a.union(b).intersection(outside)
+      let summed = volume(a.intersection(b).subtracting(kept), sizes)
+      let (rows, columns) = (volume(a.subtracting(b), sizes), volume(b.subtracting(a), sizes))
+      let narrow = 1 + 8 / rows + 8 / columns + 16 / summed
+      cost += volume(a.union(b), sizes) * narrow
+      cost += entryCost * (volume(kept, sizes) + volume(a, sizes) + volume(b, sizes))
+      entries += volume(kept, sizes)
+      labels.append(kept)
     }
     return (cost, entries)
   }

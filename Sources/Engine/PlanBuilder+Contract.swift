@@ -312,12 +312,10 @@ extension PlanBuilder {
 
   private func emitFinal(_ program: LoopProgram, _ value: Int, _ task: Contraction) throws {
     let reduces = program.sizes.contains { $0.value > 1 && task.out[$0.key] == 0 }
-    if reduces && task.isPlaced {
-      try clearPlace(task)
-    } else if reduces && !task.accumulate {
-      emit(FillInstruction(task.out.buffer, count: buffers[task.out.buffer].count))
-    }
-    try emit(program, [(task.out, value, reduces || task.accumulate ? HK_ACCUMULATE : HK_STORE)])
+    if reduces && task.isPlaced { try clearPlace(task) }
+    try emit(
+      program, [(task.out, value, reduces || task.accumulate ? HK_ACCUMULATE : HK_STORE)],
+      startsReduction: !task.isPlaced && !task.accumulate)
   }
 }
 

@@ -37,6 +37,8 @@ extension PlanBuilder {
       guard case .selector(let s) = graph[operand.node].op else { return nil }
       task.selectors.append((s, operand.labels, graph.shape(operand.node)))
     }
+    // A sum over nothing is zero, not a view of nothing.
+    guard !task.sizes.values.contains(0) else { return nil }
     task.factors = [try access(Operand(resolved(arrays[0].node), arrays[0].labels))]
     return view(&task, node.shape)
   }

@@ -55,7 +55,11 @@ final class PlanBuilder {
     for id in order where isMaterialized(id) { decideRegions(id) }
     for id in order where isMaterialized(id) { try lower(id) }
     let results = try outputs.map { id in (buffer: try result(resolved(id)), shape: graph.shape(id)) }
-    let joined = ScalarFusion.apply(instructions, kept: Set(results.map(\.buffer)))
+    let kept = Set(results.map(\.buffer))
+    let loops = try LoopFusion.apply(instructions, kept: kept) { buffer in
+      if case .arena = buffers[buffer].place { return true } else { return false }
+    }
+    let joined = ScalarFusion.apply(loops, kept: kept)
     return (joined, results)
   }
 
@@ -141,7 +145,8 @@ final class PlanBuilder {
   /// The operand as an array over its labels.
   func access(_ operand: Operand) throws -> Access {
     if let view = views[resolved(operand.node)] { return view.relabeled(operand.labels) }
-    return Access(buffer: try buffer(of: operand.node), shape: graph.shape(operand.node), labels: operand.labels)
+    return Access(
+      buffer: try buffer(of: operand.node), shape: graph.shape(operand.node), labels: operand.labels)
   }
 
   // MARK: Lowering

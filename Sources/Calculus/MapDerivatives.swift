@@ -67,8 +67,11 @@ extension TensorGraph {
         [Summand(1, Operand(wins, axes)), Summand(0.5, Operand(apply(.equal, [x, y]), axes))], shape: shape)
     case .pow:
       if k == 0 {
+        // y·xʸ⁻¹, and 0 for y = 0 even where x is 0.
         let lower = affine(-1, 1, expanded(y, shape))
-        return multiplied(expanded(y, shape), apply(.pow, [x, Operand(lower, axes)]))
+        let slope = multiplied(expanded(y, shape), apply(.pow, [x, Operand(lower, axes)]))
+        let moves = apply(.notEqual, [y, Operand(fill(0), [])])
+        return select(Operand(moves, axes), Operand(slope, axes), Operand(fill(0), []), shape: shape)
       }
       // xʸ·log x, and 0 for x ≤ 0 (the limit at 0 for y > 0).
       let positive = apply(.less, [Operand(fill(0), []), x])

@@ -163,7 +163,8 @@ final class PlanBuilder {
       try contract(1, [Operand(id, axes)], to: axes, node.shape, into: out, mode: .store)
     case .argmax: try along(node, buffer, "argmax", TensorKernels.argmax)
     case .argsort: try along(node, buffer, "argsort", TensorKernels.argsort)
-    case .matrix(let f): try along(node, buffer, f.rawValue) { try TensorKernels.matrix(f, $0) }
+    case .matrix(let f):
+      try along(node, buffer, f.rawValue, MatrixBatch(f, node).evaluate)
     }
   }
 

@@ -129,7 +129,8 @@ private struct Batch {
   private func solved(_ a: NodeID, _ b: NodeID, _ shape: Shape) -> NodeID {
     let (n, m) = (shape[1], shape[2])
     let columns = Operand(graph.selector(.flatten([count, m]), [count * m, count, m]), [3, 0, 2])
-    let wide = graph.contract(1, [Operand(b, [0, 1, 2]), columns], to: [1, 3], sizes: [1: n, 3: count * m])
+    let wide = graph.contract(
+      1, [Operand(b, [0, 1, 2]), columns], to: [1, 3], sizes: [1: n, 3: count * m])
     let x = graph.matrix(.solve, [a, wide])
     return graph.contract(1, [Operand(x, [1, 3]), columns], to: [0, 1, 2])
   }
@@ -140,9 +141,11 @@ extension TensorGraph {
 
   /// A pointwise operation on constants as a constant, so that positions computed from loop variables are known.
   fileprivate func foldedConstants(_ op: Op, _ operands: [Operand], _ shape: Shape) -> NodeID? {
-    guard shape.elementCount <= Self.foldingLimit, !operands.isEmpty, !operands.contains(where: { operand in
-      operand.labels.contains { $0 >= shape.count }
-    }) else { return nil }
+    guard shape.elementCount <= Self.foldingLimit, !operands.isEmpty,
+      !operands.contains(where: { operand in
+        operand.labels.contains { $0 >= shape.count }
+      })
+    else { return nil }
     var readers: [(Int) -> Double] = []
     for operand in operands {
       guard let reader = constantReader(operand, shape) else { return nil }

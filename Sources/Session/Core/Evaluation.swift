@@ -22,7 +22,8 @@ final class CompiledFormula {
   fileprivate(set) var used = 0
 
   init(
-    plan: any Computation, shape: ResultShape, dependencies: Dependencies, sources: [SlotSource?], callsProcedures: Bool,
+    plan: any Computation, shape: ResultShape, dependencies: Dependencies, sources: [SlotSource?],
+    callsProcedures: Bool,
     version: Int, owner: AnyObject?
   ) {
     self.plan = plan

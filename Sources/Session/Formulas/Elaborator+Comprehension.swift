@@ -187,7 +187,8 @@ extension Elaborator {
     let name = clauses.first?.name ?? ""
     guard count <= Self.unrollLimit else {
       throw Diagnostic(
-        .resource, "\(need.what) depends on '\(name)', so each of \(count) entries would be a formula of its own",
+        .resource,
+        "\(need.what) depends on '\(name)', so each of \(count) entries would be a formula of its own",
         at: need.span, hint: "at most \(Self.unrollLimit) entries can be; use a for loop")
     }
     guard count > 0 else {
@@ -217,7 +218,9 @@ extension Elaborator {
     return indexed(domain, [.place(k)] + shape.dropFirst().map { .all($0) })
   }
 
-  private func checkShapes(_ first: Meaning, _ other: Meaning, _ k: Int, _ need: NeedsLoopValue, _ name: String)
+  private func checkShapes(
+    _ first: Meaning, _ other: Meaning, _ k: Int, _ need: NeedsLoopValue, _ name: String
+  )
     throws
   {
     let (a, b) = (first.nodes.map(graph.shape), other.nodes.map(graph.shape))
@@ -279,7 +282,8 @@ extension Meaning {
   private func replacing(_ nodes: inout ArraySlice<NodeID>) -> Meaning {
     switch self {
     case .node, .blockMatrix: return .node(nodes.removeFirst())
-    case .bundle(let b): return .bundle(Bundle(names: b.names, nodes: b.nodes.map { _ in nodes.removeFirst() }))
+    case .bundle(let b):
+      return .bundle(Bundle(names: b.names, nodes: b.nodes.map { _ in nodes.removeFirst() }))
     case .tuple(let items): return .tuple(items.map { $0.replacing(&nodes) })
     case .record(let fields): return .record(fields.map { ($0.name, $0.value.replacing(&nodes)) })
     case .range(let a, let b):

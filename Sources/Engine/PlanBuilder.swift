@@ -151,7 +151,8 @@ final class PlanBuilder {
     case .leaf, .tensor: _ = try buffer(of: id)
     default:
       if bufferOf[id] != nil { return }
-      if let region = regions[id] { return try lowerIntoRegion(id, region) }
+      // Blocks that came first have put the matrix into a buffer of its own.
+      if let region = regions[id], assemblies[id] == nil { return try lowerIntoRegion(id, region) }
       if let view = try pureView(id) {
         views[id] = view
         return

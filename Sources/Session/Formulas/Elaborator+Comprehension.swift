@@ -129,9 +129,9 @@ extension Elaborator {
     let length = graph.add([Summand(1, Operand(b, [])), Summand(-1, Operand(a, []))], shape: [])
     guard let lengths = loopValues(length)?.doubles, let first = lengths.first else { return nil }
     guard lengths.allSatisfy({ max($0, 0) == max(first, 0) }), let count = Int(exactly: max(first, 0)) else {
-      throw Diagnostic(
-        .shape, "the number of entries of '\(clause.name)' changes from entry to entry",
-        at: clause.domain.span, notes: ["a comprehension is a tensor, so its shape is fixed"])
+      guard let loop = innermostLoop(below: [standingFor(length)]) else { return nil }
+      throw NeedsLoopValue(
+        variable: loop.placeholder, what: "the range of '\(clause.name)'", span: clause.domain.span)
     }
     let offsets = graph.constant(Tensor(vector: (0..<count).map(Double.init)))
     return graph.add([Summand(1, Operand(a, [])), Summand(1, Operand(offsets, [0]))], shape: [count])

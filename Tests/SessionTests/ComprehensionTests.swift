@@ -76,7 +76,7 @@ import Testing
     Failure(
       "print [i for i in 0..2, j in 0..i]", "the shape of this element depends on 'i'",
       at: "0..i"),
-    Failure("x = [1, 2]; print [x[i] for i in 0..3]", "index 2 is outside an axis of 2", at: "x[i]"),
+    Failure("x = [1, 2]; print [x[i] for i in 0..3]", "index 2 is outside an axis of 2", at: "i"),
     Failure(
       "x = [1, 2]; print [x[i/2] for i in 0..3]", "an index must be a whole number, not 0.5", at: "i/2"),
     Failure("x = [1, 2]; p = [0, 2]; print [x[i] for i in p]", "index 2 is outside an axis of 2", at: ""),
@@ -169,7 +169,7 @@ import Testing
         f := sum([logdet([2 + t^2, w[0]; u, 4])*norm(w*t + r)^2 for t in T, r in R]) + sum([sin(w[i]*u) for i in 0..2])
         check f
         """)
-    #expect(conversation.outcome == .ok && !said.contains("differ"), "\(said)")
+    #expect(conversation.outcome == .ok && said.contains("all agree to"), "\(said)")
   }
 
   // MARK: Every builtin

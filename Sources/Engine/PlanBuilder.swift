@@ -156,7 +156,8 @@ final class PlanBuilder {
     case .leaf, .tensor: _ = try buffer(of: id)
     default:
       if bufferOf[id] != nil { return }
-      if let region = regions[id] { return try lowerIntoRegion(id, region) }
+      // Blocks that came first have put the matrix into a buffer of its own.
+      if let region = regions[id], assemblies[id] == nil { return try lowerIntoRegion(id, region) }
       if let view = try pureView(id) {
         views[id] = view
         return
@@ -188,7 +189,8 @@ final class PlanBuilder {
       try contract(1, [Operand(id, axes)], to: axes, node.shape, into: out, mode: .store)
     case .argmax: try along(node, buffer, "argmax", TensorKernels.argmax)
     case .argsort: try along(node, buffer, "argsort", TensorKernels.argsort)
-    case .matrix(let f): try along(node, buffer, f.rawValue) { try TensorKernels.matrix(f, $0) }
+    case .matrix(let f):
+      try along(node, buffer, f.rawValue, MatrixBatch(f, node).evaluate)
     }
   }
 

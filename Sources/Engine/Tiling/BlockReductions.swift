@@ -116,7 +116,9 @@ private struct BlockReduction {
     while let next = pending.popLast() {
       for operand in graph[next].operands {
         let read = graph.withoutStops(operand.node)
-        guard isLarge(read), !stored.contains(read), !tree.contains(read), placed[read] == nil else { continue }
+        guard isLarge(read), !stored.contains(read), !tree.contains(read), placed[read] == nil else {
+          continue
+        }
         if graph.isPointwise(read) {
           tree.insert(read)
           pending.append(read)
@@ -148,7 +150,8 @@ private struct BlockReduction {
   private static func partition(_ found: [AxisPart], _ size: Int) -> [AxisPart]? {
     var result: [AxisPart] = []
     var end = 0
-    for part in Set(found).sorted(by: { ($0.offset, $0.count) < ($1.offset, $1.count) }) where part.count > 0 {
+    for part in Set(found).sorted(by: { ($0.offset, $0.count) < ($1.offset, $1.count) }) where part.count > 0
+    {
       guard part.offset >= end else { return nil }
       if part.offset > end { result.append(AxisPart(offset: end, shape: [part.offset - end])) }
       result.append(part)

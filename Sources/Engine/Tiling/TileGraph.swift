@@ -160,7 +160,9 @@ extension TiledReduction {
         if case .selector = graph[read].op {
           let axes = operand.labels.map { tileClass(id, $0) }
           if axes.allSatisfy({ $0 == nil }) { continue }
-          if isIdentity(read), let a = axes[0], let b = axes[1], links.contains([min(a, b), max(a, b)]) { continue }
+          if isIdentity(read), let a = axes[0], let b = axes[1], links.contains([min(a, b), max(a, b)]) {
+            continue
+          }
         }
         found.insert(read)
       }

@@ -44,7 +44,8 @@ struct TileSymmetry {
       }
       extend(permutation, from: axis + 1)
       guard permutation[axis] == axis else { return }
-      for other in shape.indices where other > axis && permutation[other] == other && shape[other] == shape[axis] {
+      for other in shape.indices
+      where other > axis && permutation[other] == other && shape[other] == shape[axis] {
         var swapped = permutation
         swapped.swapAt(axis, other)
         extend(swapped, from: axis + 1)
@@ -82,7 +83,8 @@ struct TileSymmetry {
     var operands: [Operand] = []
     for operand in node.operands {
       operands.append(
-        canonical(Operand(operand.node, operand.labels.map { $0 < permutation.count ? permutation[$0] : $0 })))
+        canonical(Operand(operand.node, operand.labels.map { $0 < permutation.count ? permutation[$0] : $0 }))
+      )
     }
     return graph.rebuild(node, operands, node.shape)
   }

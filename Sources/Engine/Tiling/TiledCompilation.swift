@@ -30,7 +30,9 @@ struct TiledCompilation {
   let precision: Precision
   let limits: MemoryLimits
 
-  typealias Built = (builder: PlanBuilder, instructions: [Instruction], outputs: [(buffer: Int, shape: Shape)])
+  typealias Built = (
+    builder: PlanBuilder, instructions: [Instruction], outputs: [(buffer: Int, shape: Shape)]
+  )
 
   func build(_ outputs: [NodeID]) throws -> Built {
     let plain = try lowered(outputs, [])

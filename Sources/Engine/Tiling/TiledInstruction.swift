@@ -200,7 +200,8 @@ final class TileProgram: @unchecked Sendable {
     resultBytes = tile.outputs.joined().reduce(0) {
       $0 + tile.target.shape($1).elementCount * precision.byteCount
     }
-    bytes = plan.workingBytes
+    bytes =
+      plan.workingBytes
       + plan.inputs.reduce(0) { total, leaf in
         let isCut = tile.inputs[leaf.id].axes.contains { $0 != nil }
         return total + (isCut ? leaf.shape.elementCount * precision.byteCount : 0)

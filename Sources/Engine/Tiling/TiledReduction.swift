@@ -143,7 +143,8 @@ struct TiledReduction {
   /// Tile classes that a reduction knows nothing of: the first tile along them alone counts for it.
   func unknownClasses(ofExit id: NodeID) -> [Int] {
     let node = graph[id]
-    let known = Set((Array(node.shape.indices) + node.operands.flatMap(\.labels)).compactMap { tileClass(id, $0) })
+    let known = Set(
+      (Array(node.shape.indices) + node.operands.flatMap(\.labels)).compactMap { tileClass(id, $0) })
     return tileClasses.indices.filter { !known.contains($0) }
   }
 

@@ -6,7 +6,7 @@ import Tensors
 
 /// A formula compiled for one place in the source: what to run, and how to read the results.
 final class CompiledFormula {
-  let plan: Plan
+  let plan: any Computation
   /// The outcome with nodes replaced by places in the plan's outputs.
   let shape: ResultShape
   let dependencies: Dependencies
@@ -22,7 +22,8 @@ final class CompiledFormula {
   fileprivate(set) var used = 0
 
   init(
-    plan: Plan, shape: ResultShape, dependencies: Dependencies, sources: [SlotSource?], callsProcedures: Bool,
+    plan: any Computation, shape: ResultShape, dependencies: Dependencies, sources: [SlotSource?],
+    callsProcedures: Bool,
     version: Int, owner: AnyObject?
   ) {
     self.plan = plan
@@ -149,10 +150,8 @@ extension Interpreter {
     let meaning = try build(elaborator)
     var nodes: [NodeID] = []
     let shape = try resultShape(meaning, elaborator, &nodes)
-    let plan = try Plan(
-      graph, outputs: nodes, precision: state.settings.precision, limits: MemoryLimits(total: memoryLimit))
+    let plan = try computation(of: nodes)
     try checkMemory(plan, elaborator)
-    plan.progress = { [weak self] in self?.report($0) }
     return CompiledFormula(
       plan: plan, shape: shape, dependencies: elaborator.dependencies,
       sources: plan.inputs.map { slots.source($0.id) },
@@ -212,7 +211,7 @@ extension Interpreter {
   var memoryLimit: Int { state.settings.memoryLimit ?? Machine.memoryBytes / 4 * 3 }
 
   /// Refuses a plan that needs more memory than there may be; a Hessian that has to be stored is named.
-  private func checkMemory(_ plan: Plan, _ elaborator: Elaborator) throws {
+  private func checkMemory(_ plan: any Computation, _ elaborator: Elaborator) throws {
     guard plan.workingBytes > memoryLimit else { return }
     throw elaborator.largeHessian ?? EngineError.memory(needed: plan.workingBytes, limit: memoryLimit)
   }
@@ -237,7 +236,7 @@ extension Interpreter {
     )
   }
 
-  private func report(_ progress: TileProgress) {
+  func report(_ progress: TileProgress) {
     let percent = Int(100 * progress.fraction)
     let rest = progress.remaining < 1e6 ? ", \(Int(progress.remaining.rounded(.up))) s to go" : ""
     output(.progress("\(percent) %\(rest)"))

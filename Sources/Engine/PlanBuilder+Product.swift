@@ -104,6 +104,10 @@ extension PlanBuilder {
       }
       return shared + walked(kept.subtracting(partner.labels))
     }
+    if a.union(b).isSubset(of: kept) {
+      let summedLater = kept.filter { out.strides[$0] == nil }
+      return summedLater.sorted() + walked(kept.subtracting(summedLater))
+    }
     let both = kept.intersection(a).intersection(b)
     return walked(both) + walked(kept.intersection(a).subtracting(both)) + walked(kept.subtracting(a))
   }

@@ -38,7 +38,8 @@ struct PartialProducts {
   /// The key of a partial product, and its labels by number.
   func key(_ parts: [Int], kept: Set<Label>) -> (key: Key, labels: [Label]) {
     func coarse(_ k: Int) -> [Int] {
-      [factors[k].buffer, factors[k].offset] + walks[k].map { factors[k][$0] } + walks[k].map { sizes[$0] ?? 1 }
+      [factors[k].buffer, factors[k].offset] + walks[k].map { factors[k][$0] }
+        + walks[k].map { sizes[$0] ?? 1 }
         + walks[k].map { kept.contains($0) ? 1 : 0 }
     }
     let order = parts.map { (place: $0, key: coarse($0)) }.sorted {

@@ -83,11 +83,13 @@ extension PlanBuilder {
   private func packed(
     _ x: Access, _ k: [Label], _ labels: [Label], _ pair: LabelPair, _ sizes: inout [Label: Int]
   ) throws -> Access {
-    let plain = k.sorted { (abs(x[$0]), $1) > (abs(x[$1]), $0) } + labels.filter { $0 != pair.u && $0 != pair.v }
+    let plain =
+      k.sorted { (abs(x[$0]), $1) > (abs(x[$1]), $0) } + labels.filter { $0 != pair.u && $0 != pair.v }
     let order = plain + [pair.packed]
     let shape = order.map { sizes[$0] ?? 1 }
     let out = Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: order)
-    emit(PairInstruction(.pack, packed: out, full: x, pairs: [pair.places(out, x)], plain: plain, sizes: sizes))
+    emit(
+      PairInstruction(.pack, packed: out, full: x, pairs: [pair.places(out, x)], plain: plain, sizes: sizes))
     return out
   }
 

@@ -113,7 +113,8 @@ extension PlanBuilder {
   }
 
   /// alpha · a · b (b may be absent) into the task's result.
-  private func multiply(_ a: ProductFactor, _ b: ProductFactor?, _ alpha: Double, _ task: Contraction) throws {
+  private func multiply(_ a: ProductFactor, _ b: ProductFactor?, _ alpha: Double, _ task: Contraction) throws
+  {
     if let b {
       if try pairedProduct(a, b, alpha, task) { return }
       if try matrixProduct(a.access, b.access, a.labels, b.labels, alpha, task) { return }

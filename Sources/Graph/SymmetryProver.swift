@@ -129,7 +129,8 @@ public final class SymmetryProver {
   }
 
   /// A summed label that a monomial lost (broadcast by a term of a sum) would count its size: not followed here.
-  private func carrySummedLabels(_ monomials: [Monomial], _ operands: [Operand], _ outer: Set<Label>) -> Bool {
+  private func carrySummedLabels(_ monomials: [Monomial], _ operands: [Operand], _ outer: Set<Label>) -> Bool
+  {
     let summed = Set(operands.flatMap(\.labels)).subtracting(outer)
     return monomials.allSatisfy { monomial in
       summed.allSatisfy { label in monomial.atoms.contains { $0.labels.contains(label) } }

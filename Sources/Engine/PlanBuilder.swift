@@ -163,6 +163,13 @@ final class PlanBuilder {
       try contract(1, [Operand(id, axes)], to: axes, node.shape, into: out, mode: .store)
     case .argmax: try along(node, buffer, "argmax", TensorKernels.argmax)
     case .argsort: try along(node, buffer, "argsort", TensorKernels.argsort)
+    case .matrix(.solve):
+      let (a, b) = (node.operands[0].node, node.operands[1].node)
+      let n = graph.shape(a)[0]
+      emit(
+        SolveInstruction(
+          order: n, columns: n == 0 ? 0 : graph.shape(b).elementCount / n, try self.buffer(of: a),
+          try self.buffer(of: b), into: buffer))
     case .matrix(let f): try along(node, buffer, f.rawValue) { try TensorKernels.matrix(f, $0) }
     }
   }

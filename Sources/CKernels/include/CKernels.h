@@ -3,4 +3,5 @@
 #include "hk_elementary.h"
 #include "hk_loop.h"
 #include "hk_scalar.h"
+#include "hk_solve.h"
 #include "hk_team.h"

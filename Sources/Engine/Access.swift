@@ -22,6 +22,13 @@ struct Access: Hashable {
 
   subscript(_ label: Label) -> Int { strides[label] ?? 0 }
 
+  /// An array over axes 0, 1, … with other labels in their place (equal ones walk a diagonal).
+  func relabeled(_ labels: [Label]) -> Access {
+    var result = Access(buffer: buffer, offset: offset)
+    for (axis, label) in labels.enumerated() { result.strides[label, default: 0] += self[axis] }
+    return result
+  }
+
   /// Puts `start + Σ steps · parameters` in the place of a label.
   mutating func substitute(_ label: Label, start: Int, parameters: [(label: Label, step: Int)]) {
     guard let stride = strides.removeValue(forKey: label) else { return }
@@ -37,6 +44,28 @@ struct Access: Hashable {
     access.offset = Int64(offset)
     for (dimension, label) in dimensions.enumerated() { access[stride: dimension] = self[label] }
     return access
+  }
+}
+
+extension Access {
+  /// Each of the buffer's entries is reached, by one combination of the labels that move.
+  func covers(_ count: Int, _ sizes: [Label: Int]) -> Bool {
+    let moving = strides.filter { $0.value != 0 && sizes[$0.key] ?? 1 != 1 }
+    return offset == 0 && moving.values.allSatisfy { $0 > 0 }
+      && moving.keys.reduce(1) { $0 * (sizes[$1] ?? 1) } == count
+      && hk_access.isInjective(moving.map { ($0.value, sizes[$0.key] ?? 1) })
+  }
+}
+
+extension hk_access {
+  /// No two places of a loop nest meet in one entry, as far as strides and sizes that nest can tell.
+  static func isInjective(_ dimensions: [(stride: Int, size: Int)]) -> Bool {
+    var reach = 0
+    for (stride, size) in dimensions.sorted(by: { abs($0.stride) < abs($1.stride) }) where size > 1 {
+      if abs(stride) <= reach { return false }
+      reach += abs(stride) * (size - 1)
+    }
+    return true
   }
 }
 

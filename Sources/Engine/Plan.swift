@@ -1,9 +1,6 @@
 import CKernels
 import Graph
 import Tensors
-import Glibc
-private let profiling = getenv("HLAB_PROFILE") != nil
-private func nowNs() -> Int { var t = timespec(); clock_gettime(CLOCK_MONOTONIC, &t); return Int(t.tv_sec) * 1_000_000_000 + Int(t.tv_nsec) }
 
 /// A compiled computation: instructions over buffers, ready to run any number of times on new inputs.
 /// Not for use by two threads at once.

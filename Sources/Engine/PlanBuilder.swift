@@ -38,6 +38,9 @@ final class PlanBuilder {
   var views: [NodeID: Access] = [:]
   /// Blocks that are computed in their place of an assembled matrix.
   var regions: [NodeID: Region] = [:]
+  /// Partial products computed so far.
+  var partial = KnownProducts()
+  lazy var prover = SymmetryProver(graph)
   /// Buffers of matrices whose blocks were computed in place before the matrix itself came up.
   var assemblies: [NodeID: Int] = [:]
 
@@ -183,7 +186,7 @@ final class PlanBuilder {
     case .map, .reduceMax: try loop(id, node, into: out)
     case .contract(let scale):
       if isLoop(id) { return try loop(id, node, into: out) }
-      try contract(scale, node.operands, to: axes, node.shape, into: out, mode: .store)
+      try contract(scale, node.operands, to: axes, node.shape, into: out, mode: .store, isNode: true)
     case .add: try sum(id, node, into: out)
     case .selector, .table:
       try contract(1, [Operand(id, axes)], to: axes, node.shape, into: out, mode: .store)

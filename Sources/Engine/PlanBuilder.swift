@@ -192,6 +192,12 @@ final class PlanBuilder {
       try contract(1, [Operand(id, axes)], to: axes, node.shape, into: out, mode: .store)
     case .argmax: try along(node, buffer, "argmax", TensorKernels.argmax)
     case .argsort: try along(node, buffer, "argsort", TensorKernels.argsort)
+    case .matrix(.solve) where node.shape.count == 2 && node.operands.allSatisfy({ $0.labels.count == 2 }):
+      let (a, b) = (node.operands[0].node, node.operands[1].node)
+      emit(
+        SolveInstruction(
+          order: node.shape[0], columns: node.shape[1], try self.buffer(of: a), try self.buffer(of: b),
+          into: buffer))
     case .matrix(let f):
       try along(node, buffer, f.rawValue, MatrixBatch(f, node).evaluate)
     }

@@ -4,4 +4,5 @@
 #include "hk_loop.h"
 #include "hk_pairs.h"
 #include "hk_scalar.h"
+#include "hk_solve.h"
 #include "hk_team.h"

@@ -48,7 +48,10 @@ extension TensorGraph {
   /// Two selectors that share a label whose place determines the parameters of both: the same image twice says that
   /// their other labels are equal, images apart make the product zero.
   func meet(at index: Int, in product: inout Product) -> Elimination? {
-    guard let (s, labels) = plainSelector(product.factors[index]) else { return nil }
+    // Identities that share a label would only change places, for ever.
+    guard let (s, labels) = plainSelector(product.factors[index]),
+      !s.isIdentity(self[product.factors[index].node].shape)
+    else { return nil }
     for (axis, label) in labels.enumerated() where s.isInjective(s.steps[axis]) {
       for other in product.factors.indices where other > index {
         guard let (t, partners) = plainSelector(product.factors[other]),

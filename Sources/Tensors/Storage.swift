@@ -5,23 +5,24 @@ import Synchronization
 public final class Storage: @unchecked Sendable {
   public let pointer: UnsafeMutableRawPointer
   public let byteCount: Int
-  private let isOwner: Bool
+  private let isView: Bool
 
   public init(byteCount: Int) {
     self.byteCount = byteCount
-    isOwner = true
+    isView = false
     pointer = StoragePool.take(byteCount) ?? .allocate(byteCount: max(byteCount, 64), alignment: 64)
   }
 
-  /// Memory that someone else owns and keeps while this lives.
-  init(borrowing pointer: UnsafeMutableRawPointer, byteCount: Int) {
-    self.pointer = pointer
+  /// Memory that someone else owns and keeps alive.
+  init(viewing pointer: UnsafeMutableRawPointer, byteCount: Int) {
     self.byteCount = byteCount
-    isOwner = false
+    self.pointer = pointer
+    isView = true
   }
 
   deinit {
-    if isOwner, !StoragePool.give(pointer, byteCount) { pointer.deallocate() }
+    if isView { return }
+    if !StoragePool.give(pointer, byteCount) { pointer.deallocate() }
   }
 }
 

@@ -21,7 +21,7 @@ final class TileSources: @unchecked Sendable {
       )
     }
     self.arrays = arrays
-    whole = arrays.mapValues { Tensor(borrowing: $0.pointer, $0.shape, memory.precision) }
+    whole = arrays.mapValues { Tensor(viewing: $0.pointer, $0.shape, memory.precision) }
   }
 
   /// What a tile reads for an input; `places` are those of the tile and its images.

@@ -211,9 +211,9 @@ extension Interpreter {
   var memoryLimit: Int { state.settings.memoryLimit ?? Machine.memoryBytes / 4 * 3 }
 
   /// Refuses a plan that needs more memory than there may be; a Hessian that has to be stored is named.
-  private func checkMemory(_ plan: any Computation, _ elaborator: Elaborator) throws {
+  func checkMemory(_ plan: any Computation, _ elaborator: Elaborator? = nil) throws {
     guard plan.workingBytes > memoryLimit else { return }
-    throw elaborator.largeHessian ?? EngineError.memory(needed: plan.workingBytes, limit: memoryLimit)
+    throw elaborator?.largeHessian ?? EngineError.memory(needed: plan.workingBytes, limit: memoryLimit)
   }
 
   /// The error for a Hessian whose entries do not fit into memory; nil when they do.

@@ -103,11 +103,20 @@ public final class Plan {
 
   /// The same instructions with memory of their own, for another thread.
   func copy() -> Plan {
-    Plan(precision: precision, buffers: buffers, instructions: instructions, outputs: outputs)
+    Plan(
+      precision: precision, buffers: buffers, instructions: instructions.map { $0.copied() }, outputs: outputs
+    )
   }
 
-  /// Told how far reductions in tiles have come while they run.
-  public var progress: ((TileProgress) -> Void)? {
+  /// Runs with what lies between inputs and results in memory that the caller lends, of at least `arenaBytes`.
+  func run(_ values: [Tensor], in workspace: Storage) throws -> [Tensor] {
+    place(in: workspace)
+    defer { arena = nil }
+    return try run(values)
+  }
+
+  /// Told how far reductions in tiles have come while they run; they stop when it throws.
+  public var progress: ((TileProgress) throws -> Void)? {
     didSet { for case let tiled as TiledInstruction in instructions { tiled.report = progress } }
   }
 
@@ -193,12 +202,11 @@ public final class Plan {
 
   /// The arena is made at the first run and stays.
   @inline(__always)
-  private func prepare() { if arena == nil { placeArena() } }
+  private func prepare() { if arena == nil { place(in: Storage(byteCount: arenaBytes)) } }
 
-  private func placeArena() {
-    let made = Storage(byteCount: arenaBytes)
-    for index in buffers.indices where offsets[index] >= 0 { table[index] = made.pointer + offsets[index] }
-    arena = made
+  private func place(in storage: Storage) {
+    for index in buffers.indices where offsets[index] >= 0 { table[index] = storage.pointer + offsets[index] }
+    arena = storage
   }
 
   /// Entries of the largest buffer that the plan makes, results included.

@@ -25,16 +25,16 @@ struct TileVariant: Hashable {
 struct TileGraph {
   let reduction: TiledReduction
   let variant: TileVariant
-  let links: [[Int]]
+  private let links: [[Int]]
   let target = TensorGraph()
   private(set) var inputs: [TileInput] = []
   /// For each place, the reductions.
   private(set) var outputs: [[NodeID]] = []
 
-  init(_ reduction: TiledReduction, _ variant: TileVariant, links: [[Int]]) {
+  init(_ reduction: TiledReduction, _ variant: TileVariant) {
     self.reduction = reduction
     self.variant = variant
-    self.links = links
+    links = reduction.links
     var core: NodeID?
     for place in variant.images.indices {
       let sizes = reduction.image(variant.sizes, variant.images[place])
@@ -42,7 +42,9 @@ struct TileGraph {
       if place > 0, let source = reduction.core, let core {
         copy.made[source] = permuted(core, variant.images[place], copy)
       }
-      for id in reduction.inner where copy.made[id] == nil && isNeeded(id, place) { instantiate(id, &copy) }
+      // In the places of images the core is there; what lies below it is not computed again.
+      let wanted = place > 0 ? reduction.aboveCore : reduction.inner
+      for id in wanted where copy.made[id] == nil { instantiate(id, &copy) }
       for id in reduction.exits { instantiate(id, &copy) }
       outputs.append(reduction.exits.map { copy.made[$0] ?? target.fill(0) })
       if place == 0, let source = reduction.core { core = copy.made[source] }
@@ -53,12 +55,6 @@ struct TileGraph {
     var sizes: [Int]
     var place: Int
     var made: [NodeID: NodeID] = [:]
-  }
-
-  /// In the places of images the core is there; what lies below it is not computed again.
-  private func isNeeded(_ id: NodeID, _ place: Int) -> Bool {
-    guard place > 0, let core = reduction.core else { return true }
-    return id > core || !reduction.graph[id].sumsLabels
   }
 
   /// Labels that stay, renumbered: those of the result first.

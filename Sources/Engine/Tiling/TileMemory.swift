@@ -10,7 +10,7 @@ final class TileSources: @unchecked Sendable {
   /// Those that are read as a whole, as tensors over the same memory.
   private let whole: [NodeID: Tensor]
 
-  init(_ reduction: TiledReduction, _ buffers: [NodeID: Int], _ memory: Memory, tile: [Int]) throws {
+  init(_ reduction: TiledReduction, _ buffers: [NodeID: Int], _ memory: Memory, tile: [Int]) {
     self.tile = tile
     sizes = reduction.tileClasses.map(\.size)
     precision = memory.precision

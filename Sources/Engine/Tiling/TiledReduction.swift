@@ -18,6 +18,8 @@ struct TiledReduction {
   /// The large array that all others come from, if there is one, and its symmetries as permutations of its axes.
   private(set) var core: NodeID?
   private(set) var symmetries: [[Int]] = []
+  /// Large arrays that come from the core, or have nothing to do with it.
+  private(set) var aboveCore: [NodeID] = []
 
   /// Nil when no label can be cut.
   init?(
@@ -37,6 +39,7 @@ struct TiledReduction {
     tileClasses.removeAll { !carried.contains($0.root) }
     guard !tileClasses.isEmpty else { return nil }
     core = dominator()
+    aboveCore = largeNodes(stoppingAt: core).sorted()
     symmetries = usableSymmetries(&symmetry)
   }
 
@@ -85,21 +88,23 @@ struct TiledReduction {
 
   /// The least large node without which no reduction would read a sum of products.
   private func dominator() -> NodeID? {
-    let large = Set(inner)
     let heavy = Set(inner.filter { graph[$0].sumsLabels })
     guard !heavy.isEmpty else { return nil }
-    return inner.first { candidate in
-      var seen: Set<NodeID> = [candidate]
-      var pending = exits
-      while let id = pending.popLast() {
-        if heavy.contains(id) { return false }
-        for operand in graph[id].operands {
-          let read = graph.withoutStops(operand.node)
-          if large.contains(read), seen.insert(read).inserted { pending.append(read) }
-        }
+    return inner.first { heavy.isDisjoint(with: largeNodes(stoppingAt: $0)) }
+  }
+
+  /// Large nodes that reductions reach without passing `core`.
+  private func largeNodes(stoppingAt core: NodeID?) -> Set<NodeID> {
+    let large = Set(inner)
+    var seen: Set<NodeID> = []
+    var pending = exits
+    while let id = pending.popLast() {
+      for operand in graph[id].operands {
+        let read = graph.withoutStops(operand.node)
+        if large.contains(read), read != core, seen.insert(read).inserted { pending.append(read) }
       }
-      return true
     }
+    return seen
   }
 
   /// Symmetries of the core that map tile classes to tile classes.

@@ -52,36 +52,37 @@ private struct AxisPart: Hashable {
   var count: Int { shape.elementCount }
 }
 
-/// scale · one array, each axis its own or flattened into a part of the result's.
-private struct PlacedArray {
+/// A product that fills a block of a matrix: scale · Π operands, some axes of which are flattened into parts of the
+/// result's.
+private struct PlacedBlock {
   var scale: Double
-  var array: Operand
-  /// Per axis of the result: the array's labels there, and the part that they fill (nil: the axis itself).
+  /// All but the selectors that place.
+  var operands: [Operand] = []
+  /// Per axis of the result: the labels that are flattened into it, and the part that they fill (nil: the axis itself).
   var axes: [(labels: [Label], part: AxisPart?)]
 
+  /// Nil when no axis is flattened.
   init?(_ graph: TensorGraph, _ id: NodeID) {
     let node = graph[id]
     guard case .contract(let scale) = node.op else { return nil }
-    var arrays: [Operand] = []
+    self.scale = scale
+    let rank = node.shape.count
     var found: [Label: (labels: [Label], part: AxisPart?)] = [:]
     for operand in node.operands {
-      guard case .selector(let s) = graph[operand.node].op else {
-        arrays.append(operand)
-        continue
+      let inner = Array(operand.labels.dropFirst())
+      if case .selector(let s) = graph[operand.node].op, let target = operand.labels.first, target < rank,
+        found[target] == nil, let part = Self.flattening(s, graph.shape(operand.node)),
+        inner.allSatisfy({ $0 >= rank }), Set(inner).count == inner.count
+      {
+        found[target] = (inner, part)
+      } else {
+        operands.append(operand)
       }
-      guard let target = operand.labels.first, target < node.shape.count, found[target] == nil,
-        let part = Self.flattening(s, graph.shape(operand.node)),
-        operand.labels.dropFirst().allSatisfy({ $0 >= node.shape.count })
-      else { return nil }
-      found[target] = (Array(operand.labels.dropFirst()), part)
     }
-    guard arrays.count == 1, !found.isEmpty, Set(arrays[0].labels).count == arrays[0].labels.count else {
+    guard !found.isEmpty, !operands.contains(where: { $0.labels.contains { found[$0] != nil } }) else {
       return nil
     }
     axes = node.shape.indices.map { found[$0] ?? ([$0], nil) }
-    self.scale = scale
-    array = arrays[0]
-    guard axes.flatMap(\.labels).sorted() == array.labels.sorted() else { return nil }
   }
 
   /// δ(i ↔ offset + row-major position of (j…)).
@@ -104,7 +105,7 @@ private struct BlockReduction {
   let id: NodeID
   /// Large pointwise nodes below the reduction.
   private var tree: Set<NodeID> = []
-  private var placed: [NodeID: PlacedArray] = [:]
+  private var placed: [NodeID: PlacedBlock] = [:]
   private let classes: LabelClasses
   /// The parts of each class that blocks cut.
   private var parts: [Int: [AxisPart]] = [:]
@@ -122,8 +123,8 @@ private struct BlockReduction {
         if graph.isPointwise(read) {
           tree.insert(read)
           pending.append(read)
-        } else if let array = PlacedArray(graph, read) {
-          placed[read] = array
+        } else if let block = PlacedBlock(graph, read) {
+          placed[read] = block
         }
       }
     }
@@ -135,8 +136,8 @@ private struct BlockReduction {
       let own = graph.shape(member).indices.map { classes[member, $0] }
       if Set(own).count < own.count { return nil }
     }
-    for (node, array) in placed {
-      for (axis, place) in array.axes.enumerated() {
+    for (node, block) in placed {
+      for (axis, place) in block.axes.enumerated() {
         if let part = place.part, let c = classes[node, axis] { parts[c, default: []].append(part) }
       }
     }
@@ -286,31 +287,47 @@ private struct BlockReduction {
     }
 
     /// The block itself where the chosen parts are its own; zero elsewhere.
-    private func block(_ placed: PlacedArray, _ id: NodeID, _ newShape: Shape) -> NodeID {
-      var position: [Label: Label] = [:]
-      var selectors: [Operand] = []
-      var next = newShape.count
+    private func block(_ placed: PlacedBlock, _ id: NodeID, _ newShape: Shape) -> NodeID {
+      var operands: [Operand] = []
+      var sizes: [Label: Int] = [:]
+      for (axis, n) in newShape.enumerated() { sizes[axis] = n }
+      var fresh = newShape.count
+      var renamed: [Label: Label] = [:]
+      func next() -> Label {
+        fresh += 1
+        return fresh - 1
+      }
       var place = 0
       for (axis, own) in placed.axes.enumerated() {
         let part = owner.classes[id, axis].flatMap { chosen[$0] }
         let count = shape(id, axis).count
         if let ownPart = own.part {
           if part != ownPart { return graph.zero(newShape) }
-          for (k, label) in own.labels.enumerated() { position[label] = place + k }
+          for (k, label) in own.labels.enumerated() {
+            // A label that two axes share: the block is a diagonal.
+            if let first = renamed[label] {
+              operands.append(Operand(graph.delta(newShape[place + k]), [first, place + k]))
+            } else {
+              renamed[label] = place + k
+            }
+          }
         } else if let part {
           // The block has the whole axis, of which a part is wanted.
-          let n = graph.shape(id)[axis]
-          let selector = graph.selector(.flatten(offset: part.offset, part.shape), [n] + part.shape)
-          selectors.append(Operand(selector, [next] + (0..<count).map { place + $0 }))
-          position[own.labels[0]] = next
-          next += 1
+          let whole = next()
+          let selector = graph.selector(
+            .flatten(offset: part.offset, part.shape), [graph.shape(id)[axis]] + part.shape)
+          operands.append(Operand(selector, [whole] + (0..<count).map { place + $0 }))
+          renamed[axis] = whole
         } else {
-          position[own.labels[0]] = place
+          renamed[axis] = place
         }
         place += count
       }
-      let array = Operand(placed.array.node, placed.array.labels.map { position[$0] ?? 0 })
-      return graph.contract(placed.scale, [array] + selectors, to: Array(newShape.indices))
+      for operand in placed.operands {
+        for label in operand.labels where renamed[label] == nil { renamed[label] = next() }
+        operands.append(Operand(operand.node, operand.labels.map { renamed[$0] ?? $0 }))
+      }
+      return graph.contract(placed.scale, operands, to: Array(newShape.indices), sizes: sizes)
     }
 
     /// A part of an array that is not made of blocks.

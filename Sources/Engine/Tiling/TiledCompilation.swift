@@ -45,6 +45,8 @@ struct TiledCompilation {
       if largest(built.builder) <= limits.stored { return best }
     }
     let (roots, groups) = try tiled(blocks)
+
+
     guard !groups.isEmpty else { return best }
     let built = try lowered(roots, groups)
     return isBetter(built, than: best) ? built : best

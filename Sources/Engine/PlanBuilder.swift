@@ -54,16 +54,23 @@ final class PlanBuilder {
 
   // MARK: Nodes
 
-  /// Looks through `stop`, which only derivatives see.
+  /// Looks through `stop`, which only derivatives see, and `dense`, which only outputs do.
   func resolved(_ id: NodeID) -> NodeID {
     var id = id
-    while case .stop = graph[id].op { id = graph[id].operands[0].node }
+    while isTransparent(id) { id = graph[id].operands[0].node }
     return id
+  }
+
+  private func isTransparent(_ id: NodeID) -> Bool {
+    switch graph[id].op {
+    case .stop, .dense: return true
+    default: return false
+    }
   }
 
   private func countUses(_ order: [NodeID]) {
     for id in order {
-      if case .stop = graph[id].op { continue }
+      if isTransparent(id) { continue }
       let divides = isDividingLoop(graph[id])
       for operand in graph[id].operands {
         let read = (divides ? divisor(operand) : nil) ?? operand
@@ -88,7 +95,7 @@ final class PlanBuilder {
 
   private func isMaterialized(_ id: NodeID) -> Bool {
     if graph.constantValue(id) != nil { return outputs.contains { resolved($0) == id } }
-    if case .stop = graph[id].op { return false }
+    if isTransparent(id) { return false }
     if case .selector = graph[id].op { return uses[id] ?? 0 >= 2 && outputs.contains { resolved($0) == id } }
     if case .table = graph[id].op { return outputs.contains { resolved($0) == id } }
     if fused.contains(id) || reopened.contains(id) || inPlace.contains(id) { return false }
@@ -153,7 +160,7 @@ final class PlanBuilder {
     let axes = Array(node.shape.indices)
     let out = Access(buffer: buffer, shape: node.shape, labels: axes)
     switch node.op {
-    case .leaf, .tensor, .stop: return
+    case .leaf, .tensor, .stop, .dense: return
     case .map, .reduceMax: try loop(id, node, into: out)
     case .contract(let scale):
       if isLoop(id) { return try loop(id, node, into: out) }
@@ -163,8 +170,15 @@ final class PlanBuilder {
       try contract(1, [Operand(id, axes)], to: axes, node.shape, into: out, mode: .store)
     case .argmax: try along(node, buffer, "argmax", TensorKernels.argmax)
     case .argsort: try along(node, buffer, "argsort", TensorKernels.argsort)
+    case .external(let f): try call(f, node, buffer)
     case .matrix(let f): try along(node, buffer, f.rawValue) { try TensorKernels.matrix(f, $0) }
     }
+  }
+
+  private func call(_ f: ExternalFunction, _ node: Node, _ buffer: Int) throws {
+    guard let planned = f as? any PlannedFunction else { throw EngineError.tooComplex(f.name) }
+    let inputs = try node.operands.map { try self.buffer(of: $0.node) }
+    emit(try planned.instruction(reading: inputs, node.operands.map { graph.shape($0.node) }, into: buffer))
   }
 
   private func along(

@@ -108,7 +108,7 @@ public struct Selector: Hashable, Sendable {
 
 /// All (t, u) with s1 + d1·t = s2 + d2·u, 0 ≤ t < n1, 0 ≤ u < n2, as a progression t = t0 + dt·v, u = u0 + du·v.
 /// Nil when an axis does not move (step 0 with more than one point).
-private func meet(_ s1: Int, _ d1: Int, _ n1: Int, _ s2: Int, _ d2: Int, _ n2: Int)
+func meet(_ s1: Int, _ d1: Int, _ n1: Int, _ s2: Int, _ d2: Int, _ n2: Int)
   -> (t0: Int, dt: Int, u0: Int, du: Int, count: Int)?
 {
   let none = (t0: 0, dt: 0, u0: 0, du: 0, count: 0)

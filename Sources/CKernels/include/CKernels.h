@@ -4,3 +4,4 @@
 #include "hk_loop.h"
 #include "hk_scalar.h"
 #include "hk_team.h"
+#include "hk_tridiagonal.h"

@@ -22,6 +22,13 @@ struct Access: Hashable {
 
   subscript(_ label: Label) -> Int { strides[label] ?? 0 }
 
+  /// An array over axes 0, 1, … with other labels in their place (equal ones walk a diagonal).
+  func relabeled(_ labels: [Label]) -> Access {
+    var result = Access(buffer: buffer, offset: offset)
+    for (axis, label) in labels.enumerated() { result.strides[label, default: 0] += self[axis] }
+    return result
+  }
+
   /// Puts `start + Σ steps · parameters` in the place of a label.
   mutating func substitute(_ label: Label, start: Int, parameters: [(label: Label, step: Int)]) {
     guard let stride = strides.removeValue(forKey: label) else { return }

@@ -1,5 +1,4 @@
 import CKernels
-import COpenBLAS
 import Tensors
 
 /// The base addresses of a plan's buffers while it runs.
@@ -29,87 +28,6 @@ class Instruction {
   var summary: String { "\(type(of: self))" }
 }
 
-/// C (+)= alpha · A·B for a batch of row-major matrices at strided places.
-final class GemmInstruction: Instruction {
-  struct Matrix {
-    var buffer: Int
-    var offset: Int
-    /// Leading dimension; transposed when the row index is the contiguous one.
-    var leading: Int
-    var transposed: Bool
-    var batchStrides: [Int]
-  }
-
-  let a: Matrix
-  let b: Matrix
-  let c: Matrix
-  let (m, n, k): (Int, Int, Int)
-  let batch: [Int]
-  let alpha: Double
-  let beta: Double
-
-  init(
-    _ a: Matrix, _ b: Matrix, _ c: Matrix, m: Int, n: Int, k: Int, batch: [Int], alpha: Double,
-    accumulate: Bool
-  ) {
-    self.a = a
-    self.b = b
-    self.c = c
-    (self.m, self.n, self.k) = (m, n, k)
-    self.batch = batch
-    self.alpha = alpha
-    beta = accumulate ? 1 : 0
-    super.init(reads: [a.buffer, b.buffer] + (accumulate ? [c.buffer] : []), writes: [c.buffer])
-  }
-
-  override func run(_ memory: Memory) throws {
-    var index = [Int](repeating: 0, count: batch.count)
-    var (pa, pb, pc) = (a.offset, b.offset, c.offset)
-    while true {
-      multiply(memory, pa, pb, pc)
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
-      var axis = batch.count - 1
-      while axis >= 0 {
-        index[axis] += 1
-        pa += a.batchStrides[axis]
-        pb += b.batchStrides[axis]
-        pc += c.batchStrides[axis]
-        if index[axis] < batch[axis] { break }
-        pa -= a.batchStrides[axis] * index[axis]
-        pb -= b.batchStrides[axis] * index[axis]
-        pc -= c.batchStrides[axis] * index[axis]
-        index[axis] = 0
-        axis -= 1
-      }
-      if axis < 0 { return }
-    }
-  }
-
-  private func multiply(_ memory: Memory, _ pa: Int, _ pb: Int, _ pc: Int) {
-    let ta = a.transposed ? CblasTrans : CblasNoTrans
-    let tb = b.transposed ? CblasTrans : CblasNoTrans
-    let (m, n, k) = (Int32(m), Int32(n), Int32(k))
-    let (la, lb, lc) = (Int32(a.leading), Int32(b.leading), Int32(c.leading))
-    switch memory.precision {
-    case .f64:
-      let x = memory.pointer(a.buffer, Double.self) + pa
-      let y = memory.pointer(b.buffer, Double.self) + pb
-      cblas_dgemm(
-        CblasRowMajor, ta, tb, m, n, k, alpha, x, la, y, lb, beta, memory.pointer(c.buffer, Double.self) + pc,
-        lc)
-    case .f32:
-      let x = memory.pointer(a.buffer, Float.self) + pa
-      let y = memory.pointer(b.buffer, Float.self) + pb
-      let z = memory.pointer(c.buffer, Float.self) + pc
-      cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, Float(alpha), x, la, y, lb, Float(beta), z, lc)
-    }
-  }
-
-  override var multiplications: Double { Double(m) * Double(n) * Double(k) * Double(batch.elementCount) }
-
-  override var summary: String {
-    let times = batch.isEmpty ? "" : " × \(batch.elementCount)"
-    return "gemm \(m)×\(k)·\(k)×\(n)\(times) → b\(c.buffer)"
   }
 }
 

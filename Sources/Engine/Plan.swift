@@ -1,6 +1,9 @@
 import CKernels
 import Graph
 import Tensors
+import Glibc
+private let profiling = getenv("HLAB_PROFILE") != nil
+private func nowNs() -> Int { var t = timespec(); clock_gettime(CLOCK_MONOTONIC, &t); return Int(t.tv_sec) * 1_000_000_000 + Int(t.tv_nsec) }
 
 /// A compiled computation: instructions over buffers, ready to run any number of times on new inputs.
 /// Not for use by two threads at once.
@@ -78,11 +81,14 @@ public final class Plan {
     try withExtendedLifetime((values, results)) {
       for (time, instruction) in instructions.enumerated() {
         watcher?(time, memory)
+        let t0 = profiling ? nowNs() : 0
         try instruction.run(memory)
+        if profiling { profile[time] += nowNs() - t0 }
         if hk_interrupt_get() != 0 { throw EngineError.interrupted }
       }
       watcher?(instructions.count, memory)
     }
+    if profiling { runs += 1; if runs % 5 == 0 { dump() } }
     return outputs.map { output in
       if let place = resultBuffers.firstIndex(of: output.buffer) {
         return results[place].reshaped(output.shape)
@@ -95,6 +101,17 @@ public final class Plan {
     }
   }
 
+  private var runs = 0
+  private lazy var profile = [Int](repeating: 0, count: instructions.count)
+  private func dump() {
+    let total = profile.reduce(0, +)
+    if total / 5 < 30_000 { profile = [Int](repeating: 0, count: instructions.count); return }
+    print("== plan total \(Double(total) / 5e6) ms")
+    for k in instructions.indices where profile[k] > total / 200 {
+      print("\(k): \(Double(profile[k] / 500) / 10) us \(instructions[k].summary)")
+    }
+    profile = [Int](repeating: 0, count: instructions.count)
+  }
   /// The arena is made at the first run and stays.
   private func placeArena() {
     let made = Storage(byteCount: arenaBytes)

@@ -26,11 +26,11 @@ extension PlanBuilder {
     try collect(operands, into: &task)
     try resolveSelectors(&task)
     try resolveTables(&task)
-    let outCount = out.buffer < buffers.count ? buffers[out.buffer].count : 0
     if task.sizes.values.contains(0) || task.needsZero, mode == .store {
-      emit(FillInstruction(out.buffer, count: outCount))
+      try clear(out, shape)
       task.accumulate = true
     }
+    task.whole = (out, shape)
     task.isPlaced = mode == .place
     if task.sizes.values.contains(0) {
       if task.isPlaced { try clearPlace(task) }
@@ -284,6 +284,7 @@ extension PlanBuilder {
     let sizes = labels.map { task.sizes[$0] ?? 1 }
     let dense = Access(buffer: newBuffer(sizes.elementCount), shape: sizes, labels: labels)
     part.out = dense
+    part.whole = nil
     part.accumulate = !part.scatters.isEmpty
     if part.accumulate { emit(FillInstruction(dense.buffer, count: sizes.elementCount)) }
     if !part.result.contains(table.label) { part.sizes[table.label] = nil }
@@ -315,7 +316,11 @@ extension PlanBuilder {
     if reduces && task.isPlaced {
       try clearPlace(task)
     } else if reduces && !task.accumulate {
-      emit(FillInstruction(task.out.buffer, count: buffers[task.out.buffer].count))
+      if let whole = task.whole {
+        try clear(whole.out, whole.shape)
+      } else {
+        emit(FillInstruction(task.out.buffer, count: buffers[task.out.buffer].count))
+      }
     }
     try emit(program, [(task.out, value, reduces || task.accumulate ? HK_ACCUMULATE : HK_STORE)])
   }
@@ -342,6 +347,8 @@ struct Contraction {
   var alpha: Double
   var out: Access
   var accumulate: Bool
+  /// The result before selectors cut it; nil for an intermediate, which has a buffer to itself.
+  var whole: (out: Access, shape: Shape)?
   /// Only a part of the buffer is this product's.
   var isPlaced = false
   var sizes: [Label: Int] = [:]

@@ -34,6 +34,12 @@ final class PlanBuilder {
   var reopened: Set<NodeID> = []
   /// Terms of sums that are accumulated straight into the result.
   var inPlace: Set<NodeID> = []
+  /// Arrays that lie inside the buffer of another node: slices, transposes, blocks of an assembled matrix.
+  var views: [NodeID: Access] = [:]
+  /// Blocks that are computed in their place of an assembled matrix.
+  var regions: [NodeID: Region] = [:]
+  /// Buffers of matrices whose blocks were computed in place before the matrix itself came up.
+  var assemblies: [NodeID: Int] = [:]
 
   init(_ graph: TensorGraph, outputs: [NodeID], precision: Precision) {
     self.graph = graph
@@ -46,6 +52,7 @@ final class PlanBuilder {
     let order = graph.reachable(from: outputs)
     countUses(order)
     for id in order.reversed() where isMaterialized(id) { decideFusion(id) }
+    for id in order where isMaterialized(id) { decideRegions(id) }
     for id in order where isMaterialized(id) { try lower(id) }
     let results = try outputs.map { id in (buffer: try result(resolved(id)), shape: graph.shape(id)) }
     let joined = ScalarFusion.apply(instructions, kept: Set(results.map(\.buffer)))
@@ -93,7 +100,7 @@ final class PlanBuilder {
     return Operand(node.operands[0].node, node.operands[0].labels.map { operand.labels[$0] })
   }
 
-  private func isMaterialized(_ id: NodeID) -> Bool {
+  func isMaterialized(_ id: NodeID) -> Bool {
     if graph.constantValue(id) != nil { return outputs.contains { resolved($0) == id } }
     if isTransparent(id) { return false }
     if case .selector = graph[id].op { return uses[id] ?? 0 >= 2 && outputs.contains { resolved($0) == id } }
@@ -116,6 +123,7 @@ final class PlanBuilder {
     let id = resolved(id)
     if let known = bufferOf[id] { return known }
     let count = graph.shape(id).elementCount
+    if let view = views[id] { return try copied(view, id) }
     let made = buffers.count
     bufferOf[id] = made
     switch graph[id].op {
@@ -139,7 +147,8 @@ final class PlanBuilder {
 
   /// The operand as an array over its labels.
   func access(_ operand: Operand) throws -> Access {
-    Access(buffer: try buffer(of: operand.node), shape: graph.shape(operand.node), labels: operand.labels)
+    if let view = views[resolved(operand.node)] { return view.relabeled(operand.labels) }
+    return Access(buffer: try buffer(of: operand.node), shape: graph.shape(operand.node), labels: operand.labels)
   }
 
   // MARK: Lowering
@@ -149,16 +158,27 @@ final class PlanBuilder {
     case .leaf, .tensor: _ = try buffer(of: id)
     default:
       if bufferOf[id] != nil { return }
-      let buffer = newBuffer(graph.shape(id).elementCount)
+      if let region = regions[id] { return try lowerIntoRegion(id, region) }
+      if let view = try pureView(id) {
+        views[id] = view
+        return
+      }
+      let buffer = try assembly(id) ?? newBuffer(graph.shape(id).elementCount)
       bufferOf[id] = buffer
       try lowerInto(id, buffer)
     }
   }
 
   private func lowerInto(_ id: NodeID, _ buffer: Int) throws {
+    let shape = graph.shape(id)
+    try lowerInto(id, Access(buffer: buffer, shape: shape, labels: Array(shape.indices)))
+  }
+
+  /// Computes a node at strided places over its axes.
+  func lowerInto(_ id: NodeID, _ out: Access) throws {
     let node = graph[id]
     let axes = Array(node.shape.indices)
-    let out = Access(buffer: buffer, shape: node.shape, labels: axes)
+    let buffer = out.buffer
     switch node.op {
     case .leaf, .tensor, .stop, .dense: return
     case .map, .reduceMax: try loop(id, node, into: out)
@@ -192,35 +212,45 @@ final class PlanBuilder {
   /// Pointwise terms in one loop, then the others accumulated into the result.
   private func sum(_ id: NodeID, _ node: Node, into out: Access) throws {
     guard case .add(let coefficients) = node.op else { return }
-    let special = node.operands.indices.filter { inPlace.contains(resolved(node.operands[$0].node)) }
+    var special = node.operands.indices.filter { inPlace.contains(resolved(node.operands[$0].node)) }
     let plain = node.operands.indices.filter { !special.contains($0) }
     let places = plain.isEmpty ? disjointPlaces(node, special) : nil
-    if plain.isEmpty {
-      let written = (places ?? []).reduce(0) { $0 + $1.map(\.count).elementCount }
-      if written < node.shape.elementCount {
-        emit(FillInstruction(out.buffer, count: node.shape.elementCount))
-      }
-    } else {
+    if let places {
+      if !covers(places, node.shape), assemblies[id] == nil { try clear(out, node.shape) }
+      special.removeAll { isInRegion(node.operands[$0], of: id) }
+    } else if !plain.isEmpty {
       let rest = plain.map { (coefficients[$0], node.operands[$0]) }
       try loop(summing: rest, node.shape, into: out)
+    } else if let dense = special.firstIndex(where: { isDense(node.operands[$0]) }) {
+      // The first term is stored, not added to zeros.
+      special.swapAt(0, dense)
     }
-    for index in special {
+    for (place, index) in special.enumerated() {
       let operand = node.operands[index]
       let inner = graph[resolved(operand.node)]
       guard case .contract(let scale) = inner.op else { continue }
       // The term's own labels come first; it writes through the sum's strides.
-      var target = Access(buffer: out.buffer)
+      var target = Access(buffer: out.buffer, offset: out.offset)
       for (axis, label) in operand.labels.enumerated() { target.strides[axis, default: 0] += out[label] }
+      let mode: WriteMode = places != nil ? .place : plain.isEmpty && place == 0 ? .store : .accumulate
       try contract(
         scale * coefficients[index], inner.operands, to: Array(inner.shape.indices), inner.shape,
-        into: target,
-        mode: places == nil ? .accumulate : .place)
+        into: target, mode: mode)
     }
+  }
+
+  /// A term that writes every entry of the sum.
+  private func isDense(_ operand: Operand) -> Bool {
+    !graph[resolved(operand.node)].operands.contains { isSymbolic($0.node) }
+  }
+
+  private func covers(_ boxes: [[Range<Int>]], _ shape: Shape) -> Bool {
+    boxes.reduce(0) { $0 + $1.map(\.count).elementCount } >= shape.elementCount
   }
 
   /// The box that each term fills, when every term only puts an array into a place of its own: the blocks of a
   /// Hessian, the parts of a concatenation.
-  private func disjointPlaces(_ node: Node, _ terms: [Int]) -> [[Range<Int>]]? {
+  func disjointPlaces(_ node: Node, _ terms: [Int]) -> [[Range<Int>]]? {
     guard terms.count <= 256 else { return nil }
     var boxes: [[Range<Int>]] = []
     for index in terms {
@@ -235,7 +265,7 @@ final class PlanBuilder {
   }
 
   /// The box of the result that a product of one array and selectors fills; nil for other products.
-  private func place(_ node: Node) -> [Range<Int>]? {
+  func place(_ node: Node) -> [Range<Int>]? {
     let arrays = node.operands.filter { !isSymbolic($0.node) }
     guard arrays.count == 1, Set(arrays[0].labels).count == arrays[0].labels.count else { return nil }
     var box = node.shape.map { 0..<$0 }

@@ -1,0 +1,128 @@
+import CKernels
+import COpenBLAS
+import Tensors
+
+/// C (+)= alpha · A·B for a batch of row-major matrices at strided places. Runs on the team of threads: entries of a
+/// batch apart, or panels of one product's columns or rows, with OpenBLAS on one thread inside.
+final class GemmInstruction: Instruction {
+  struct Matrix {
+    var buffer: Int
+    var offset: Int
+    /// Leading dimension; transposed when the row index is the contiguous one.
+    var leading: Int
+    var transposed: Bool
+    var batchStrides: [Int]
+
+    /// Entries between neighbouring rows and columns.
+    var rowStride: Int { transposed ? 1 : leading }
+    var columnStride: Int { transposed ? leading : 1 }
+  }
+
+  let a: Matrix
+  let b: Matrix
+  let c: Matrix
+  let (m, n, k): (Int, Int, Int)
+  let batch: [Int]
+  let alpha: Double
+  let beta: Double
+
+  init(
+    _ a: Matrix, _ b: Matrix, _ c: Matrix, m: Int, n: Int, k: Int, batch: [Int], alpha: Double,
+    accumulate: Bool
+  ) {
+    self.a = a
+    self.b = b
+    self.c = c
+    (self.m, self.n, self.k) = (m, n, k)
+    self.batch = batch
+    self.alpha = alpha
+    beta = accumulate ? 1 : 0
+    super.init(reads: [a.buffer, b.buffer] + (accumulate ? [c.buffer] : []), writes: [c.buffer])
+  }
+
+  /// Multiplications from which a second thread pays for being woken.
+  private static let sharedWork = 60_000
+  /// Widths of panels are multiples of this, so that the kernels of BLAS meet the same edges as in the whole.
+  private static let panelUnit = 48
+
+  override func run(_ memory: Memory) throws {
+    openblas_set_num_threads(1)
+    let count = batch.elementCount
+    let isShared = m * n * k * count >= Self.sharedWork && Team.size > 1
+    if count > 1 {
+      let groups = isShared ? min(count, 4 * Team.size) : 1
+      Team.run(groups) { group in
+        run(memory, entries: (group * count / groups)..<((group + 1) * count / groups))
+      }
+    } else if isShared {
+      panels(memory)
+    } else {
+      multiply(memory, a.offset, b.offset, c.offset, m, n)
+    }
+    if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+  }
+
+  /// One product, cut along the longer side of the result.
+  private func panels(_ memory: Memory) {
+    let length = max(m, n)
+    let pieces = min(Team.size, max(1, length / Self.panelUnit))
+    let width = (length / pieces + Self.panelUnit - 1) / Self.panelUnit * Self.panelUnit
+    Team.run((length + width - 1) / width) { piece in
+      let start = piece * width
+      let size = min(width, length - start)
+      if n >= m {
+        multiply(
+          memory, a.offset, b.offset + start * b.columnStride, c.offset + start * c.columnStride, m, size)
+      } else {
+        multiply(memory, a.offset + start * a.rowStride, b.offset, c.offset + start * c.rowStride, size, n)
+      }
+    }
+  }
+
+  /// Some entries of the batch, one after the other.
+  private func run(_ memory: Memory, entries: Range<Int>) {
+    for entry in entries {
+      var (pa, pb, pc) = (a.offset, b.offset, c.offset)
+      var rest = entry
+      var axis = batch.count - 1
+      while axis >= 0 {
+        let index = rest % batch[axis]
+        rest /= batch[axis]
+        pa += index * a.batchStrides[axis]
+        pb += index * b.batchStrides[axis]
+        pc += index * c.batchStrides[axis]
+        axis -= 1
+      }
+      multiply(memory, pa, pb, pc, m, n)
+      if hk_interrupt_get() != 0 { return }
+    }
+  }
+
+  /// One product of m×k by k×n at the given places.
+  private func multiply(_ memory: Memory, _ pa: Int, _ pb: Int, _ pc: Int, _ m: Int, _ n: Int) {
+    let ta = a.transposed ? CblasTrans : CblasNoTrans
+    let tb = b.transposed ? CblasTrans : CblasNoTrans
+    let (m, n, k) = (Int32(m), Int32(n), Int32(k))
+    let (la, lb, lc) = (Int32(a.leading), Int32(b.leading), Int32(c.leading))
+    switch memory.precision {
+    case .f64:
+      let x = memory.pointer(a.buffer, Double.self) + pa
+      let y = memory.pointer(b.buffer, Double.self) + pb
+      cblas_dgemm(
+        CblasRowMajor, ta, tb, m, n, k, alpha, x, la, y, lb, beta, memory.pointer(c.buffer, Double.self) + pc,
+        lc)
+    case .f32:
+      let x = memory.pointer(a.buffer, Float.self) + pa
+      let y = memory.pointer(b.buffer, Float.self) + pb
+      let z = memory.pointer(c.buffer, Float.self) + pc
+      cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, Float(alpha), x, la, y, lb, Float(beta), z, lc)
+    }
+  }
+
+  override var multiplications: Double { Double(m) * Double(n) * Double(k) * Double(batch.elementCount) }
+
+  override var summary: String {
+    let times = batch.isEmpty ? "" : " × \(batch.elementCount)"
+    return "gemm \(m)×\(k)·\(k)×\(n)\(times) → b\(c.buffer)"
+  }
+}

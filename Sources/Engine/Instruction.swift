@@ -28,9 +28,6 @@ class Instruction {
   var summary: String { "\(type(of: self))" }
 }
 
-  }
-}
-
 /// A strided array with an index tensor in place of one label: out[l…, j…] = in[l…, t[j…]], or the transpose.
 final class IndexedInstruction: Instruction {
   enum Direction { case gather, scatterAdd }

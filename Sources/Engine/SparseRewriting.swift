@@ -22,7 +22,7 @@ public struct SparseRewriting {
   }
 
   /// The outputs rewritten, and for those that become the values of a sparse matrix its pattern.
-  public mutating func rewritten(_ outputs: [NodeID], mayBeSparse: Bool) throws
+  public mutating func rewritten(_ outputs: [NodeID], mayBeSparse: Bool, storesDiagonals: Bool = false) throws
     -> (nodes: [NodeID], patterns: [SparsePattern?])
   {
     for id in graph.reachable(from: outputs) { try rewrite(id) }
@@ -30,7 +30,7 @@ public struct SparseRewriting {
     var patterns: [SparsePattern?] = []
     for id in outputs {
       let node = image(id)
-      if mayBeSparse, let stored = try worthwhile(node) {
+      if mayBeSparse, let stored = try worthwhile(node) ?? (storesDiagonals ? diagonal(node) : nil) {
         nodes.append(stored.values)
         patterns.append(stored.pattern)
       } else {
@@ -42,8 +42,9 @@ public struct SparseRewriting {
   }
 
   /// Whether anything in these formulas may be sparse: cheap, for the many that have nothing of the kind.
-  public static func isNeeded(_ graph: TensorGraph, _ outputs: [NodeID]) -> Bool {
-    graph.reachable(from: outputs).contains { id in
+  public static func isNeeded(_ graph: TensorGraph, _ outputs: [NodeID], storesDiagonals: Bool) -> Bool {
+    if storesDiagonals { return true }
+    return graph.reachable(from: outputs).contains { id in
       let node = graph[id]
       switch node.op {
       case .matrix(.solve): return true
@@ -109,6 +110,11 @@ public struct SparseRewriting {
       form.isWorthStoring, let made = try stored(form)
     else { return nil }
     return Double(made.pattern.nonZeros) <= 0.1 * Double(form.rows) * Double(form.columns) ? made : nil
+  }
+
+  private mutating func diagonal(_ id: NodeID) throws -> CompressedMatrix? {
+    guard graph.shape(id).count == 2, let form = form(id), form.isDiagonal, form.rows > 1 else { return nil }
+    return try stored(form)
   }
 
   // MARK: Systems

@@ -16,7 +16,7 @@ final class SparseSolve: ExternalFunction, PlannedFunction, @unchecked Sendable 
     do {
       let solver = try SparseSolver(pattern)
       return SparseSolveInstruction(solver, inputs[0], inputs[1], output, shape: shapes[1])
-    } catch let error as LinearAlgebraError { throw EngineError.matrix("solve: \(error)") }
+    } catch { throw EngineError.matrix("solve: \(error)") }
   }
 }
 

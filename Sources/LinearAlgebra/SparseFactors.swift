@@ -40,7 +40,7 @@ final class SparseFactors {
   func inertia(_ values: UnsafeBufferPointer<Double>) -> Inertia? {
     guard pattern.isSymmetric, let handle = try? analyzed() else { return nil }
     var (p, q): (Int64, Int64) = (0, 0)
-    guard ss_symmetric_inertia(handle, lower.gathered(values), &p, &q) == SS_OK.rawValue else { return nil }
+    guard ss_symmetric_inertia(handle, lower.gathered(values), &p, &q) == Int32(SS_OK) else { return nil }
     return Inertia(positive: Int(p), negative: Int(q), zero: 0)
   }
 
@@ -75,13 +75,13 @@ final class SparseFactors {
   }
 
   private func check(_ status: Int32) throws(LinearAlgebraError) {
-    if status != SS_OK.rawValue { throw error(status) }
+    if status != Int32(SS_OK) { throw error(status) }
   }
 
   private func error(_ status: Int32) -> LinearAlgebraError {
     switch status {
-    case SS_NO_LIBRARY.rawValue: return .unavailable("SuiteSparse")
-    case SS_SINGULAR.rawValue: return .singular(pivot: pattern.rows)
+    case Int32(SS_NO_LIBRARY): return .unavailable("SuiteSparse")
+    case Int32(SS_SINGULAR): return .singular(pivot: pattern.rows)
     default: return .tooLarge([pattern.rows, pattern.columns])
     }
   }

@@ -116,7 +116,9 @@ public struct SparseProducts {
       }
       let marks = inner.map { symbolic[$0] ?? false }
       switch node.op {
-      case .selector, .table: symbolic[id] = node.shape.count >= 2
+      case .table: symbolic[id] = true
+      // A selector that takes every place of its one axis is a broadcast.
+      case .selector(let s): symbolic[id] = s.rank >= 2 || s.extents.elementCount < node.shape.elementCount
       case .add: symbolic[id] = !marks.isEmpty && !marks.contains(false)
       case .contract: symbolic[id] = marks.contains(true)
       default: symbolic[id] = false

@@ -228,6 +228,12 @@ HK_INLINE double tanh_f64(double x) {
   return with_sign(q + (t_low - q * d_low) * (0.5 - 0.5 * q), x);
 }
 
+// 4e/(1 + e)² with e = exp(−2|x|).
+HK_INLINE double sech2_f64(double x) {
+  double e = exp_f64(-2 * magnitude(x));
+  return 4 * e / ((1 + e) * (1 + e));
+}
+
 // MARK: erf
 
 HK_INLINE double erf_f64(double x) {
@@ -332,6 +338,7 @@ HK_KERNEL(sqrt_f64, double, 8, sqrt_f64)
 HK_KERNEL(rsqrt_f64, double, 8, rsqrt_f64)
 HK_KERNEL(recip_f64, double, 8, recip_f64)
 HK_KERNEL(tanh_f64, double, 8, tanh_f64)
+HK_KERNEL(sech2_f64, double, 8, sech2_f64)
 HK_KERNEL(sigmoid_f64, double, 8, sigmoid_f64)
 HK_KERNEL(softplus_f64, double, 8, softplus_f64)
 HK_KERNEL(erf_f64, double, 8, erf_f64)

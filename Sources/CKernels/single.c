@@ -101,6 +101,10 @@ HK_INLINE float tanh_f32(float x) {
   double t = expm1_wide(clamped(-2 * magnitude(x), -60, 0));
   return float_with_sign((float)(t / (2 + t)), x);
 }
+HK_INLINE float sech2_f32(float x) {
+  double e = exp_wide(clamped(-2 * magnitude(x), -160, 0));
+  return (float)(4 * e / ((1 + e) * (1 + e)));
+}
 HK_INLINE float sigmoid_f32(float x) { return (float)(1 / (1 + exp_wide(clamped(-(double)x, -160, 160)))); }
 HK_INLINE float softplus_f32(float x) {
   double e = exp_wide(clamped(-magnitude(x), -160, 0));
@@ -183,6 +187,7 @@ HK_KERNEL(sqrt_f32, float, 16, sqrt_f32)
 HK_KERNEL(rsqrt_f32, float, 8, rsqrt_f32)
 HK_KERNEL(recip_f32, float, 16, recip_f32)
 HK_KERNEL(tanh_f32, float, 8, tanh_f32)
+HK_KERNEL(sech2_f32, float, 8, sech2_f32)
 HK_KERNEL(sigmoid_f32, float, 8, sigmoid_f32)
 HK_KERNEL(softplus_f32, float, 8, softplus_f32)
 HK_KERNEL(erf_f32, float, 8, erf_f32)

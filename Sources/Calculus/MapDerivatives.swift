@@ -42,6 +42,13 @@ extension TensorGraph {
     return contract(1, [operand], to: Array(shape.indices), sizes: sizes)
   }
 
+  /// y − 1 for known exponents; 1 in the place of −1, so that 0·xʸ⁻¹ is 0 where x is 0, too.
+  private func lowered(_ y: Operand) -> Operand? {
+    guard case .tensor(let index) = self[y.node].op else { return nil }
+    let known = constants[index]
+    return Operand(constant(Tensor(known.doubles.map { $0 == 0 ? 1 : $0 - 1 }, known.shape)), y.labels)
+  }
+
   private func quadraticPartial(_ f: MapFunction, _ x: NodeID) -> NodeID {
     let square = map(.power(2), x)
     switch f {
@@ -67,8 +74,8 @@ extension TensorGraph {
         [Summand(1, Operand(wins, axes)), Summand(0.5, Operand(apply(.equal, [x, y]), axes))], shape: shape)
     case .pow:
       if k == 0 {
-        let lower = affine(-1, 1, expanded(y, shape))
-        return multiplied(expanded(y, shape), apply(.pow, [x, Operand(lower, axes)]))
+        let lower = lowered(y) ?? Operand(affine(-1, 1, expanded(y, shape)), axes)
+        return multiplied(expanded(y, shape), apply(.pow, [x, lower]))
       }
       // xʸ·log x, and 0 for x ≤ 0 (the limit at 0 for y > 0).
       let positive = apply(.less, [Operand(fill(0), []), x])

@@ -47,6 +47,28 @@ struct Access: Hashable {
   }
 }
 
+extension Access {
+  /// Each of the buffer's entries is reached, by one combination of the labels that move.
+  func covers(_ count: Int, _ sizes: [Label: Int]) -> Bool {
+    let moving = strides.filter { $0.value != 0 && sizes[$0.key] ?? 1 != 1 }
+    return offset == 0 && moving.values.allSatisfy { $0 > 0 }
+      && moving.keys.reduce(1) { $0 * (sizes[$1] ?? 1) } == count
+      && hk_access.isInjective(moving.map { ($0.value, sizes[$0.key] ?? 1) })
+  }
+}
+
+extension hk_access {
+  /// No two places of a loop nest meet in one entry, as far as strides and sizes that nest can tell.
+  static func isInjective(_ dimensions: [(stride: Int, size: Int)]) -> Bool {
+    var reach = 0
+    for (stride, size) in dimensions.sorted(by: { abs($0.stride) < abs($1.stride) }) where size > 1 {
+      if abs(stride) <= reach { return false }
+      reach += abs(stride) * (size - 1)
+    }
+    return true
+  }
+}
+
 /// Several labels walked as one dimension.
 struct MergedLabels {
   var size: Int

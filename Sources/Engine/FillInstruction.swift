@@ -14,8 +14,8 @@ final class FillInstruction: Instruction {
   }
   override func run(_ memory: Memory) {
     switch memory.precision {
-    case .f64: memory.pointer(buffer, Double.self).update(repeating: value, count: count)
-    case .f32: memory.pointer(buffer, Float.self).update(repeating: Float(value), count: count)
+    case .f64: hk_fill_f64(memory.pointer(buffer, Double.self), Int64(count), value)
+    case .f32: hk_fill_f32(memory.pointer(buffer, Float.self), Int64(count), Float(value))
     }
   }
   override var summary: String { "fill b\(buffer)[\(count)] = \(value)" }

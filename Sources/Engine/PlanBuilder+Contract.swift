@@ -313,16 +313,18 @@ extension PlanBuilder {
 
   private func emitFinal(_ program: LoopProgram, _ value: Int, _ task: Contraction) throws {
     let reduces = program.sizes.contains { $0.value > 1 && task.out[$0.key] == 0 }
+    var starts = !task.isPlaced && !task.accumulate
     if reduces && task.isPlaced {
       try clearPlace(task)
-    } else if reduces && !task.accumulate {
-      if let whole = task.whole {
-        try clear(whole.out, whole.shape)
-      } else {
-        emit(FillInstruction(task.out.buffer, count: buffers[task.out.buffer].count))
-      }
+    } else if reduces && starts, !task.out.covers(buffers[task.out.buffer].count, program.sizes),
+      let whole = task.whole
+    {
+      try clear(whole.out, whole.shape)
+      starts = false
     }
-    try emit(program, [(task.out, value, reduces || task.accumulate ? HK_ACCUMULATE : HK_STORE)])
+    try emit(
+      program, [(task.out, value, reduces || task.accumulate ? HK_ACCUMULATE : HK_STORE)],
+      startsReduction: starts)
   }
 }
 

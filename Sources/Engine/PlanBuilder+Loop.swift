@@ -59,7 +59,7 @@ extension PlanBuilder {
       value = try compute(node, labels: axes, &program)
       if node.sumsLabels { mode = HK_ACCUMULATE }
     }
-    try finish(&program, value, into: out, mode, count: node.shape.elementCount)
+    try emit(program, [(out, value, mode)], startsReduction: true)
   }
 
   /// Σ coefficient · operand: one loop, or several that add up when the terms are many.
@@ -82,31 +82,35 @@ extension PlanBuilder {
     return sizes
   }
 
-  private func finish(
-    _ program: inout LoopProgram, _ value: Int, into out: Access, _ mode: hk_mode, count: Int
+  /// Orders and merges the dimensions and emits the loop. A reduction that starts covers the whole of its buffer;
+  /// others add to what is there.
+  func emit(
+    _ program: LoopProgram, _ outputs: [(access: Access, register: Int, mode: hk_mode)],
+    startsReduction: Bool = false
   ) throws {
-    if mode != HK_STORE {
-      emit(FillInstruction(out.buffer, count: count, value: mode == HK_MAXIMUM ? -.infinity : 0))
-    }
-    try emit(program, [(out, value, mode)])
-  }
-
-  /// Orders and merges the dimensions and emits the loop.
-  func emit(_ program: LoopProgram, _ outputs: [(access: Access, register: Int, mode: hk_mode)]) throws {
     let arrays = outputs.map(\.access) + program.inputs
     var dimensions = loopOrder(program.sizes, arrays)
     let sizes = merge(&dimensions, program.sizes, arrays)
     guard dimensions.count <= Int(HK_MAX_DIMS) else { throw EngineError.tooComplex("labels in one loop") }
-    let (ops, renamed) = try allocate(program, outputs.map(\.register))
+    let assigned = try RegisterAssignment(
+      program.ops, inputs: program.inputRegisters, kept: outputs.map(\.register), count: program.registers)
     let inputs = zip(program.inputs, program.inputRegisters).map { access, register in
-      access.kernel(dimensions, register: renamed[register])
+      access.kernel(dimensions, register: assigned.places[register])
     }
     let written = outputs.map { access, register, mode in
-      hk_output(
-        access: access.kernel(dimensions, register: renamed[register]), mode: Int32(mode.rawValue),
-        reserved: 0)
+      var isFresh = startsReduction && mode != HK_STORE
+      if isFresh && !access.covers(buffers[access.buffer].count, program.sizes) {
+        let start = mode == HK_MAXIMUM ? -Double.infinity : 0
+        emit(FillInstruction(access.buffer, count: buffers[access.buffer].count, value: start))
+        isFresh = false
+      }
+      return hk_output(
+        access: access.kernel(dimensions, register: assigned.places[register]), mode: Int32(mode.rawValue),
+        fresh: isFresh ? 1 : 0, direct: 0, early: 0)
     }
-    emit(LoopInstruction(sizes: sizes, inputs: inputs, ops: ops, outputs: written))
+    emit(
+      LoopInstruction(
+        sizes: sizes, inputs: inputs, ops: assigned.ops, outputs: written, registers: assigned.count))
   }
 
   /// The innermost dimension is the one that most arrays walk contiguously; the others follow the output.
@@ -136,46 +140,6 @@ extension PlanBuilder {
       d -= 1
     }
     return result
-  }
-
-  /// Registers of results that are no longer needed are used again, so that a block's working set stays in L1.
-  private func allocate(_ program: LoopProgram, _ kept: [Int]) throws -> ([hk_op], [Int]) {
-    var last = [Int](repeating: -1, count: program.registers)
-    for (index, op) in program.ops.enumerated() {
-      for source in Self.sources(op) { last[source] = index }
-    }
-    for register in kept { last[register] = .max }
-    var renamed = [Int](repeating: 0, count: program.registers)
-    var next = 0
-    for register in program.inputRegisters {
-      renamed[register] = next
-      next += 1
-    }
-    let firstFree = next
-    var free: [Int] = []
-    var ops: [hk_op] = []
-    for (index, op) in program.ops.enumerated() {
-      var copy = op
-      (copy.a, copy.b, copy.c) = (
-        Int32(renamed[Int(op.a)]), Int32(renamed[Int(op.b)]), Int32(renamed[Int(op.c)])
-      )
-      for source in Set(Self.sources(op)) where last[source] == index && renamed[source] >= firstFree {
-        free.append(renamed[source])
-      }
-      if free.isEmpty {
-        free.append(next)
-        next += 1
-      }
-      renamed[Int(op.dst)] = free.removeLast()
-      copy.dst = Int32(renamed[Int(op.dst)])
-      ops.append(copy)
-    }
-    guard next <= Int(HK_MAX_REGISTERS) else { throw EngineError.tooComplex("inputs of one loop") }
-    return (ops, renamed)
-  }
-
-  private static func sources(_ op: hk_op) -> [Int] {
-    [op.a, op.b, op.c].prefix(LoopInstruction.operandCount(hk_opcode(UInt32(op.code)))).map { Int($0) }
   }
 
   // MARK: Values

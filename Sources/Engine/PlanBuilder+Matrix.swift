@@ -48,10 +48,9 @@ extension PlanBuilder {
     let kept = labels.subtracting(lone).filter { sizes[$0] ?? 1 > 1 }.sorted()
     let shape = kept.map { sizes[$0] ?? 1 }
     let out = Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: kept)
-    emit(FillInstruction(out.buffer, count: shape.elementCount))
     var program = LoopProgram(sizes: sizes.filter { labels.contains($0.key) })
     let value = program.load(x)
-    try emit(program, [(out, value, HK_ACCUMULATE)])
+    try emit(program, [(out, value, HK_ACCUMULATE)], startsReduction: true)
     labels.subtract(lone)
     return out
   }

@@ -55,7 +55,11 @@ final class PlanBuilder {
     for id in order where isMaterialized(id) { decideRegions(id) }
     for id in order where isMaterialized(id) { try lower(id) }
     let results = try outputs.map { id in (buffer: try result(resolved(id)), shape: graph.shape(id)) }
-    let joined = ScalarFusion.apply(instructions, kept: Set(results.map(\.buffer)))
+    let kept = Set(results.map(\.buffer))
+    let loops = try LoopFusion.apply(instructions, kept: kept) { buffer in
+      if case .arena = buffers[buffer].place { return true } else { return false }
+    }
+    let joined = ScalarFusion.apply(loops, kept: kept)
     return (joined, results)
   }
 
@@ -148,7 +152,8 @@ final class PlanBuilder {
   /// The operand as an array over its labels.
   func access(_ operand: Operand) throws -> Access {
     if let view = views[resolved(operand.node)] { return view.relabeled(operand.labels) }
-    return Access(buffer: try buffer(of: operand.node), shape: graph.shape(operand.node), labels: operand.labels)
+    return Access(
+      buffer: try buffer(of: operand.node), shape: graph.shape(operand.node), labels: operand.labels)
   }
 
   // MARK: Lowering
@@ -158,7 +163,8 @@ final class PlanBuilder {
     case .leaf, .tensor: _ = try buffer(of: id)
     default:
       if bufferOf[id] != nil { return }
-      if let region = regions[id] { return try lowerIntoRegion(id, region) }
+      // Blocks that came first have put the matrix into a buffer of its own.
+      if let region = regions[id], assemblies[id] == nil { return try lowerIntoRegion(id, region) }
       if let view = try pureView(id) {
         views[id] = view
         return
@@ -191,7 +197,8 @@ final class PlanBuilder {
     case .argmax: try along(node, buffer, "argmax", TensorKernels.argmax)
     case .argsort: try along(node, buffer, "argsort", TensorKernels.argsort)
     case .external(let f): try call(f, node, buffer)
-    case .matrix(let f): try along(node, buffer, f.rawValue) { try TensorKernels.matrix(f, $0) }
+    case .matrix(let f):
+      try along(node, buffer, f.rawValue, MatrixBatch(f, node).evaluate)
     }
   }
 

@@ -101,9 +101,9 @@ private struct ScalarBuilder {
   /// Operations that an instruction takes here; nil when it must stay as it is.
   static func cost(of instruction: Instruction) -> Int? {
     if let fill = instruction as? FillInstruction { return fill.count <= 64 ? fill.count : nil }
-    guard let loop = instruction as? LoopInstruction, loop.entries <= ScalarFusion.entryLimit else {
-      return nil
-    }
+    guard let loop = instruction as? LoopInstruction, loop.entries <= ScalarFusion.entryLimit,
+      !loop.holdsRows, loop.entries > 0 || loop.sizeList.allSatisfy({ $0 <= 8 }) && loop.sizeList.count <= 2
+    else { return nil }
     return loop.entries * (loop.opList.count + loop.inputList.count + loop.outputList.count)
   }
 
@@ -119,8 +119,10 @@ private struct ScalarBuilder {
   private mutating func unroll(_ loop: LoopInstruction) {
     let sizes = loop.sizeList
     var index = [Int](repeating: 0, count: sizes.count)
+    var started = Set<Place>()
+    if loop.entries == 0 { startReductions(loop) }
     for _ in 0..<loop.entries {
-      compute(loop, index)
+      compute(loop, index, &started)
       for axis in sizes.indices.reversed() {
         index[axis] += 1
         if index[axis] < sizes[axis] { break }
@@ -129,7 +131,25 @@ private struct ScalarBuilder {
     }
   }
 
-  private mutating func compute(_ loop: LoopInstruction, _ index: [Int]) {
+  /// Reductions of nothing.
+  private mutating func startReductions(_ loop: LoopInstruction) {
+    for output in loop.outputList where output.fresh != 0 {
+      let value = apply(
+        HK_LOAD_CONSTANT, imm: output.mode == Int32(HK_MAXIMUM.rawValue) ? -.infinity : 0)
+      let moving = loop.sizeList.indices.filter { output.access[stride: $0] != 0 }
+      let sizes = moving.map { loop.sizeList[$0] }
+      for entry in 0..<sizes.elementCount {
+        var (rest, offset) = (entry, Int(output.access.offset))
+        for (axis, n) in zip(moving, sizes).reversed() {
+          offset += rest % n * output.access[stride: axis]
+          rest /= n
+        }
+        store(Place(buffer: Int(output.access.buffer), index: offset), value)
+      }
+    }
+  }
+
+  private mutating func compute(_ loop: LoopInstruction, _ index: [Int], _ started: inout Set<Place>) {
     var local: [Int32: Int32] = [:]
     for input in loop.inputList { local[input.reg] = load(Self.place(input, index)) }
     for op in loop.opList {
@@ -140,6 +160,10 @@ private struct ScalarBuilder {
     for output in loop.outputList {
       let place = Self.place(output.access, index)
       let value = local[output.access.reg] ?? 0
+      if output.fresh != 0 && started.insert(place).inserted {
+        store(place, value)
+        continue
+      }
       switch hk_mode(UInt32(output.mode)) {
       case HK_ACCUMULATE:
         let old = load(place)

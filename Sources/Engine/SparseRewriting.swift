@@ -121,7 +121,7 @@ public struct SparseRewriting {
 
   private mutating func solved(_ node: Node) throws -> NodeID? {
     let (a, b) = (node.operands[0].node, node.operands[1].node)
-    guard let form = form(a) else { return nil }
+    guard node.shape.count == 2, let form = form(a) else { return nil }
     if form.isDiagonal, form.rows > 0, let d = try stored(form) {
       if let value = graph.constantValue(d.values), value != 0, value.isFinite {
         return divided(b, d.values, node.shape)

@@ -40,20 +40,10 @@ enum TensorKernels {
     return Tensor(order, x.shape)
   }
 
-  static func matrix(_ f: MatrixFunction, _ arguments: [Tensor]) throws -> Tensor {
-    let precision = arguments[0].precision
-    let a = arguments[0].converted(to: .f64)
-    do {
-      return try compute(f, a, arguments).converted(to: precision)
-    } catch let error as LinearAlgebraError {
-      throw EngineError.matrix("\(f.rawValue): \(error)")
-    }
-  }
-
-  private static func compute(_ f: MatrixFunction, _ a: Tensor, _ arguments: [Tensor]) throws -> Tensor {
+  /// A function of one matrix in double precision.
+  static func matrix(_ f: MatrixFunction, _ a: Tensor) throws -> Tensor {
     switch f {
-    case .inverse: return try LU(a).inverse()
-    case .solve: return try LU(a).solve(arguments[1].converted(to: .f64))
+    case .inverse, .solve: return try LU(a).inverse()
     case .cholesky: return try Cholesky(a).lower
     case .logdet: return Tensor(scalar: try LU(a).logAbsDeterminant.log)
     case .det:

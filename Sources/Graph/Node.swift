@@ -79,6 +79,15 @@ public enum MatrixFunction: String, Hashable, Sendable {
   /// Eigenvalues of any square matrix, packed 2×n: real parts, then imaginary ones; ascending by real part, then
   /// by imaginary part. Constant for derivatives.
   case eigvals
+
+  /// Axes of the result for one matrix; axes of a node before them are those of a batch.
+  public var resultRank: Int {
+    switch self {
+    case .logdet, .det: return 0
+    case .svdvals: return 1
+    case .inverse, .solve, .cholesky, .eigh, .eigvals: return 2
+    }
+  }
 }
 
 /// A node of the graph. Labels of its result are `0..<shape.count`.

@@ -71,11 +71,12 @@ extension SparseForm {
       let volume = term.volume
       if volume == 0 { continue }
       guard volume < entries || entries <= 1 else { return nil }
-      // The mirror image of a term of the lower half.
-      if isSymmetric, let offsets = term.offsets, offsets.upperBound < 0 { continue }
       resolved.append(term)
     }
-    terms = resolved
+    // Mirror images of terms of the lower half go, when each term is wholly on one side.
+    let lower = resolved.filter { ($0.offsets?.upperBound ?? 0) >= 0 }
+    let isSplit = isSymmetric && lower.allSatisfy { ($0.offsets?.lowerBound ?? -1) >= 0 }
+    terms = isSplit ? lower : resolved
   }
 
   /// The pattern and the values. `tableValues` gives the entries of index tensors; nil when one is not known while

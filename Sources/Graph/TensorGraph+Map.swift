@@ -162,24 +162,26 @@ extension TensorGraph {
     return intern(.argsort, [Operand(node, Array(shape.indices))], shape)
   }
 
-  /// Linear algebra on matrices; shapes must have been checked.
+  /// Linear algebra on matrices, the last two axes; axes before them are a batch, and so are those of the result. An
+  /// operand without batch axes serves every entry. Shapes must have been checked.
   public func matrix(_ f: MatrixFunction, _ operands: [NodeID]) -> NodeID {
-    let a = shape(operands[0])
+    let batch = operands.map { shape($0).dropLast(2) }.max { $0.count < $1.count } ?? []
+    let a = Array(shape(operands[0]).suffix(2))
     let result: Shape
     switch f {
     case .inverse, .cholesky: result = a
-    case .solve: result = shape(operands[1])
+    case .solve: result = Array(shape(operands[1]).suffix(2))
     case .logdet, .det: result = []
     case .eigh: result = [a[0] + 1, a[0]]
     case .svdvals: result = [min(a[0], a[1])]
     case .eigvals: result = [2, a[0]]
     }
-    var next = result.count
+    var next = batch.count + result.count
     let uses = operands.map { id -> Operand in
-      let labels = shape(id).indices.map { next + $0 }
-      next += shape(id).count
+      let labels = Array(0..<(shape(id).count - 2)) + [next, next + 1]
+      next += 2
       return Operand(id, labels)
     }
-    return intern(.matrix(f), uses, result)
+    return intern(.matrix(f), uses, batch + result)
   }
 }

@@ -9,6 +9,9 @@ extension Expr: CustomDebugStringConvertible {
     case .name(let name): name
     case .literal(let rows):
       "[" + rows.map { $0.map(\.debugDescription).joined(separator: " ") }.joined(separator: "; ") + "]"
+    case .comprehension(let element, let clauses):
+      "(each \(element.debugDescription)"
+        + clauses.map { " (in \($0.name) \($0.domain.debugDescription))" }.joined() + ")"
     case .tuple(let elements): Self.list("tuple", elements)
     case .chain(let first, let rest):
       rest.reduce(first.debugDescription) { "(\($1.op.rawValue) \($0) \($1.operand.debugDescription))" }

@@ -17,6 +17,8 @@ public final class Expr: Sendable {
     /// `[a, b; c, d]`: rows of elements. One row stacks its elements on a new first axis (so nested brackets
     /// give matrices); several rows stack the stacked rows.
     case literal(rows: [[Expr]])
+    /// `[e for a in A, b in B]`: e for each entry of A and B, stacked on new first axes in the order of the clauses.
+    case comprehension(Expr, [ComprehensionClause])
     /// `(a, b)`: a group of leaves for `wrt`, or several results.
     case tuple([Expr])
     /// Left-associative operators of one precedence: `a + b - c`, `a * b / c @ d`.
@@ -83,6 +85,18 @@ public struct ComparisonLink: Sendable {
   public init(_ op: ComparisonOperator, _ operand: Expr) {
     self.op = op
     self.operand = operand
+  }
+}
+
+/// `a in A`: the name stands for an entry of the domain in the clauses after it and in the element.
+public struct ComprehensionClause: Sendable {
+  public let name: String
+  public let nameSpan: Span
+  public let domain: Expr
+  public init(name: String, nameSpan: Span, domain: Expr) {
+    self.name = name
+    self.nameSpan = nameSpan
+    self.domain = domain
   }
 }
 

@@ -24,7 +24,7 @@ extension Parser {
   private func isCall(of operand: Expr) -> Bool {
     if token.newlineBefore { return false }
     switch operand.kind {
-    case .number, .string, .boolean, .literal: return false
+    case .number, .string, .boolean, .literal, .comprehension: return false
     case .name, .field: return !token.spaceBefore || context.grammar == nil
     default: return !token.spaceBefore
     }
@@ -206,7 +206,7 @@ extension Parser {
     return isTuple ? try make(.tuple(elements), from: lower, over: highest) : elements[0]
   }
 
-  /// `[a, b; c, d]`
+  /// `[a, b; c, d]`, or a comprehension.
   private func parseLiteral() throws(Abort) -> Expr {
     let lower = token.lower
     let bracket = try openBracket()
@@ -215,8 +215,13 @@ extension Parser {
     while tokenKind != .rightBracket {
       var row: [Expr] = []
       repeat {
+        if tokenKind == .forWord { throw failComprehension(after: row + rows.joined()) }
         row.append(try parseExpression())
         highest = max(highest, height)
+        guard tokenKind != .forWord else {
+          if row.count > 1 || !rows.isEmpty { throw failComprehension(after: row + rows.joined()) }
+          return try parseComprehension(of: row[0], bracket)
+        }
       } while accept(.comma) && tokenKind != .rightBracket && tokenKind != .semicolon
       rows.append(row)
       guard accept(.semicolon) else { break }

@@ -15,7 +15,7 @@ extension SyntaxError {
   }
 
   private var wording: (message: String, hint: String?) {
-    lexicalWording ?? expressionWording ?? statementWording
+    lexicalWording ?? expressionWording ?? comprehensionWording ?? statementWording
   }
 
   private var lexicalWording: (String, String?)? {
@@ -64,6 +64,26 @@ extension SyntaxError {
       ("':' stands only inside an index, as in X[:, 1:3]", hint ?? "an interval is written a..b")
     case .tooDeep(let limit):
       ("this is nested more than \(limit) levels deep", "give a part of it a name with ':='")
+    default: nil
+    }
+  }
+
+  private var comprehensionWording: (String, String?)? {
+    switch self {
+    case .emptyComprehension:
+      ("there is nothing before 'for' to be computed", "a comprehension is written [e for x in X]")
+    case .comprehensionInLiteral:
+      (
+        "'for' makes one element for each entry, so no others can stand beside it",
+        "several values for each entry are a list of their own: [[a, b] for x in X]"
+      )
+    case .repeatedFor: ("a comprehension has one 'for'", "separate clauses with ',': for a in A, b in B")
+    case .conditionAfterDomain:
+      (
+        "a comprehension has no condition, since its shape must be known",
+        "choose entries of the domain, as in X[X > 0], or values with if … then … else …"
+      )
+    case .repeatedLoopVariable(let name): ("two loop variables are named '\(name)'", nil)
     default: nil
     }
   }

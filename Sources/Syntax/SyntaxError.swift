@@ -27,6 +27,11 @@ enum SyntaxError {
   case repeatedArgument(String)
   case strayColon(hint: String?)
   case tooDeep(limit: Int)
+  case emptyComprehension
+  case comprehensionInLiteral
+  case repeatedFor
+  case conditionAfterDomain
+  case repeatedLoopVariable(String)
 
   // Statements.
   case trailing(found: String, hint: String?)

@@ -56,6 +56,10 @@ import Testing
     ("plot", "(!plot)"), ("plot f", "(!plot f)"),
     ("plot sin(t) for t in -1..1", "(!plot (sin t) <for (in t (.. (- 1) 1))>)"),
     (
+      "plot [x*t for x in X] for t in -1..1",
+      "(!plot (each (* x t) (in x X)) <for (in t (.. (- 1) 1))>)"
+    ),
+    (
       "plot f(x = [s, t]) for s in -2..2, t in -1..3 size=60",
       "(!plot (f x=[s t]) <for (in s (.. (- 2) 2)) (in t (.. (- 1) 3))> size=60)"
     ),

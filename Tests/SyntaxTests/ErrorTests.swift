@@ -31,6 +31,42 @@ import Testing
     ("x = (1 + 2]", "']' cannot close '(' (close it with ')' first)"),
     ("x = (1 + 2\ny = 3", "'(' is never closed (add ')')"),
     ("[1 2]", "expected ']', found '2' (separate elements with ',')"),
+    ("[x for x X]", "expected 'in', found 'X' (as in: [x^2 for x in 0..5])"),
+    ("[x for in X]", "expected the name of a loop variable, found 'in' (as in: [x^2 for x in 0..5])"),
+    (
+      "[x for p, q in X]",
+      "expected 'in', found ',' (each variable has a domain of its own: for a in A, b in B)"
+    ),
+    (
+      "[x for x in X, y]",
+      "expected 'in', found ']' (each variable has a domain of its own: for a in A, b in B)"
+    ),
+    (
+      "[for x in X]",
+      "there is nothing before 'for' to be computed (a comprehension is written [e for x in X])"
+    ),
+    (
+      "[1, x for x in X]",
+      "'for' makes one element for each entry, so no others can stand beside it"
+        + " (several values for each entry are a list of their own: [[a, b] for x in X])"
+    ),
+    (
+      "[1; x for x in X]",
+      "'for' makes one element for each entry, so no others can stand beside it"
+        + " (several values for each entry are a list of their own: [[a, b] for x in X])"
+    ),
+    (
+      "[x for x in X for y in Y]",
+      "a comprehension has one 'for' (separate clauses with ',': for a in A, b in B)"
+    ),
+    (
+      "[x for x in X if x > 0]",
+      "a comprehension has no condition, since its shape must be known"
+        + " (choose entries of the domain, as in X[X > 0], or values with if … then … else …)"
+    ),
+    ("[x for x in X, x in Y]", "two loop variables are named 'x'"),
+    ("[x for x in X", "'[' is never closed (add ']')"),
+    ("x for x in X", "expected the end of the statement, found 'for'"),
     ("x = 1)", "unmatched ')' (remove it, or open it before)"),
     ("param x", "'param x' has no value (a param is declared with its start value: param x = 0)"),
     ("param x := 3", "a param holds a value, so it is declared with '=' (did you mean '='?)"),

@@ -49,7 +49,7 @@ public struct ReferenceInterpreter {
     case .external(let f): throw Missing(leaf: f.name)
     case .argmax: return rows(node, inputs[0]) { [Double(best(order($0).reversed(), $0))] }
     case .argsort: return rows(node, inputs[0]) { order($0).map(Double.init) }
-    case .matrix(let f): return matrix(f, node.operands.map { graph.shape($0.node) }, inputs)
+    case .matrix(let f): return batch(f, node, inputs)
     }
   }
 
@@ -142,6 +142,21 @@ public struct ReferenceInterpreter {
   }
 
   // MARK: Matrices
+
+  /// One matrix function for each entry of the batch, whose labels come first in the operands.
+  private func batch(_ f: MatrixFunction, _ node: Node, _ inputs: [[Double]]) -> [Double] {
+    let batch = Array(node.shape.dropLast(f.resultRank))
+    let shapes = node.operands.map { Array(graph.shape($0.node).suffix(2)) }
+    return (0..<batch.elementCount).flatMap { flat -> [Double] in
+      let places = zip(batch, batch.rowMajorStrides).map { flat / $1 % $0 }
+      let parts = node.operands.indices.map { k -> [Double] in
+        let entry = node.operands[k].labels.dropLast(2).reduce(0) { $0 * batch[$1] + places[$1] }
+        let size = shapes[k].elementCount
+        return Array(inputs[k][(entry * size)..<((entry + 1) * size)])
+      }
+      return matrix(f, shapes, parts)
+    }
+  }
 
   private func matrix(_ f: MatrixFunction, _ shapes: [Shape], _ inputs: [[Double]]) -> [Double] {
     let a = DenseMatrix(inputs[0], shapes[0][0], shapes[0][1])

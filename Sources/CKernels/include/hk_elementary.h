@@ -24,6 +24,7 @@ HK_DECLARE(sqrt)
 HK_DECLARE(rsqrt)     // 1/sqrt(x)
 HK_DECLARE(recip)     // 1/x
 HK_DECLARE(tanh)
+HK_DECLARE(sech2)     // 1/cosh²(x)
 HK_DECLARE(sigmoid)   // 1/(1 + exp(-x))
 HK_DECLARE(softplus)  // log(1 + exp(x))
 HK_DECLARE(erf)

@@ -144,6 +144,37 @@ extension TensorGraph {
     return add(placed.filter { !self.shape($0).contains(0) || shape.contains(0) }, shape: shape)
   }
 
+  /// Nodes of one shape side by side on a new first axis.
+  func stacked(_ nodes: [NodeID]) -> NodeID {
+    guard let first = nodes.first else { return constant(Tensor(vector: [])) }
+    let shape = self.shape(first)
+    if let tensors = constantTensors(nodes) {
+      return constant(Tensor(tensors.flatMap(\.doubles), [nodes.count] + shape))
+    }
+    let axes = shape.indices.map { $0 + 1 }
+    let sizes = Dictionary(uniqueKeysWithValues: axes.map { ($0, shape[$0 - 1]) })
+    let summands = nodes.enumerated().map { k, node -> Summand in
+      let place = Operand(selector(.oneHot(k), [nodes.count]), [0])
+      return Summand(
+        1, Operand(contract(1, [Operand(node, axes), place], to: [0] + axes, sizes: sizes), [0] + axes))
+    }
+    return add(summands, shape: [nodes.count] + shape)
+  }
+
+  private func constantTensors(_ nodes: [NodeID]) -> [Tensor]? {
+    var result: [Tensor] = []
+    for node in nodes {
+      if let value = constantValue(node) {
+        result.append(Tensor(repeating: value, shape(node)))
+      } else if case .tensor(let index) = self[node].op {
+        result.append(constants[index])
+      } else {
+        return nil
+      }
+    }
+    return result
+  }
+
   /// Entries along the last axis at the places that an index tensor of the same leading axes gives.
   func gathered(_ node: NodeID, _ places: NodeID) -> NodeID {
     let axes = self.axes(node)

@@ -44,7 +44,8 @@ extension CommandCall {
   var subjectSymbol: String {
     guard let subject else { return subjectName }
     switch subject.kind {
-    case .name, .number, .call, .index, .field, .literal, .tuple, .boolean: return subjectName
+    case .name, .number, .call, .index, .field, .literal, .comprehension, .tuple, .boolean:
+      return subjectName
     default:
       return subjectName.hasPrefix("(") && subjectName.hasSuffix(")") ? subjectName : "(\(subjectName))"
     }

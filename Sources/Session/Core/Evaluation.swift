@@ -6,7 +6,7 @@ import Tensors
 
 /// A formula compiled for one place in the source: what to run, and how to read the results.
 final class CompiledFormula {
-  let plan: Plan
+  let plan: any Computation
   /// The outcome with nodes replaced by places in the plan's outputs.
   let shape: ResultShape
   let dependencies: Dependencies
@@ -22,7 +22,8 @@ final class CompiledFormula {
   fileprivate(set) var used = 0
 
   init(
-    plan: Plan, shape: ResultShape, dependencies: Dependencies, sources: [SlotSource?], callsProcedures: Bool,
+    plan: any Computation, shape: ResultShape, dependencies: Dependencies, sources: [SlotSource?],
+    callsProcedures: Bool,
     version: Int, owner: AnyObject?
   ) {
     self.plan = plan
@@ -156,7 +157,7 @@ extension Interpreter {
     var nodes: [NodeID] = []
     var shape = try resultShape(meaning, elaborator, &nodes)
     nodes = try storedSparse(nodes, storage, elaborator, &shape)
-    let plan = try Plan(graph, outputs: nodes, precision: state.settings.precision)
+    let plan = try computation(of: nodes)
     try checkMemory(plan)
     return CompiledFormula(
       plan: plan, shape: shape, dependencies: elaborator.dependencies,
@@ -213,7 +214,7 @@ extension Interpreter {
 
   // MARK: Limits
 
-  private func checkMemory(_ plan: Plan) throws {
+  private func checkMemory(_ plan: any Computation) throws {
     let limit = state.settings.memoryLimit ?? Machine.memoryBytes / 4 * 3
     guard plan.workingBytes <= limit else {
       throw EngineError.memory(needed: plan.workingBytes, limit: limit)

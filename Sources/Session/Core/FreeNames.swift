@@ -2,31 +2,33 @@ import Syntax
 
 /// Names that an expression mentions.
 enum FreeNames {
-  static func of(_ expr: Expr) -> Set<String> {
-    var names = Set<String>()
-    visit(expr) { if case .name(let name) = $0.kind { names.insert(name) } }
-    return names
-  }
+  static func of(_ expr: Expr) -> Set<String> { names(in: expr) { _ in false } }
 
   /// Names that an expression mentions outside derivatives and replacement calls.
   static func direct(_ expr: Expr, _ interpreter: Interpreter) -> Set<String> {
-    var names = Set<String>()
-    var stack = [expr]
-    while let next = stack.popLast() {
-      if isReplacementOrDerivative(next, interpreter) { continue }
-      if case .name(let name) = next.kind { names.insert(name) }
-      stack += parts(next)
-    }
-    return names
+    names(in: expr) { isReplacementOrDerivative($0, interpreter) }
   }
 
-  /// Every expression inside, outermost first. Iterative.
-  static func visit(_ expr: Expr, _ body: (Expr) -> Void) {
-    var stack = [expr]
-    while let next = stack.popLast() {
-      body(next)
-      stack += parts(next)
+  /// Names below `expr`, without those that comprehensions bind. Iterative.
+  private static func names(in expr: Expr, skipping isSkipped: (Expr) -> Bool) -> Set<String> {
+    var names = Set<String>()
+    var stack: [(expr: Expr, bound: Set<String>)] = [(expr, [])]
+    while let (next, bound) = stack.popLast() {
+      if isSkipped(next) { continue }
+      switch next.kind {
+      case .name(let name) where !bound.contains(name): names.insert(name)
+      case .comprehension(let element, let clauses):
+        // A domain sees the variables of the clauses before it.
+        var inner = bound
+        for clause in clauses {
+          stack.append((clause.domain, inner))
+          inner.insert(clause.name)
+        }
+        stack.append((element, inner))
+      default: stack += parts(next).map { ($0, bound) }
+      }
     }
+    return names
   }
 
   static func parts(_ expr: Expr) -> [Expr] {
@@ -35,6 +37,7 @@ enum FreeNames {
     case .string(let parts):
       return parts.compactMap { if case .value(let e, _) = $0 { return e } else { return nil } }
     case .literal(let rows): return rows.flatMap { $0 }
+    case .comprehension(let element, let clauses): return clauses.map(\.domain) + [element]
     case .tuple(let items), .logical(_, let items): return items
     case .chain(let first, let rest): return [first] + rest.map(\.operand)
     case .power(let a, let b): return [a, b]

@@ -134,6 +134,11 @@ extension Interpreter {
           continue
         }
       }
+      // The element of a comprehension is a formula: blocks in it are expanded.
+      if case .comprehension(_, let clauses) = next.kind {
+        stack += clauses.prefix(1).map(\.domain)
+        continue
+      }
       stack += FreeNames.parts(next)
     }
     return found.reversed()

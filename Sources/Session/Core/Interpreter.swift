@@ -17,6 +17,8 @@ final class Interpreter {
   var plans = PlanCache<AnyHashable>()
   /// Plans of expressions.
   var formulas = PlanCache<ObjectIdentifier>()
+  /// Comprehensions in the graph, by their first result.
+  var batches: [NodeID: BatchRecord] = [:]
   /// Grows with every change of what names are (not of their values).
   private(set) var structureVersion = 0
   var options: SessionOptions
@@ -314,6 +316,7 @@ final class Interpreter {
       return
     }
     graph = TensorGraph()
+    batches = [:]
     for definition in definitions.values { definition.cache = nil }
     plans.removeAll()
     formulas.removeAll()

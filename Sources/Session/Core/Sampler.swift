@@ -15,7 +15,11 @@ enum Sampler {
     case .integers(let low, let high):
       return Tensor(
         (0..<n).map { _ in Double(low + generator.integer(below: max(1, high - low))) }, shape, precision)
-    case .permutation: return Tensor(generator.permutation(n).map(Double.init), shape, precision)
+    case .permutation:
+      let length = shape.last ?? 1
+      let rows = length == 0 ? 0 : n / length
+      let order = (0..<rows).flatMap { _ in generator.permutation(length) }
+      return Tensor(order.map(Double.init), shape, precision)
     case .torch(let seed):
       var twister = MersenneTwister(seed: UInt32(truncatingIfNeeded: seed))
       return Tensor((0..<n).map { _ in twister.torchUniform() }, shape, precision)

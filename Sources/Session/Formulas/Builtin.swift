@@ -138,4 +138,12 @@ enum Distribution: Hashable, Sendable {
   /// A fixed published generator, for reproducing other tools' numbers.
   case torch(seed: Int)
   case numpy(seed: Int, normal: Bool)
+
+  /// Another call gives other numbers.
+  var drawsAnew: Bool {
+    switch self {
+    case .torch, .numpy: return false
+    default: return true
+    }
+  }
 }

@@ -11,6 +11,7 @@ extension Elaborator {
     case .string(let parts): return try .string(text(parts, expr.span))
     case .name(let name): return try self.name(name, expr.span)
     case .literal(let rows): return .node(try literal(rows, expr.span))
+    case .comprehension(let element, let clauses): return try comprehension(element, clauses)
     case .tuple(let items): return .tuple(try items.map(meaning))
     case .chain(let first, let rest): return try chain(first, rest)
     case .power(let base, let exponent): return try power(base, exponent)
@@ -70,31 +71,7 @@ extension Elaborator {
         labels: [.init(spans[0], "shape \(a)"), .init(place, "shape \(b)")],
         hint: "brackets stack their parts on a new axis; cat(a, b) joins along an axis")
     }
-    if let tensors = constants(nodes) {
-      return graph.constant(Tensor(tensors.flatMap(\.doubles), [nodes.count] + shape))
-    }
-    let axes = shape.indices.map { $0 + 1 }
-    let summands = nodes.enumerated().map { k, node -> Summand in
-      let place = Operand(graph.selector(.oneHot(k), [nodes.count]), [0])
-      let sizes = Dictionary(uniqueKeysWithValues: axes.map { ($0, shape[$0 - 1]) })
-      let part = graph.contract(1, [Operand(node, axes), place], to: [0] + axes, sizes: sizes)
-      return Summand(1, Operand(part, [0] + axes))
-    }
-    return graph.add(summands, shape: [nodes.count] + shape)
-  }
-
-  private func constants(_ nodes: [NodeID]) -> [Tensor]? {
-    var result: [Tensor] = []
-    for node in nodes {
-      if let value = graph.constantValue(node) {
-        result.append(Tensor(repeating: value, graph.shape(node)))
-      } else if case .tensor(let index) = graph[node].op {
-        result.append(graph.constants[index])
-      } else {
-        return nil
-      }
-    }
-    return result
+    return graph.stacked(nodes)
   }
 
   // MARK: Operators

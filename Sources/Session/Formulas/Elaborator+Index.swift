@@ -60,6 +60,8 @@ extension Elaborator {
       }
       if case .tensor(let index) = graph[node].op {
         for value in graph.constants[index].doubles { try checkPlace(value, n, e.span) }
+      } else if usesLoops(node), let values = loopValues(node) {
+        for value in values.doubles { try checkPlace(value, n, e.span) }
       }
       return .table(node)
     }
@@ -99,6 +101,7 @@ extension Elaborator {
   private func slice(_ a: Expr?, _ b: Expr?, _ c: Expr?, _ n: Int, _ span: Span) throws -> AxisIndex {
     let step = try c.map { try staticInteger($0, "the step of a slice") } ?? 1
     guard step != 0 else { throw Diagnostic(.domain, "the step of a slice cannot be 0", at: span) }
+    if !loops.isEmpty, let moving = try movingSlice(a, b, step, n) { return moving }
     func bound(_ e: Expr?, _ fallback: Int) throws -> Int {
       guard let e else { return fallback }
       let k = try staticInteger(e, "a bound of a slice")
@@ -110,6 +113,27 @@ extension Elaborator {
     let length = step > 0 ? stop - start : start - stop
     let count = length <= 0 ? 0 : (length + Int(step.magnitude) - 1) / Int(step.magnitude)
     return .slice(start: start, step: step, count: count)
+  }
+
+  /// A slice whose bounds move with loop variables while its length does not, as positions: the first entry plus
+  /// 0, step, 2·step, … Nil when the bounds stand still, or are cut off at an end of the axis.
+  private func movingSlice(_ a: Expr?, _ b: Expr?, _ step: Int, _ n: Int) throws -> AxisIndex? {
+    guard let a, let b, step > 0 else { return nil }
+    let (first, last) = (try node(a), try node(b))
+    guard usesLoops(first) || usesLoops(last), graph.shape(first).isEmpty, graph.shape(last).isEmpty else {
+      return nil
+    }
+    let length = graph.add([Summand(1, Operand(last, [])), Summand(-1, Operand(first, []))], shape: [])
+    guard let lengths = loopValues(length)?.doubles, let reach = lengths.first.flatMap(Int.init(exactly:)),
+      reach > 0, lengths.allSatisfy({ $0 == Double(reach) }),
+      let starts = loopValues(first)?.doubles, let ends = loopValues(last)?.doubles,
+      starts.allSatisfy({ $0 >= 0 && Int(exactly: $0) != nil }), ends.allSatisfy({ $0 <= Double(n) })
+    else { return nil }
+    let offsets = stride(from: 0, to: reach, by: step).map(Double.init)
+    let places = graph.add(
+      [Summand(1, Operand(first, [])), Summand(1, Operand(graph.constant(Tensor(vector: offsets)), [0]))],
+      shape: [offsets.count])
+    return .table(places)
   }
 
   func staticInteger(_ e: Expr, _ what: String) throws -> Int {

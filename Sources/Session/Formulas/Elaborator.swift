@@ -51,6 +51,8 @@ final class Elaborator: FormulaContext {
   var callResults: [ObjectIdentifier: CallResult] = [:]
   /// Definitions being built, to find cycles.
   private var active: [Int] = []
+  /// Variables of the comprehensions whose elements are being built, innermost last.
+  var loops: [LoopVariable] = []
   /// Whether `rand()` and its like may stand here.
   var mayDraw = false
 
@@ -257,6 +259,7 @@ final class Elaborator: FormulaContext {
   func staticValue(_ node: NodeID, _ span: Span, _ what: String) throws -> Tensor {
     let actual = standingFor(node)
     if let value = graph.constantValue(actual), graph.shape(actual).isEmpty { return Tensor(scalar: value) }
+    if !loops.isEmpty, let common = try commonLoopValue(actual, span, what) { return common }
     for leaf in graph.leaves(below: [actual]) {
       guard let info = graph.leaf(of: leaf) else { continue }
       guard let source = interpreter.slots.source(info.id), let binding = interpreter.binding(of: source)
@@ -322,6 +325,7 @@ final class Elaborator: FormulaContext {
         .domain, "random numbers cannot be part of a live formula", at: span,
         hint: "draw once with =, or declare a random leaf: v ~ randn(3)")
     }
+    if !loops.isEmpty, distribution.drawsAnew { return drawInLoops(distribution, shape) }
     return interpreter.drawnLeaf(distribution, shape)
   }
 }

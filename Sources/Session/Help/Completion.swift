@@ -149,7 +149,10 @@ struct Completion {
 
   private var expressionWords: [String] {
     interpreter.visibleNames + Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue)
-      + ["params", "ans", "true", "false", "and", "or", "not", "if", "then", "else", "in", "inf", "nan", "π"]
+      + [
+        "params", "ans", "true", "false", "and", "or", "not", "if", "then", "else", "for", "in", "inf",
+        "nan", "π",
+      ]
   }
 
   // MARK: Fields

@@ -74,6 +74,11 @@ extension HelpTopic {
       "Runs a block for each number of a range, or each part of a tensor.",
       "for i in 0..3 { print i^2 }", "0\n1\n4"),
     HelpTopic(
+      "comprehension", ["comprehensions"], "[EXPR for NAME in DOMAIN, …]",
+      "The expression for each entry of ranges or tensors, stacked on new first axes; a formula like any other.",
+      "x = [1, 4, 9]; print [x[i + 1] - x[i] for i in 0..2]; print [a*b for a in 1..3, b in x]",
+      "[3, 5]\n1  4   9\n2  8  18"),
+    HelpTopic(
       "while", "while CONDITION { … }", "Runs a block as long as a condition holds.",
       "n = 1; while n < 100 { n = 3*n }; print n", "243"),
     HelpTopic(

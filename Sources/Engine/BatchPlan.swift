@@ -1,0 +1,181 @@
+import CKernels
+import Graph
+import Tensors
+
+/// What runs on values for its inputs: a plan, or a batch in pieces.
+public protocol Computation: AnyObject {
+  var precision: Precision { get }
+  /// The leaves whose values `run` takes, in order.
+  var inputs: [Leaf] { get }
+  /// Bytes of memory that a run needs besides its inputs.
+  var workingBytes: Int { get }
+  func run(_ values: [Tensor]) throws -> [Tensor]
+}
+
+extension Plan: Computation {}
+
+/// Formulas for every entry of a batch, computed some entries at a time, so that what is between inputs and results
+/// stays in the cache. What no variable enters is computed once, before.
+public final class BatchPlan: Computation {
+  /// A leaf of the formulas that differs from entry to entry.
+  public struct Variable {
+    public let leaf: NodeID
+    /// Its values; the first axes are those of the batch in `axes`, the others the leaf's.
+    public let values: NodeID
+    public let axes: [Int]
+    public init(leaf: NodeID, values: NodeID, axes: [Int]) {
+      self.leaf = leaf
+      self.values = values
+      self.axes = axes
+    }
+  }
+
+  public let precision: Precision
+  public let inputs: [Leaf]
+  public let workingBytes: Int
+  /// Entries done so far and in all, while a run lasts long.
+  public var report: ((_ done: Int, _ total: Int) -> Void)?
+
+  private let prelude: Plan
+  private let pieces: [(size: Int, plan: Plan, sources: [Source])]
+  private let preludeInputs: [Int]
+  private let batch: Shape
+  private let variables: [(axes: [Int], leaf: Leaf)]
+  private let shapes: [Shape]
+
+  /// Where a piece's input comes from.
+  private enum Source {
+    case input(Int)
+    /// An output of the prelude, whole.
+    case shared(Int)
+    /// The entries of a variable.
+    case variable(Int)
+  }
+
+  /// - Parameters:
+  ///   - elements: the formulas for one entry; results have `batch` in front of their shapes.
+  ///   - batch: the sizes of the batch's axes.
+  ///   - piece: entries computed at a time.
+  ///   - identity: makes identities of leaves.
+  public init(
+    _ graph: TensorGraph, _ elements: [NodeID], _ variables: [Variable], batch: Shape, piece: Int,
+    precision: Precision, identity: () -> Int
+  ) throws {
+    self.precision = precision
+    self.batch = batch
+    shapes = elements.map(graph.shape)
+    let shared = SharedNodes(graph, elements, Set(variables.map(\.leaf))).found
+    let leaves = shared.map { Leaf(id: identity(), name: "shared", shape: graph.shape($0)) }
+    let replaced = Dictionary(uniqueKeysWithValues: zip(shared, leaves.map(graph.leaf)))
+    let formulas = graph.substitute(elements, replaced)
+    prelude = try Plan(graph, outputs: variables.map(\.values) + shared, precision: precision)
+    let total = batch.elementCount
+    let sizes = [min(piece, total)] + (total > piece && total % piece > 0 ? [total % piece] : [])
+    var own: [Leaf] = []
+    var made: [(Int, Plan)] = []
+    let names = variables.map { variable in
+      Leaf(id: identity(), name: graph.leaf(of: variable.leaf)?.name ?? "", shape: graph.shape(variable.leaf))
+    }
+    self.variables = zip(variables, names).map { ($0.axes, $1) }
+    for size in sizes {
+      var images: [NodeID: NodeID] = [:]
+      for (variable, name) in zip(variables, names) {
+        images[variable.leaf] = graph.leaf(Leaf(id: name.id, name: name.name, shape: [size] + name.shape))
+      }
+      let plan = try Plan(graph, outputs: graph.batched(formulas, images, count: size), precision: precision)
+      made.append((size, plan))
+    }
+    let internals = Set((leaves + names).map(\.id))
+    for leaf in prelude.inputs + made.flatMap(\.1.inputs)
+    where !internals.contains(leaf.id) && !own.contains(where: { $0.id == leaf.id }) {
+      own.append(leaf)
+    }
+    inputs = own
+    func place(_ leaf: Leaf, in list: [Leaf]) -> Int? { list.firstIndex { $0.id == leaf.id } }
+    preludeInputs = prelude.inputs.compactMap { place($0, in: own) }
+    pieces = made.map { size, plan in
+      let sources = plan.inputs.map { leaf -> Source in
+        if let k = place(leaf, in: names) { return .variable(k) }
+        if let k = place(leaf, in: leaves) { return .shared(variables.count + k) }
+        return .input(place(leaf, in: own) ?? 0)
+      }
+      return (size, plan, sources)
+    }
+    let results = elements.reduce(0) { $0 + graph.shape($1).elementCount } * total * precision.byteCount
+    workingBytes = results + prelude.workingBytes + (made.map(\.1.workingBytes).max() ?? 0)
+  }
+
+  public func run(_ values: [Tensor]) throws -> [Tensor] {
+    let shared = try prelude.run(preludeInputs.map { values[$0] })
+    let total = batch.elementCount
+    var results = shapes.map { Tensor(uninitialized: batch + $0, precision) }
+    var start = 0
+    while start < total {
+      // The second plan is for what whole pieces leave.
+      let piece = start + pieces[0].size <= total ? pieces[0] : pieces[pieces.count - 1]
+      let arguments = piece.sources.map { source -> Tensor in
+        switch source {
+        case .input(let k): return values[k]
+        case .shared(let k): return shared[k]
+        case .variable(let k): return entries(of: shared[k], k, start, piece.size)
+        }
+      }
+      for (k, part) in try piece.plan.run(arguments).enumerated() {
+        let bytes = shapes[k].elementCount * precision.byteCount
+        (results[k].uniquePointer() + start * bytes).copyMemory(
+          from: part.sharedStorage.pointer, byteCount: part.count * precision.byteCount)
+      }
+      start += piece.size
+      report?(start, total)
+    }
+    return results
+  }
+
+  /// The values of a variable for entries start..<start + size of the batch, in row-major order.
+  private func entries(of values: Tensor, _ variable: Int, _ start: Int, _ size: Int) -> Tensor {
+    let (axes, leaf) = variables[variable]
+    let bytes = leaf.shape.elementCount * precision.byteCount
+    var result = Tensor(uninitialized: [size] + leaf.shape, precision)
+    let target = result.uniquePointer()
+    let source = values.sharedStorage.pointer
+    let strides = batch.rowMajorStrides
+    for entry in 0..<size {
+      let place = axes.reduce(0) { $0 * batch[$1] + (start + entry) / strides[$1] % batch[$1] }
+      (target + entry * bytes).copyMemory(from: source + place * bytes, byteCount: bytes)
+    }
+    return result
+  }
+}
+
+/// The largest parts of formulas that no variable enters, save views and what loops read in a form of their own.
+private struct SharedNodes {
+  let graph: TensorGraph
+  private(set) var found: [NodeID] = []
+
+  init(_ graph: TensorGraph, _ elements: [NodeID], _ variables: Set<NodeID>) {
+    self.graph = graph
+    let order = graph.reachable(from: elements, stoppingAt: variables)
+    var dependent = variables
+    for id in order where graph[id].operands.contains(where: { dependent.contains($0.node) }) {
+      dependent.insert(id)
+    }
+    var seen = Set<NodeID>()
+    var pending = elements.filter { !dependent.contains($0) }
+    for id in order where dependent.contains(id) && !variables.contains(id) {
+      pending += graph[id].operands.map(\.node).filter { !dependent.contains($0) }
+    }
+    while let id = pending.popLast() {
+      guard seen.insert(id).inserted, graph.constantValue(id) == nil else { continue }
+      let node = graph[id]
+      switch node.op {
+      case .leaf, .tensor, .selector: continue
+      // A quotient needs the divisor below its reciprocal; a table is no array.
+      case .stop, .table, .map(.reciprocal): pending += node.operands.map(\.node)
+      case .contract(1) where node.operands.count == 1 && !node.sumsLabels:
+        pending += node.operands.map(\.node)
+      default: found.append(id)
+      }
+    }
+    found.sort()
+  }
+}

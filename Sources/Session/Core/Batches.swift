@@ -1,0 +1,28 @@
+import Engine
+import Graph
+import Tensors
+
+extension Interpreter {
+  /// Intermediate results of a comprehension beyond this many bytes are computed in pieces of about as many.
+  private static var pieceBytes: Int { 2 << 20 }
+
+  /// The plan for formulas; a comprehension whose intermediate results are large runs in pieces.
+  func computation(of nodes: [NodeID]) throws -> any Computation {
+    let plan = try Plan(graph, outputs: nodes, precision: state.settings.precision)
+    guard let first = nodes.first, let batch = batches[first], batch.results == nodes else { return plan }
+    let total = batch.counts.elementCount
+    guard total > 1, plan.arenaBytes > 2 * Self.pieceBytes else { return plan }
+    let each = max(plan.arenaBytes / total, 1)
+    let piece = min(max(Self.pieceBytes / each, 1), total)
+    let pieces = try BatchPlan(
+      graph, batch.elements, batch.variables, batch: batch.counts, piece: piece, precision: plan.precision,
+      identity: slots.identity)
+    var reported = Machine.now
+    pieces.report = { [weak self] done, total in
+      guard done < total, Machine.now - reported > 0.5 else { return }
+      reported = Machine.now
+      self?.output(.progress("\(100 * done / total)%"))
+    }
+    return pieces
+  }
+}

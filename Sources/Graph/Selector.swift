@@ -139,7 +139,10 @@ func meet(_ s1: Int, _ d1: Int, _ n1: Int, _ s2: Int, _ d2: Int, _ n2: Int)
 private func clip(_ t0: Int, _ dt: Int, _ n1: Int, _ u0: Int, _ du: Int, _ n2: Int)
   -> (t0: Int, dt: Int, u0: Int, du: Int, count: Int)
 {
-  func floorDiv(_ a: Int, _ b: Int) -> Int { Int((Double(a) / Double(b)).rounded(.down)) }
+  func floorDiv(_ a: Int, _ b: Int) -> Int {
+    let (quotient, rest) = a.quotientAndRemainder(dividingBy: b)
+    return rest < 0 ? quotient - 1 : quotient
+  }
   var low = 0
   var high = floorDiv(n1 - 1 - t0, dt)
   let a = du > 0 ? -floorDiv(u0, du) : -floorDiv(n2 - 1 - u0, -du)

@@ -30,6 +30,8 @@ struct SparseTerm {
   private(set) var lookups: [Label: Lookup] = [:]
   private(set) var next: Label
   private var replaced = Set<Label>()
+  /// Two selectors never meet.
+  private var isEmpty = false
 
   struct Lookup {
     let table: NodeID
@@ -58,23 +60,36 @@ struct SparseTerm {
 
   // MARK: Selectors
 
+  /// Selectors whose labels are all free go first, and of these the ones that leave most labels of others free.
   private mutating func resolve(_ pending: inout [(Selector, [Label], Shape)]) -> Bool {
     while !pending.isEmpty {
       let free = pending.indices.filter { canReplace(pending[$0].1) }
       if let k = free.first(where: { leavesOthers($0, pending) }) ?? free.first {
-        let (s, labels, shape) = pending.remove(at: k)
-        replace(s, labels, shape)
+        let (s, labels, _) = pending.remove(at: k)
+        guard tie(s, labels) else { return false }
       } else {
-        guard let k = pending.indices.first(where: { restrict(pending[$0]) }) else { return false }
+        let before = self
+        guard
+          let k = pending.indices.first(where: { index in
+            self = before
+            return tie(pending[index].0, pending[index].1)
+          })
+        else { return false }
         pending.remove(at: k)
       }
     }
     return true
   }
 
+  /// The parameter that a label is, whole: one that was cut to a part of the label's places is not.
+  private func plain(_ label: Label) -> Label? {
+    guard let root = images[label]?.plain, sizes[root] == sizes[label] else { return nil }
+    return root
+  }
+
   private func canReplace(_ labels: [Label]) -> Bool {
-    let plain = labels.compactMap { images[$0]?.plain }
-    return plain.count == labels.count && Set(plain).count == labels.count
+    let roots = labels.compactMap { plain($0) }
+    return roots.count == labels.count && Set(roots).count == labels.count
   }
 
   private func leavesOthers(_ index: Int, _ all: [(Selector, [Label], Shape)]) -> Bool {
@@ -87,14 +102,16 @@ struct SparseTerm {
     }
   }
 
-  private mutating func replace(_ s: Selector, _ labels: [Label], _ shape: Shape) {
+  /// Each label of a selector is the affine function of the selector's parameters that its axis is; false when an
+  /// equation between two such functions has no solution of this form.
+  private mutating func tie(_ s: Selector, _ labels: [Label]) -> Bool {
     let parameters = s.extents.indices.map { next + $0 }
     next += parameters.count
     for (p, label) in parameters.enumerated() { sizes[label] = s.extents[p] }
-    for (axis, label) in labels.enumerated() {
-      guard let root = images[label]?.plain else { continue }
-      substitute(root, by: affine(s, axis, parameters))
-    }
+    if s.extents.contains(0) { isEmpty = true }
+    var targets = labels.indices.map { affine(s, $0, parameters) }
+    for (axis, label) in labels.enumerated() where !equate(label, axis, &targets) { return false }
+    return true
   }
 
   private func affine(_ s: Selector, _ axis: Int, _ parameters: [Label]) -> AffineLabel {
@@ -105,43 +122,48 @@ struct SparseTerm {
     return result
   }
 
-  private mutating func substitute(_ root: Label, by other: AffineLabel) {
-    replaced.insert(root)
-    for label in images.keys { images[label]?.substitute(root, by: other) }
-  }
-
-  /// A selector with one parameter on an axis that is already an affine function of one: both are cut to where they
-  /// meet.
-  private mutating func restrict(_ item: (Selector, [Label], Shape)) -> Bool {
-    let (s, labels, _) = item
-    guard s.extents.count == 1 else { return false }
-    for (axis, label) in labels.enumerated() {
-      guard let image = images[label], image.steps.count <= 1, s.steps[axis][0] != 0 else { continue }
-      let others = labels.indices.filter { $0 != axis }
-      let rest = others.compactMap { images[labels[$0]]?.plain }
-      guard rest.count == others.count, Set(rest).count == rest.count,
-        !rest.contains(where: { image.steps[$0] != nil })
-      else { continue }
-      let (root, step) = image.steps.first ?? (-1, 0)
-      let size = sizes[root] ?? 1
-      guard
-        let cut = meet(image.start, step, size, s.starts[axis], s.steps[axis][0], s.extents[0])
-      else { continue }
-      let parameter = next
-      next += 1
-      sizes[parameter] = cut.count
-      func along(_ start: Int, _ step: Int) -> AffineLabel {
-        AffineLabel(start: start, steps: step == 0 ? [:] : [parameter: step])
-      }
-      if root >= 0 { substitute(root, by: along(cut.t0, cut.dt)) }
-      for other in others {
-        guard let plain = images[labels[other]]?.plain else { continue }
-        let inner = s.steps[other][0]
-        substitute(plain, by: along(s.starts[other] + inner * cut.u0, inner * cut.du))
-      }
+  private mutating func equate(_ label: Label, _ axis: Int, _ targets: inout [AffineLabel]) -> Bool {
+    let (image, target) = (image(label), targets[axis])
+    if image == target { return true }
+    if let root = plain(label), target.steps[root] == nil {
+      substitute(root, by: target, &targets)
       return true
     }
-    return false
+    guard image.steps.count <= 1, target.steps.count <= 1 else { return false }
+    let (root, step) = image.steps.first ?? (-1, 0)
+    let (other, otherStep) = target.steps.first ?? (-1, 0)
+    if root == other {
+      // start + step·t = start' + step'·t: one t, or none.
+      let (rise, gap) = (step - otherStep, target.start - image.start)
+      guard rise != 0, gap % rise == 0, gap / rise >= 0, gap / rise < (sizes[root] ?? 1) else {
+        isEmpty = true
+        return true
+      }
+      substitute(root, by: AffineLabel(start: gap / rise), &targets)
+      return true
+    }
+    guard
+      let cut = meet(image.start, step, sizes[root] ?? 1, target.start, otherStep, sizes[other] ?? 1)
+    else { return false }
+    if cut.count == 0 {
+      isEmpty = true
+      return true
+    }
+    let parameter = next
+    next += 1
+    sizes[parameter] = cut.count
+    func along(_ start: Int, _ step: Int) -> AffineLabel {
+      AffineLabel(start: start, steps: step == 0 ? [:] : [parameter: step])
+    }
+    if root >= 0 { substitute(root, by: along(cut.t0, cut.dt), &targets) }
+    if other >= 0 { substitute(other, by: along(cut.u0, cut.du), &targets) }
+    return true
+  }
+
+  private mutating func substitute(_ root: Label, by other: AffineLabel, _ targets: inout [AffineLabel]) {
+    replaced.insert(root)
+    for label in images.keys { images[label]?.substitute(root, by: other) }
+    for axis in targets.indices { targets[axis].substitute(root, by: other) }
   }
 
   // MARK: Tables
@@ -149,7 +171,7 @@ struct SparseTerm {
   /// Each table explains one parameter of its own.
   private mutating func attach(_ tables: [Operand], _ graph: TensorGraph) -> Bool {
     for table in tables {
-      guard let label = table.labels.first, let root = images[label]?.plain, lookups[root] == nil else {
+      guard let label = table.labels.first, let root = plain(label), lookups[root] == nil else {
         return false
       }
       lookups[root] = Lookup(
@@ -193,7 +215,8 @@ struct SparseTerm {
 
   /// Entries that the term writes.
   var volume: Int {
-    free.reduce(1) { total, label in
+    if isEmpty { return 0 }
+    return free.reduce(1) { total, label in
       let (product, overflow) = total.multipliedReportingOverflow(by: sizes[label] ?? 1)
       return overflow ? .max : product
     }

@@ -10,13 +10,24 @@ public struct SparseForm {
   /// Stored already: the pattern and the values.
   let view: (pattern: SparsePattern, values: NodeID)?
 
-  /// Entries written by all terms.
+  /// Entries written by all terms, at most: terms on one diagonal share its places.
   public var volume: Int {
     if let view { return view.pattern.nonZeros }
-    return terms.reduce(0) { total, term in
-      let (sum, overflow) = total.addingReportingOverflow(term.volume)
-      return overflow ? .max : sum
+    var diagonals: [Int: Int] = [:]
+    var total = 0
+    func add(_ volume: Int, to sum: inout Int) {
+      let (result, overflow) = sum.addingReportingOverflow(volume)
+      sum = overflow ? .max : result
     }
+    for term in terms {
+      if let offset = term.offset {
+        add(term.volume, to: &diagonals[offset, default: 0])
+      } else {
+        add(term.volume, to: &total)
+      }
+    }
+    for volume in diagonals.values { add(min(volume, rows, columns), to: &total) }
+    return total
   }
 
   /// Sparse storage pays: the matrix is not small, and at most a tenth of it is there.

@@ -1,4 +1,6 @@
+import Engine
 import Foundation
+import Graph
 import Tensors
 import Testing
 
@@ -146,6 +148,51 @@ import Testing
     for name in ["a", "b", "c", "d", "m"] { #expect(number(desk, name) <= 1e-11 * scale, "\(name)") }
   }
 
+  /// Random compositions of slices, joins and index tables of vectors: what is stored sparse is the whole matrix.
+  @Test(arguments: 0..<12) func randomCompositions(_ seed: Int) throws {
+    var source = CounterGenerator(seed: UInt64(seed + 1))
+    /// A formula of `length` entries made of parts of x (of n = 70).
+    func part(_ length: Int, _ depth: Int) -> String {
+      let n = 70
+      if depth == 0 {
+        let start = source.integer(below: n - length + 1)
+        return length == n ? "x" : "x[\(start):\(start + length)]"
+      }
+      switch source.integer(below: 6) {
+      case 0:
+        let extra = source.integer(below: n - length + 1)
+        let start = source.integer(below: extra + 1)
+        return "(\(part(length + extra, depth - 1)))[\(start):\(start + length)]"
+      case 1:
+        let first = 1 + source.integer(below: length - 1)
+        return "cat(\(part(first, depth - 1)), \(part(length - first, depth - 1)))"
+      case 2: return "(\(part(length, depth - 1)))[::-1]"
+      case 3 where 2 * length <= n: return "(\(part(2 * length, depth - 1)))[::2]"
+      case 4:
+        let (a, b) = (1 + 2 * source.integer(below: 5), source.integer(below: length))
+        return "(\(part(length, depth - 1)))[(\(a)*range(0, \(length)) + \(b)) % \(length)]"
+      default: return "(\(part(length, depth - 1))*\(part(length, depth - 1)))"
+      }
+    }
+    for _ in 0..<5 {
+      let length = 5 + source.integer(below: 60)
+      let formula = "sum(\(part(length, 2))^2*\(part(length, 2))) + sum(x^2)"
+      let desk = Desk()
+      desk.run(
+        """
+        param x = cos(3*range(0, 70)) + 0.1
+        f := \(formula)
+        H = hessian(f, x)
+        K = zeros(70, 70)
+        for i in 0..70 { K[i, :] = hvp(f, x, onehot(i, 70)) }
+        a = norm(dense(H) - K)
+        s = norm(K)
+        """)
+      #expect(desk.errors.isEmpty, "\(formula): \(desk.errors)")
+      #expect(number(desk, "a") <= 1e-11 * max(1, number(desk, "s")), "\(formula)")
+    }
+  }
+
   @Test func newtonStepsAreTheSame() throws {
     let (sparse, whole) = (Desk(), Desk())
     sparse.run("n = 150\n" + Self.chain + "step newton\ny = x + 0")
@@ -202,6 +249,18 @@ import Testing
       """)
     #expect(desk.errors.isEmpty)
     #expect(desk.values("a") == [0] && desk.values("c") == [7])
+  }
+
+  /// From 2²⁴ on f32 rounds places: such a table is refused, not read elsewhere.
+  @Test func indicesBeyondSinglePrecision() throws {
+    let graph = TensorGraph()
+    let lost = graph.table(1 << 25, graph.constant(Tensor(vector: [3, 16_777_217])))
+    let kept = graph.table(1 << 25, graph.constant(Tensor(vector: [3, 16_777_218])))
+    #expect(throws: EngineError.indexPrecision(16_777_217)) {
+      _ = try Plan(graph, outputs: [lost], precision: .f32)
+    }
+    _ = try Plan(graph, outputs: [kept], precision: .f32)
+    _ = try Plan(graph, outputs: [lost], precision: .f64)
   }
 
   @Test func diagonalSystemsAreDivisions() throws {

@@ -61,7 +61,8 @@ let package = Package(
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"]),
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Calculus"]),
     .testTarget(name: "CalculusTests", dependencies: ["Calculus", "Engine", "Graph", "TestSupport"]),
-    .testTarget(name: "EngineTests", dependencies: ["Calculus", "Engine", "Graph", "TestSupport"]),
+    .testTarget(
+      name: "EngineTests", dependencies: ["Calculus", "CKernels", "Engine", "Graph", "TestSupport"]),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"]),
     .testTarget(
       name: "SessionTests", dependencies: ["Session", "TestSupport"], exclude: ["Errors", "Programs"]),

@@ -134,11 +134,8 @@ final class TensorInstruction: Instruction {
   }
 
   override func run(_ memory: Memory) throws {
-    let arguments = zip(reads, shapes).map { buffer, shape -> Tensor in
-      var tensor = Tensor(uninitialized: shape, memory.precision)
-      let bytes = shape.elementCount * memory.precision.byteCount
-      tensor.uniquePointer().copyMemory(from: memory.pointer(buffer, UInt8.self), byteCount: bytes)
-      return tensor
+    let arguments = zip(reads, shapes).map {
+      Tensor(viewing: memory.pointer($0, UInt8.self), $1, memory.precision)
     }
     let result = try body(arguments).converted(to: memory.precision)
     let bytes = result.count * memory.precision.byteCount

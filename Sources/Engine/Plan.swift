@@ -1,18 +1,32 @@
 import CKernels
 import Graph
 import Tensors
-import Glibc
-private let profiling = getenv("HLAB_PROFILE") != nil
-private func nowNs() -> Int { var t = timespec(); clock_gettime(CLOCK_MONOTONIC, &t); return Int(t.tv_sec) * 1_000_000_000 + Int(t.tv_nsec) }
 
 /// A compiled computation: instructions over buffers, ready to run any number of times on new inputs.
 /// Not for use by two threads at once.
+///
+/// `run` takes and gives tensors. Who runs the same plan very often binds memory instead (`bind(input:to:)`,
+/// `bind(result:to:)`) and calls `execute`, which allocates nothing.
 public final class Plan {
+  /// Where an output is found after a run.
+  public enum OutputPlace {
+    /// The memory bound for a result.
+    case result(Int)
+    /// It is an input, unchanged.
+    case input(Int)
+    case constant(Tensor)
+    /// It has no entries.
+    case empty
+  }
+
   public let precision: Precision
   /// The leaves whose values `run` takes, in order.
   public let inputs: [Leaf]
   let instructions: [Instruction]
+  /// The same, as they are run: without reference counting.
+  private let steps: UnsafeMutablePointer<Unmanaged<Instruction>>
   private let outputs: [(buffer: Int, shape: Shape)]
+  public let outputPlaces: [OutputPlace]
   let buffers: [PlanBuilder.Buffer]
   private let inputBuffers: [Int]
   /// Buffers of results, which the caller keeps.
@@ -31,6 +45,10 @@ public final class Plan {
     self.buffers = buffers
     self.instructions = instructions
     self.outputs = outputs
+    steps = .allocate(capacity: max(instructions.count, 1))
+    for (k, instruction) in instructions.enumerated() {
+      (steps + k).initialize(to: .passUnretained(instruction))
+    }
     var leaves: [Leaf] = []
     var places: [Int] = []
     for (index, buffer) in buffers.enumerated() {
@@ -41,8 +59,17 @@ public final class Plan {
     }
     inputs = leaves
     inputBuffers = places
-    resultBuffers = buffers.indices.filter {
+    let results = buffers.indices.filter {
       if case .output = buffers[$0].place { return true } else { return false }
+    }
+    resultBuffers = results
+    outputPlaces = outputs.map { output in
+      switch buffers[output.buffer].place {
+      case .output: return results.firstIndex(of: output.buffer).map { .result($0) } ?? .empty
+      case .input: return places.firstIndex(of: output.buffer).map { .input($0) } ?? .empty
+      case .constant(let tensor): return .constant(tensor)
+      case .arena: return .empty
+      }
     }
     (offsets, arenaBytes) = ArenaLayout.assign(buffers, instructions, entryBytes: precision.byteCount)
     table = .allocate(capacity: max(buffers.count, 1))
@@ -52,7 +79,10 @@ public final class Plan {
     }
   }
 
-  deinit { table.deallocate() }
+  deinit {
+    table.deallocate()
+    steps.deallocate()
+  }
 
   /// Compiles `outputs` of a graph.
   public convenience init(_ graph: TensorGraph, outputs: [NodeID], precision: Precision = .f64) throws {
@@ -72,47 +102,78 @@ public final class Plan {
 
   /// Before each instruction (and once after the last) calls `watcher` with its place.
   func run(_ values: [Tensor], watching watcher: ((Int, Memory) -> Void)?) throws -> [Tensor] {
-    let values = values.map { $0.converted(to: precision) }
-    for (buffer, value) in zip(inputBuffers, values) { table[buffer] = value.sharedStorage.pointer }
-    if arena == nil { placeArena() }
+    let isReady = values.allSatisfy { $0.precision == precision }
+    let values = isReady ? values : values.map { $0.converted(to: precision) }
+    for (place, value) in values.enumerated() { bind(input: place, to: value.sharedStorage.pointer) }
     var results = resultBuffers.map { Tensor(uninitialized: [buffers[$0].count], precision) }
-    for (place, buffer) in resultBuffers.enumerated() { table[buffer] = results[place].uniquePointer() }
-    let memory = Memory(table: table, precision: precision)
+    for place in results.indices { bind(result: place, to: results[place].uniquePointer()) }
     try withExtendedLifetime((values, results)) {
+      guard let watcher else { return try execute() }
+      prepare()
+      let memory = Memory(table: table, precision: precision)
       for (time, instruction) in instructions.enumerated() {
-        watcher?(time, memory)
-        let t0 = profiling ? nowNs() : 0
+        watcher(time, memory)
         try instruction.run(memory)
-        if profiling { profile[time] += nowNs() - t0 }
         if hk_interrupt_get() != 0 { throw EngineError.interrupted }
       }
-      watcher?(instructions.count, memory)
+      watcher(instructions.count, memory)
     }
-    if profiling { runs += 1; if runs % 5 == 0 { dump() } }
-    return outputs.map { output in
-      if let place = resultBuffers.firstIndex(of: output.buffer) {
-        return results[place].reshaped(output.shape)
+    return outputs.indices.map { k in
+      let shape = outputs[k].shape
+      switch outputPlaces[k] {
+      case .result(let place): return results[place].reshaped(shape)
+      case .input(let place): return values[place].reshaped(shape)
+      case .constant(let tensor): return tensor.reshaped(shape)
+      case .empty: return Tensor(uninitialized: shape, precision)
       }
-      if let place = inputBuffers.firstIndex(of: output.buffer) {
-        return values[place].reshaped(output.shape)
-      }
-      if case .constant(let tensor) = buffers[output.buffer].place { return tensor.reshaped(output.shape) }
-      return Tensor(uninitialized: output.shape, precision)
     }
   }
 
-  private var runs = 0
-  private lazy var profile = [Int](repeating: 0, count: instructions.count)
-  private func dump() {
-    let total = profile.reduce(0, +)
-    if total / 5 < 30_000 { profile = [Int](repeating: 0, count: instructions.count); return }
-    print("== plan total \(Double(total) / 5e6) ms")
-    for k in instructions.indices where profile[k] > total / 200 {
-      print("\(k): \(Double(profile[k] / 500) / 10) us \(instructions[k].summary)")
-    }
-    profile = [Int](repeating: 0, count: instructions.count)
+  // MARK: Bound runs
+
+  /// Where an input is read from, until another place is bound. The caller keeps the memory alive.
+  @inline(__always)
+  public func bind(input: Int, to pointer: UnsafeMutableRawPointer) { table[inputBuffers[input]] = pointer }
+
+  /// Where a result is written to, until another place is bound; it must not overlap an input.
+  @inline(__always)
+  public func bind(result: Int, to pointer: UnsafeMutableRawPointer) {
+    table[resultBuffers[result]] = pointer
   }
+
+  /// Entries of each result.
+  public var resultCounts: [Int] { resultBuffers.map { buffers[$0].count } }
+
+  public func outputShape(_ output: Int) -> Shape { outputs[output].shape }
+
+  /// Entries of an output.
+  public func outputCount(_ output: Int) -> Int { outputs[output].shape.elementCount }
+
+  public var stepCount: Int { instructions.count }
+
+  /// How many instructions must have run before an output is complete.
+  public func completion(ofOutput output: Int) -> Int {
+    let buffer = outputs[output].buffer
+    return (instructions.lastIndex { $0.writes.contains(buffer) }).map { $0 + 1 } ?? 0
+  }
+
+  /// Runs the instructions of a range (by default all) on the memory that is bound. Throws like `run`.
+  public func execute(_ range: Range<Int>? = nil) throws {
+    prepare()
+    let memory = Memory(table: table, precision: precision)
+    let (start, end) = (range?.lowerBound ?? 0, range?.upperBound ?? instructions.count)
+    var time = start
+    while time < end {
+      try steps[time]._withUnsafeGuaranteedRef { try $0.run(memory) }
+      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      time += 1
+    }
+  }
+
   /// The arena is made at the first run and stays.
+  @inline(__always)
+  private func prepare() { if arena == nil { placeArena() } }
+
   private func placeArena() {
     let made = Storage(byteCount: arenaBytes)
     for index in buffers.indices where offsets[index] >= 0 { table[index] = made.pointer + offsets[index] }

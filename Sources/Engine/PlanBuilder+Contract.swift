@@ -17,9 +17,10 @@ extension PlanBuilder {
   /// tables gathers and scatters; what remains is multiplied out two at a time.
   func contract(
     _ alpha: Double, _ operands: [Operand], to result: [Label], _ shape: Shape, into out: Access,
-    mode: WriteMode
+    mode: WriteMode, isNode: Bool = false
   ) throws {
     var task = Contraction(alpha: alpha, out: out, accumulate: mode == .accumulate)
+    task.isNode = isNode
     for (label, n) in zip(result, shape) { task.sizes[label] = n }
     task.result = Set(result)
     task.nextLabel = ((operands.flatMap(\.labels) + result).max() ?? -1) + 1
@@ -87,6 +88,7 @@ extension PlanBuilder {
           for label in operand.labels { task.broadcast.insert(label) }
         } else {
           task.factors.append(try access(Operand(id, operand.labels)))
+          task.sources.append(Operand(id, operand.labels))
         }
       }
     }
@@ -108,7 +110,10 @@ extension PlanBuilder {
     while !task.selectors.isEmpty {
       let free = task.selectors.indices.filter { task.canReplace(task.selectors[$0].labels) }
       guard let next = free.first(where: { task.leavesOthers($0) }) ?? free.first else {
-        for (s, labels, shape) in task.selectors { task.factors.append(try filled(s, labels, shape, task)) }
+        for (s, labels, shape) in task.selectors {
+          task.factors.append(try filled(s, labels, shape, task))
+          task.sources.append(nil)
+        }
         task.selectors = []
         return
       }
@@ -149,10 +154,12 @@ extension PlanBuilder {
     while let table = task.tables.popLast() {
       guard let label = task.wholeLabel(table) else {
         task.factors.append(try filled(table, task))
+        task.sources.append(nil)
         continue
       }
       for k in task.factors.indices where task.factors[k].strides[label] != nil {
         task.factors[k] = try gathered(task.factors[k], label, table, &task)
+        task.sources[k] = nil
       }
       for k in task.tables.indices where task.tables[k].indices.strides[label] != nil {
         task.tables[k].indices = try gathered(task.tables[k].indices, label, table, &task)
@@ -214,77 +221,10 @@ extension PlanBuilder {
     return dense
   }
 
-  // MARK: Multiplying out
-
-  private func multiplyOut(_ task: Contraction) throws {
-    guard task.scatters.isEmpty else { return try scatter(task) }
-    var factors = task.factors
-    var labels = factors.map { f in Set(f.strides.keys) }
-    let result = task.result
-    if factors.isEmpty {
-      var program = LoopProgram(
-        sizes: task.sizes.filter { result.contains($0.key) || task.broadcast.contains($0.key) })
-      let value = program.constant(task.alpha)
-      return try emitFinal(program, value, task)
-    }
-    let plan = ContractionPlanner(operands: labels.map(Array.init), result: Array(result), sizes: task.sizes)
-      .path()
-    var lost = task.broadcast.filter { l in !result.contains(l) && !labels.contains { $0.contains(l) } }
-    var alpha = task.alpha
-    for label in lost { alpha *= Double(task.sizes[label] ?? 1) }
-    lost.removeAll()
-    if factors.count == 1 { return try multiply(factors[0], nil, labels[0], [], alpha, task) }
-    for (index, step) in plan.steps.enumerated() {
-      let isLast = index == plan.steps.count - 1
-      let (a, b) = (factors[step.left], factors[step.right])
-      let (la, lb) = (labels[step.left], labels[step.right])
-      if isLast { return try multiply(a, b, la, lb, alpha, task) }
-      let live = plan.steps[(index + 1)...].flatMap { [$0.left, $0.right] }.filter { $0 < factors.count }
-      let outside = live.reduce(into: result) { $0.formUnion(labels[$1]) }
-      let kept = la.union(lb).filter(outside.contains)
-      let partner = partner(of: factors.count, in: plan.steps, after: index).flatMap {
-        $0 < factors.count ? (labels[$0], factors[$0]) : nil
-      }
-      let order = intermediateOrder(kept, la, lb, partner)
-      let shape = order.map { task.sizes[$0] ?? 1 }
-      var part = Contraction(
-        alpha: 1, out: Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: order),
-        accumulate: false)
-      part.sizes = task.sizes
-      part.result = Set(kept)
-      try multiply(a, b, la, lb, 1, part)
-      factors.append(part.out)
-      labels.append(Set(kept))
-    }
-  }
-
-  /// The place of what a coming step multiplies with the array at `place`.
-  private func partner(of place: Int, in steps: [(left: Int, right: Int)], after index: Int) -> Int? {
-    for step in steps[(index + 1)...] {
-      if step.left == place { return step.right }
-      if step.right == place { return step.left }
-    }
-    return nil
-  }
-
-  /// Batch labels first, then those of the left operand, then of the right. A product without a sum is written in
-  /// any order: it takes the one in which the array that it meets next walks what they share.
-  private func intermediateOrder(
-    _ kept: Set<Label>, _ a: Set<Label>, _ b: Set<Label>, _ partner: (labels: Set<Label>, access: Access)?
-  ) -> [Label] {
-    if let partner, a.union(b).isSubset(of: kept) {
-      let shared = kept.filter(partner.labels.contains).sorted {
-        (abs(partner.access[$0]), $1) > (abs(partner.access[$1]), $0)
-      }
-      return shared + kept.filter { !partner.labels.contains($0) }.sorted()
-    }
-    let batch = kept.filter { a.contains($0) && b.contains($0) }.sorted()
-    return batch + kept.filter { a.contains($0) && !b.contains($0) }.sorted()
-      + kept.filter { !a.contains($0) }.sorted()
-  }
+  // MARK: Scatters
 
   /// The rest of the product, then out[…, t[j…], …] += it.
-  private func scatter(_ task: Contraction) throws {
+  func scatter(_ task: Contraction) throws {
     var part = task
     let table = part.scatters.removeLast()
     part.result.remove(table.label)
@@ -294,6 +234,7 @@ extension PlanBuilder {
     let dense = Access(buffer: newBuffer(sizes.elementCount), shape: sizes, labels: labels)
     part.out = dense
     part.whole = nil
+    part.isNode = false
     part.accumulate = !part.scatters.isEmpty
     if part.accumulate { emit(FillInstruction(dense.buffer, count: sizes.elementCount)) }
     if !part.result.contains(table.label) { part.sizes[table.label] = nil }
@@ -307,20 +248,7 @@ extension PlanBuilder {
         stride: stride, extent: table.extent))
   }
 
-  /// alpha · a · b (b may be absent) into the task's result.
-  private func multiply(
-    _ a: Access, _ b: Access?, _ la: Set<Label>, _ lb: Set<Label>, _ alpha: Double, _ task: Contraction
-  ) throws {
-    if let b, try matrixProduct(a, b, la, lb, alpha, task) { return }
-    var program = LoopProgram(
-      sizes: task.sizes.filter { la.contains($0.key) || lb.contains($0.key) || task.result.contains($0.key) })
-    var value = program.load(a)
-    if let b { value = program.apply(HK_MUL, value, program.load(b)) }
-    if alpha != 1 { value = program.apply(HK_MUL_CONSTANT, value, imm: alpha) }
-    try emitFinal(program, value, task)
-  }
-
-  private func emitFinal(_ program: LoopProgram, _ value: Int, _ task: Contraction) throws {
+  func emitFinal(_ program: LoopProgram, _ value: Int, _ task: Contraction) throws {
     let reduces = program.sizes.contains { $0.value > 1 && task.out[$0.key] == 0 }
     var starts = !task.isPlaced && !task.accumulate
     if reduces && task.isPlaced {
@@ -334,6 +262,12 @@ extension PlanBuilder {
     try emit(
       program, [(task.out, value, reduces || task.accumulate ? HK_ACCUMULATE : HK_STORE)],
       startsReduction: starts)
+  }
+}
+
+extension Operand {
+  fileprivate func renaming(_ label: Label, to new: Label) -> Operand {
+    Operand(node, labels.map { $0 == label ? new : $0 })
   }
 }
 
@@ -360,12 +294,16 @@ struct Contraction {
   var accumulate: Bool
   /// The result before selectors cut it; nil for an intermediate, which has a buffer to itself.
   var whole: (out: Access, shape: Shape)?
+  /// The product is all that its memory will hold, so that it can be used again.
+  var isNode = false
   /// Only a part of the buffer is this product's.
   var isPlaced = false
   var sizes: [Label: Int] = [:]
   var result: Set<Label> = []
   var nextLabel = 0
   var factors: [Access] = []
+  /// The nodes that the factors are, over the same labels; nil for what selectors or tables made of them.
+  var sources: [Operand?] = []
   var selectors: [(selector: Selector, labels: [Label], shape: Shape)] = []
   var tables: [IndexTable] = []
   /// Tables whose label is one of the result.
@@ -430,7 +368,10 @@ struct Contraction {
       let renamed = s.renamedParameter(axis: axis, size: shape[axis]).map { parameters[$0] }
       substitutions.append(
         Substitution(label: label, start: s.starts[axis], parameters: steps, renamed: renamed))
-      for k in factors.indices { factors[k].substitute(label, start: s.starts[axis], parameters: steps) }
+      for k in factors.indices where factors[k].strides[label] != nil {
+        factors[k].substitute(label, start: s.starts[axis], parameters: steps)
+        sources[k] = renamed.flatMap { sources[k]?.renaming(label, to: $0) }
+      }
       for k in tables.indices {
         tables[k].indices.substitute(label, start: s.starts[axis], parameters: steps)
       }

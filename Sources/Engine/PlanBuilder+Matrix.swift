@@ -65,7 +65,7 @@ extension PlanBuilder {
     return out
   }
 
-  private func emitProduct(_ a: Access, _ b: Access, _ groups: Groups, _ alpha: Double, _ task: Contraction)
+  func emitProduct(_ a: Access, _ b: Access, _ groups: Groups, _ alpha: Double, _ task: Contraction)
     throws
   {
     var groups = groups

@@ -40,6 +40,7 @@ extension PlanBuilder {
     // A sum over nothing is zero, not a view of nothing.
     guard !task.sizes.values.contains(0) else { return nil }
     task.factors = [try access(Operand(resolved(arrays[0].node), arrays[0].labels))]
+    task.sources = [nil]
     return view(&task, node.shape)
   }
 

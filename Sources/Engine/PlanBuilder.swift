@@ -38,6 +38,9 @@ final class PlanBuilder {
   var views: [NodeID: Access] = [:]
   /// Blocks that are computed in their place of an assembled matrix.
   var regions: [NodeID: Region] = [:]
+  /// Partial products computed so far.
+  var partial = KnownProducts()
+  lazy var prover = SymmetryProver(graph)
   /// Buffers of matrices whose blocks were computed in place before the matrix itself came up.
   var assemblies: [NodeID: Int] = [:]
 
@@ -190,13 +193,19 @@ final class PlanBuilder {
     case .map, .reduceMax: try loop(id, node, into: out)
     case .contract(let scale):
       if isLoop(id) { return try loop(id, node, into: out) }
-      try contract(scale, node.operands, to: axes, node.shape, into: out, mode: .store)
+      try contract(scale, node.operands, to: axes, node.shape, into: out, mode: .store, isNode: true)
     case .add: try sum(id, node, into: out)
     case .selector, .table:
       try contract(1, [Operand(id, axes)], to: axes, node.shape, into: out, mode: .store)
     case .argmax: try along(node, buffer, "argmax", TensorKernels.argmax)
     case .argsort: try along(node, buffer, "argsort", TensorKernels.argsort)
     case .external(let f): try call(f, node, buffer)
+    case .matrix(.solve) where node.shape.count == 2 && node.operands.allSatisfy({ $0.labels.count == 2 }):
+      let (a, b) = (node.operands[0].node, node.operands[1].node)
+      emit(
+        SolveInstruction(
+          order: node.shape[0], columns: node.shape[1], try self.buffer(of: a), try self.buffer(of: b),
+          into: buffer))
     case .matrix(let f):
       try along(node, buffer, f.rawValue, MatrixBatch(f, node).evaluate)
     }

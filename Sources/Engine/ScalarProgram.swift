@@ -10,8 +10,10 @@ final class ScalarInstruction: Instruction {
 
   init(_ program: [hk_scalar_op], registers: Int, reads: [Int], writes: [Int]) {
     count = program.count
-    ops = .allocate(capacity: max(count, 1))
+    ops = .allocate(capacity: count + 1)
     ops.initialize(from: program, count: count)
+    (ops + count).initialize(
+      to: hk_scalar_op(code: Int32(HK_SCALAR_END), dst: 0, a: 0, b: 0, c: 0, n: 0, imm: 0))
     self.registers = .allocate(byteCount: 8 * max(registers, 1), alignment: 64)
     self.registers.initializeMemory(as: UInt8.self, repeating: 0, count: 8 * max(registers, 1))
     super.init(reads: reads, writes: writes)
@@ -25,8 +27,8 @@ final class ScalarInstruction: Instruction {
   override func run(_ memory: Memory) {
     let table = UnsafeRawPointer(memory.table).assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
     switch memory.precision {
-    case .f64: hk_scalar_run_f64(ops, Int64(count), table, registers.assumingMemoryBound(to: Double.self))
-    case .f32: hk_scalar_run_f32(ops, Int64(count), table, registers.assumingMemoryBound(to: Float.self))
+    case .f64: hk_scalar_run_f64(ops, table, registers.assumingMemoryBound(to: Double.self))
+    case .f32: hk_scalar_run_f32(ops, table, registers.assumingMemoryBound(to: Float.self))
     }
   }
 

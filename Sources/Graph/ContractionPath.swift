@@ -22,7 +22,13 @@ public struct ContractionPlanner {
   /// A penalty for each entry written, relative to a multiplication: memory is that much slower.
   let entryCost: Double = 16
 
-  public init(operands: [[Label]], result: [Label], sizes: [Label: Int]) {
+  /// Whether the product of a subset (as bits) is there already, at no cost.
+  let isKnown: ((Int) -> Bool)?
+
+  public init(
+    operands: [[Label]], result: [Label], sizes: [Label: Int], isKnown: ((Int) -> Bool)? = nil
+  ) {
+    self.isKnown = isKnown
     self.operands = operands.map(Set.init)
     self.result = Set(result)
     self.sizes = sizes
@@ -66,6 +72,7 @@ public struct ContractionPlanner {
         continue
       }
       labels[subset] = kept(union, outside: outside)
+      let isFree = subset != full && isKnown?(subset) ?? false
       let size = volume(labels[subset])
       let lowest = subset & -subset
       var part = (subset - 1) & subset
@@ -74,7 +81,7 @@ public struct ContractionPlanner {
         guard part & lowest != 0 else { continue }
         let rest = subset ^ part
         let work = volume(labels[part].union(labels[rest]))
-        let total = cost[part] + cost[rest] + work + entryCost * size
+        let total = isFree ? 0 : cost[part] + cost[rest] + work + entryCost * size
         if total < cost[subset] {
           cost[subset] = total
           choice[subset] = part

@@ -67,7 +67,7 @@ func transposedEntries(_ values: [Double], rows: Int, columns: Int) -> [Double] 
 
 /// The index of the first infinite or NaN entry.
 @inlinable
-func firstNonFinite<T: TensorScalar>(_ entries: UnsafeBufferPointer<T>) -> Int? {
+public func firstNonFinite<T: TensorScalar>(_ entries: UnsafeBufferPointer<T>) -> Int? {
   // x − x is 0 exactly for finite x; four sums at a time give the usual answer quickly.
   var sums: (T, T, T, T) = (0, 0, 0, 0)
   var i = 0

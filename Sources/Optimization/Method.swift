@@ -85,11 +85,19 @@ public struct MethodDescription: Sendable {
 }
 
 public enum Methods {
+  /// The step size of `sgd` when none is given.
+  public static let standardRate = 0.01
+
   public static let all: [MethodDescription] = [
     MethodDescription(
       name: GradientDescent.name,
       summary: "x − lr·∇f; without lr, a backtracking line search finds the step.",
       options: [("lr", "fixed step size")], make: { GradientDescent(learningRate: try positive($0, "lr")) }),
+    MethodDescription(
+      name: "sgd",
+      summary: "x − lr·∇f with a fixed step size, for batches that are drawn or sliced between steps.",
+      options: [("lr", "step size, \(standardRate) by default")],
+      make: { GradientDescent(learningRate: try positive($0, "lr") ?? standardRate) }),
     MethodDescription(
       name: Newton.name, summary: "x − lr·H⁻¹∇f with the exact Hessian, never modified.",
       options: [("lr", "fraction of the full step, 1 by default")],

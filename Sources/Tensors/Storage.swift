@@ -5,13 +5,23 @@ import Synchronization
 public final class Storage: @unchecked Sendable {
   public let pointer: UnsafeMutableRawPointer
   public let byteCount: Int
+  private let isView: Bool
 
   public init(byteCount: Int) {
     self.byteCount = byteCount
+    isView = false
     pointer = StoragePool.take(byteCount) ?? .allocate(byteCount: max(byteCount, 64), alignment: 64)
   }
 
+  /// Memory that someone else owns and keeps alive.
+  init(viewing pointer: UnsafeMutableRawPointer, byteCount: Int) {
+    self.byteCount = byteCount
+    self.pointer = pointer
+    isView = true
+  }
+
   deinit {
+    if isView { return }
     if !StoragePool.give(pointer, byteCount) { pointer.deallocate() }
   }
 }

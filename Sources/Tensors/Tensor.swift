@@ -85,6 +85,19 @@ public struct Tensor: @unchecked Sendable {
   /// The memory, for evaluators that keep it alive while they read.
   public var sharedStorage: Storage { storage }
 
+  /// Entries in memory that someone else owns and that must not change while this tensor, or a copy, lives.
+  public init(viewing pointer: UnsafeMutableRawPointer, _ shape: Shape, _ precision: Precision) {
+    self.init(
+      storage: Storage(viewing: pointer, byteCount: shape.elementCount * precision.byteCount), shape: shape,
+      precision: precision)
+  }
+
+  /// A tensor whose entries lie in `storage`, from its beginning.
+  public init(sharing storage: Storage, _ shape: Shape, _ precision: Precision) {
+    precondition(storage.byteCount >= shape.elementCount * precision.byteCount)
+    self.init(storage: storage, shape: shape, precision: precision)
+  }
+
   private mutating func makeUnique() {
     guard !isKnownUniquelyReferenced(&storage) else { return }
     let fresh = Storage(byteCount: storage.byteCount)
@@ -115,6 +128,15 @@ public struct Tensor: @unchecked Sendable {
       case .f64: withMutable(Double.self) { $0[index] = newValue }
       case .f32: withMutable(Float.self) { $0[index] = Float(newValue) }
       }
+    }
+  }
+
+  /// No entry is infinite or NaN.
+  public var isFinite: Bool {
+    // x − x is 0 exactly for finite x.
+    switch precision {
+    case .f64: return withEntries(Double.self) { $0.reduce(0) { $0 + ($1 - $1) } == 0 }
+    case .f32: return withEntries(Float.self) { $0.reduce(0) { $0 + ($1 - $1) } == 0 }
     }
   }
 

@@ -39,6 +39,17 @@ struct EvaluatorFuzzTests {
     }
   }
 
+  /// Long enough for many blocks and for chunks on several threads.
+  @Test func longLoops() throws {
+    var options = small()
+    options.sizes = [2, 9, 33, 70, 600]
+    options.maxRank = 3
+    options.volume = 50_000
+    for seed in 4_000_000..<(4_000_000 + 40 * Self.effort) {
+      try check(UInt64(seed), options, .f64, nodes: 6)
+    }
+  }
+
   func check(_ seed: UInt64, _ options: RandomGraph.Options, _ precision: Precision, nodes: Int = 9) throws {
     var made = RandomGraph(seed: seed, options)
     for _ in 0..<3 { made.leaf(made.shape()) }

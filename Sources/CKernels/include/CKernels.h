@@ -2,6 +2,8 @@
 #pragma once
 #include "hk_elementary.h"
 #include "hk_loop.h"
+#include "hk_pairs.h"
 #include "hk_scalar.h"
+#include "hk_solve.h"
 #include "hk_team.h"
 #include "hk_tridiagonal.h"

@@ -158,10 +158,37 @@ extension Interpreter {
   /// The present point on the path.
   func notePoint(value: Double? = nil, gradientNorm: Double? = nil) {
     guard state.objective != nil else { return }
-    // Places of many entries cannot be drawn, and would fill the memory.
+    let layout = pathLayout
+    let values = layout.names.compactMap { name -> Tensor? in
+      if case .param(let leaf)? = state.globals[name] { return leaf.value }
+      return nil
+    }
+    state.path.append(value: value, gradientNorm: gradientNorm, layout) { target in
+      var offset = 0
+      for value in values {
+        value.copy(to: target + offset)
+        offset += value.count
+      }
+    }
+  }
+
+  /// What points of the path tell: the params, unless they have so many entries that they would fill the memory
+  /// (and could not be drawn).
+  var pathLayout: Path.Layout {
+    let precision = state.settings.precision
+    if let known = knownPathLayout, known.version == structureVersion, known.layout.precision == precision {
+      return known.layout
+    }
     let all = allParams
     let isDrawn = all.reduce(0) { $0 + $1.leaf.value.count } <= Path.entryLimit
-    let params = Dictionary(uniqueKeysWithValues: isDrawn ? all.map { ($0.name, $0.leaf.value) } : [])
-    state.path.append(Path.Point(value: value, gradientNorm: gradientNorm, params: params))
+    let kept = isDrawn ? all : []
+    let (names, shapes) = (kept.map(\.name), kept.map(\.leaf.value.shape))
+    var layout = Path.Layout(names: names, shapes: shapes, precision: precision)
+    if let old = knownPathLayout?.layout, old.names == names, old.shapes == shapes, old.precision == precision
+    {
+      layout = old
+    }
+    knownPathLayout = (structureVersion, layout)
+    return layout
   }
 }

@@ -19,8 +19,8 @@ struct Stepper {
     methodName = name
     let on = call.command.clause("on")?.values.first?.span.text
     objectiveName = on ?? call.interpreter.state.objective ?? "f"
-    stateKey = "\(objectiveName) \(name) \(ObjectIdentifier(call.command).hashValue)"
-    // A method that remembers goes on where this place in the text left it.
+    stateKey = "\(objectiveName) \(name) \(ObjectIdentifier(call.command).hashValue) \(method)"
+    // A method that remembers goes on where this place in the text left it, with the same options.
     self.method = call.interpreter.methodMemory[stateKey] ?? method
   }
 
@@ -174,12 +174,17 @@ extension Interpreter {
 
   /// What `undo 1 step` goes back to.
   func recordStep() {
+    let bytes = allParams.reduce(0) { $0 + $1.leaf.value.sharedStorage.byteCount }
+    recordStep(
+      StepRecord(number: state.stepsTaken, base: state.globals, generator: state.generator),
+      limit: StepRecord.limit(bytesEach: bytes))
+  }
+
+  /// Keeps at most `limit` records.
+  func recordStep(_ record: StepRecord, limit: Int) {
     // Steps that `undo` took back or that failed are forgotten now; until now `redo` might have brought them back.
     while let last = stepHistory.last, last.number >= state.stepsTaken { stepHistory.removeLast() }
-    stepHistory.append(
-      StepRecord(number: state.stepsTaken, globals: state.globals, generator: state.generator))
-    let bytes = allParams.reduce(0) { $0 + $1.leaf.value.sharedStorage.byteCount }
-    let limit = max(2, min(1000, History.byteLimit / max(bytes, 1)))
+    stepHistory.append(record)
     if stepHistory.count > limit { stepHistory.removeFirst(stepHistory.count - limit / 2) }
     state.stepsTaken += 1
   }
@@ -191,7 +196,7 @@ extension Interpreter {
     guard undoableSteps >= count else { return false }
     let record = stepHistory[undoableSteps - count]
     state.stepsTaken -= count
-    state.globals = record.globals
+    state.globals = globals(of: record)
     state.generator = record.generator
     state.path.removeLast(count)
     structureChanged()
@@ -199,9 +204,35 @@ extension Interpreter {
   }
 }
 
+extension Interpreter {
+  /// The names before a step.
+  fileprivate func globals(of record: StepRecord) -> [String: Binding] {
+    var globals = record.base
+    for (register, storage) in record.overlay {
+      globals[register.name] = binding(register, Tensor(sharing: storage, register.shape, register.precision))
+    }
+    return globals
+  }
+
+  /// Whether all params were finite before the last steps.
+  func isFinite(stepsBack count: Int) -> Bool {
+    globals(of: stepHistory[undoableSteps - count]).values.allSatisfy { binding in
+      if case .param(let leaf) = binding { return leaf.value.isFinite }
+      return true
+    }
+  }
+}
+
 struct StepRecord {
   /// Steps taken before this one.
   let number: Int
-  let globals: [String: Binding]
+  let base: [String: Binding]
+  /// Values that differ from the base, of a loop that runs compiled.
+  var overlay: [(register: Register, storage: Storage)] = []
   let generator: CounterGenerator
+
+  /// How many records are kept, by the memory that each holds.
+  static func limit(bytesEach bytes: Int) -> Int {
+    max(2, min(1000, (History.byteLimit / 4) / max(bytes, 1)))
+  }
 }

@@ -214,7 +214,7 @@ extension Interpreter {
 
   // MARK: Limits
 
-  private func checkMemory(_ plan: any Computation) throws {
+  func checkMemory(_ plan: any Computation) throws {
     let limit = state.settings.memoryLimit ?? Machine.memoryBytes / 4 * 3
     guard plan.workingBytes <= limit else {
       throw EngineError.memory(needed: plan.workingBytes, limit: limit)

@@ -118,7 +118,7 @@ extension Interpreter {
   /// Files are read like procedures: when the statement runs.
   private func isLoad(_ name: String) -> Bool { name == "load" && lookup(name) == nil }
 
-  private func procedureCalls(in expr: Expr) -> [Expr] {
+  func procedureCalls(in expr: Expr) -> [Expr] {
     var found: [Expr] = []
     var stack = [expr]
     while let next = stack.popLast() {

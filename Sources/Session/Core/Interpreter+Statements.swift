@@ -104,11 +104,11 @@ extension Interpreter {
 
   private func run(compound statement: Statement) throws -> Flow {
     switch statement.kind {
-    case .forLoop(let names, let domain, let body): return try loop(names, domain, body)
-    case .whileLoop(let condition, let body): return try loop(while: condition, body)
-    case .repeatLoop(let count, let body): return try loop(count, body)
+    case .forLoop(let names, let domain, let body): return try loop(names, domain, body, statement)
+    case .whileLoop(let condition, let body): return try loop(while: condition, body, statement)
+    case .repeatLoop(let count, let body): return try loop(count, body, statement)
     case .conditional(let branches, let otherwise):
-      for branch in branches where try atom({ try isTrue(branch.condition) }) { return try run(branch.body) }
+      for branch in branches where try holds(branch.condition) { return try run(branch.body) }
       return try otherwise.map { try run($0) } ?? .next
     default: return .next
     }
@@ -139,11 +139,15 @@ extension Interpreter {
     }
   }
 
-  private func loop(_ names: [String], _ domain: Expr, _ statements: [Statement]) throws -> Flow {
+  private func loop(
+    _ names: [String], _ domain: Expr, _ statements: [Statement], _ statement: Statement
+  ) throws -> Flow {
     if case .range(let a?, let b?) = domain.kind, names.count == 1 {
       let (low, high) = try atom { (try whole(a), try whole(b)) }
       var k = low
       while k < high {
+        if let flow = try runCompiled(statement, &k, to: high) { return flow }
+        if k >= high { break }
         bindLoopVariable(names[0], .number(Double(k)))
         if let flow = try body(statements) { return flow }
         k += 1
@@ -173,17 +177,25 @@ extension Interpreter {
     return .next
   }
 
-  private func loop(while condition: Expr, _ statements: [Statement]) throws -> Flow {
-    while try atom({ try isTrue(condition) }) {
+  private func loop(while condition: Expr, _ statements: [Statement], _ statement: Statement) throws -> Flow {
+    var k = 0
+    while true {
+      if let flow = try runCompiled(statement, &k, to: nil) { return flow }
+      guard try holds(condition) else { break }
       if let flow = try body(statements) { return flow }
     }
     return .next
   }
 
-  private func loop(_ count: Expr, _ statements: [Statement]) throws -> Flow {
+  /// A condition, by itself.
+  func holds(_ condition: Expr) throws -> Bool { try atom { try isTrue(condition) } }
+
+  private func loop(_ count: Expr, _ statements: [Statement], _ statement: Statement) throws -> Flow {
     let n = try atom { try whole(count) }
     var k = 0
     while k < n {
+      if let flow = try runCompiled(statement, &k, to: n) { return flow }
+      if k >= n { break }
       if let flow = try body(statements) { return flow }
       k += 1
     }
@@ -205,7 +217,7 @@ extension Interpreter {
     return tensor.scalarValue
   }
 
-  private func bindLoopVariable(_ name: String, _ value: Value) {
+  func bindLoopVariable(_ name: String, _ value: Value) {
     let changes = changeCount
     bind(name, .variable(Variable(id: variableID(name), value: value, isLoopVariable: true)))
     changeCount = changes

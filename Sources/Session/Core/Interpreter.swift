@@ -48,6 +48,12 @@ final class Interpreter {
   var lastEvaluation: (version: Int, owner: ObjectIdentifier, evaluation: Evaluation)?
   /// What methods remember between steps, by their place in the text.
   var methodMemory: [String: any Method] = [:]
+  /// Loops that have run often enough to be compiled, by their statement.
+  var loops: [ObjectIdentifier: LoopEntry] = [:]
+  /// The iteration of a loop at which compiling it is tried first.
+  var loopThreshold = 4
+  /// How points of the path are laid out, for the params of `structureVersion`.
+  var knownPathLayout: (version: Int, layout: Path.Layout)?
   /// What single steps can be taken back to.
   var stepHistory: [StepRecord] = []
   /// Moves reported (or left out) since the top-level statement began.
@@ -320,6 +326,7 @@ final class Interpreter {
     for definition in definitions.values { definition.cache = nil }
     plans.removeAll()
     formulas.removeAll()
+    loops.removeAll()
     structureVersion += 1
   }
 

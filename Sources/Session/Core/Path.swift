@@ -2,7 +2,8 @@ import Tensors
 
 /// The moves made so far. Long paths thin out: every second point of the older part goes.
 ///
-/// A copy is cheap (states are copied before each move): full chunks are shared, and only the open one is written.
+/// A copy is cheap (states are copied before each move): chunks of points are shared. A chunk is a log: who has seen
+/// all of it goes on writing there, who has not (after `undo`) copies what he has seen first.
 struct Path {
   struct Point {
     /// Nil when a param was assigned and nothing was evaluated.
@@ -11,53 +12,193 @@ struct Path {
     var params: [String: Tensor]
   }
 
+  /// What the numbers of a point are: entries of params, one after another.
+  final class Layout {
+    let names: [String]
+    let shapes: [Shape]
+    let precision: Precision
+    let count: Int
+
+    init(names: [String], shapes: [Shape], precision: Precision) {
+      self.names = names
+      self.shapes = shapes
+      self.precision = precision
+      count = shapes.reduce(0) { $0 + $1.elementCount }
+    }
+  }
+
   /// Moves made, also those thinned out.
   private(set) var count = 0
-  private var sealed: [[Point]] = []
-  private var open: [Point] = []
+  private var sealed: [Chunk] = []
+  private var open: Chunk?
+  /// Points of the open chunk that belong to this path.
+  private var openCount = 0
   static let limit = 4096
   /// Params with more entries than this are not kept with the points.
   static let entryLimit = 1024
-  private static let chunk = 64
+  fileprivate static let chunk = 64
 
-  var isEmpty: Bool { sealed.isEmpty && open.isEmpty }
+  var isEmpty: Bool { sealed.isEmpty && openCount == 0 }
 
   /// The points that are kept, oldest first.
-  var points: [Point] { sealed.flatMap { $0 } + open }
+  var points: [Point] {
+    sealed.flatMap { chunk in (0..<chunk.used).map { chunk.point($0) } }
+      + (open.map { chunk in (0..<openCount).map { chunk.point($0) } } ?? [])
+  }
 
-  mutating func append(_ point: Point) {
-    open.append(point)
+  var keptCount: Int { sealed.reduce(openCount) { $0 + $1.used } }
+
+  /// Adds a point, whose entries `fill` writes.
+  mutating func append(
+    value: Double?, gradientNorm: Double?, _ layout: Layout, _ fill: (UnsafeMutablePointer<Double>) -> Void
+  ) {
+    let chunk = place(layout)
+    chunk.append(value: value, gradientNorm: gradientNorm, fill)
+    openCount += 1
     count += 1
-    guard open.count == Self.chunk else { return }
-    sealed.append(open)
-    open = []
+    guard openCount == Self.chunk else { return }
+    seal()
     if sealed.count * Self.chunk > Self.limit { thinOut() }
   }
 
-  private mutating func thinOut() {
-    let all = points
-    let recent = all.count / 2
-    rebuild(all[..<recent].enumerated().filter { $0.offset % 2 == 0 }.map(\.element) + all[recent...])
+  /// What was found out about the last point after it was noted.
+  mutating func describeLast(value: Double?, gradientNorm: Double?) {
+    guard openCount > 0 else {
+      // A sealed chunk may be part of other paths; the same move leads to the same point there.
+      sealed.last?.describeLast(value: value, gradientNorm: gradientNorm)
+      return
+    }
+    if open?.used != openCount { open = open?.copy(first: openCount) }
+    open?.describeLast(value: value, gradientNorm: gradientNorm)
   }
 
-  private mutating func rebuild(_ points: [Point]) {
-    sealed = []
-    var rest = points[...]
-    while rest.count >= Self.chunk {
-      sealed.append(Array(rest.prefix(Self.chunk)))
-      rest = rest.dropFirst(Self.chunk)
+  /// The chunk to write to, with room for one more point of this layout.
+  private mutating func place(_ layout: Layout) -> Chunk {
+    if let chunk = open, chunk.layout === layout {
+      if chunk.used == openCount { return chunk }
+      let copied = chunk.copy(first: openCount)
+      open = copied
+      return copied
     }
-    open = Array(rest)
+    seal()
+    let fresh = Chunk(layout)
+    open = fresh
+    return fresh
+  }
+
+  private mutating func seal() {
+    if let chunk = open, openCount > 0 {
+      sealed.append(chunk.used == openCount ? chunk : chunk.copy(first: openCount))
+    }
+    open = nil
+    openCount = 0
+  }
+
+  private mutating func thinOut() {
+    let old = sealed
+    let recent = old.count / 2
+    sealed = []
+    var number = 0
+    for chunk in old[..<recent] {
+      for k in 0..<chunk.used {
+        if number % 2 == 0 { copy(chunk, k) }
+        number += 1
+      }
+    }
+    seal()
+    sealed += old[recent...]
+  }
+
+  private mutating func copy(_ chunk: Chunk, _ row: Int) {
+    place(chunk.layout).append(copying: chunk, row)
+    openCount += 1
+    if openCount == Self.chunk { seal() }
   }
 
   mutating func removeLast(_ n: Int) {
     count = max(0, count - n)
-    if n <= open.count {
-      open.removeLast(n)
-    } else {
-      rebuild(points.dropLast(n))
+    var rest = n
+    while rest > 0 {
+      if openCount == 0 {
+        guard let last = sealed.popLast() else { return }
+        (open, openCount) = (last, last.used)
+      }
+      let removed = min(rest, openCount)
+      openCount -= removed
+      rest -= removed
     }
   }
 
   mutating func clear() { self = Path() }
+}
+
+/// Up to `Path.chunk` points in flat memory.
+private final class Chunk {
+  let layout: Path.Layout
+  private(set) var used = 0
+  /// Value, norm of the gradient, entries of the params: a row each.
+  private let rows: UnsafeMutablePointer<Double>
+  private let width: Int
+  private var hasValue = [Bool](repeating: false, count: Path.chunk)
+  private var hasNorm = [Bool](repeating: false, count: Path.chunk)
+
+  init(_ layout: Path.Layout) {
+    self.layout = layout
+    width = layout.count + 2
+    rows = .allocate(capacity: width * Path.chunk)
+  }
+
+  deinit { rows.deallocate() }
+
+  func append(value: Double?, gradientNorm: Double?, _ fill: (UnsafeMutablePointer<Double>) -> Void) {
+    fill(rows + used * width + 2)
+    describe(used, value, gradientNorm)
+    used += 1
+  }
+
+  func append(copying other: Chunk, _ row: Int) {
+    (rows + used * width).update(from: other.rows + row * width, count: width)
+    hasValue[used] = other.hasValue[row]
+    hasNorm[used] = other.hasNorm[row]
+    used += 1
+  }
+
+  func describeLast(value: Double?, gradientNorm: Double?) { describe(used - 1, value, gradientNorm) }
+
+  private func describe(_ row: Int, _ value: Double?, _ gradientNorm: Double?) {
+    guard row >= 0 else { return }
+    hasValue[row] = value != nil
+    hasNorm[row] = gradientNorm != nil
+    rows[row * width] = value ?? 0
+    rows[row * width + 1] = gradientNorm ?? 0
+  }
+
+  func copy(first count: Int) -> Chunk {
+    let copy = Chunk(layout)
+    for row in 0..<count { copy.append(copying: self, row) }
+    return copy
+  }
+
+  func point(_ row: Int) -> Path.Point {
+    let start = rows + row * width
+    var params: [String: Tensor] = [:]
+    var offset = 2
+    for (name, shape) in zip(layout.names, layout.shapes) {
+      let entries = Array(UnsafeBufferPointer(start: start + offset, count: shape.elementCount))
+      params[name] = Tensor(entries, shape, layout.precision)
+      offset += shape.elementCount
+    }
+    return Path.Point(
+      value: hasValue[row] ? start[0] : nil, gradientNorm: hasNorm[row] ? start[1] : nil, params: params)
+  }
+}
+
+extension Tensor {
+  /// Writes the entries as doubles.
+  func copy(to target: UnsafeMutablePointer<Double>) {
+    switch precision {
+    case .f64: withEntries(Double.self) { for i in 0..<$0.count { target[i] = $0[i] } }
+    case .f32: withEntries(Float.self) { for i in 0..<$0.count { target[i] = Double($0[i]) } }
+    }
+  }
 }

@@ -1,0 +1,16 @@
+#include "hk_pairs.h"
+
+#include <string.h>
+
+#include "hk_team.h"
+#include "loops.h"
+
+#define T double
+#define NAME(x) x##_f64
+#include "pairs.inc"
+#undef T
+#undef NAME
+
+#define T float
+#define NAME(x) x##_f32
+#include "pairs.inc"

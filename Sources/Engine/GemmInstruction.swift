@@ -42,8 +42,9 @@ final class GemmInstruction: Instruction {
 
   /// Multiplications from which a second thread pays for being woken.
   private static let sharedWork = 60_000
-  /// Widths of panels are multiples of this, so that the kernels of BLAS meet the same edges as in the whole.
-  private static let panelUnit = 48
+  /// Widths of panels are multiples of this, so that the kernels of BLAS meet the same edges as in the whole. Narrow
+  /// products are cut more finely, or one thread would get nearly all.
+  private static func panelUnit(_ length: Int) -> Int { length >= 384 ? 48 : 4 }
 
   override func run(_ memory: Memory) throws {
     openblas_set_num_threads(1)
@@ -65,8 +66,9 @@ final class GemmInstruction: Instruction {
   /// One product, cut along the longer side of the result.
   private func panels(_ memory: Memory) {
     let length = max(m, n)
-    let pieces = min(Team.size, max(1, length / Self.panelUnit))
-    let width = (length / pieces + Self.panelUnit - 1) / Self.panelUnit * Self.panelUnit
+    let unit = Self.panelUnit(length)
+    let pieces = min(Team.size, max(1, length / unit))
+    let width = (length / pieces + unit - 1) / unit * unit
     Team.run((length + width - 1) / width) { piece in
       let start = piece * width
       let size = min(width, length - start)

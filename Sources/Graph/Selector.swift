@@ -54,6 +54,15 @@ public struct Selector: Hashable, Sendable {
     return moving[0]
   }
 
+  /// The least and greatest place that axis `k` takes.
+  func reach(axis k: Int) -> ClosedRange<Int> {
+    var (low, high) = (starts[k], starts[k])
+    for (step, n) in zip(steps[k], extents) {
+      if step < 0 { low += step * (n - 1) } else { high += step * (n - 1) }
+    }
+    return low...high
+  }
+
   /// Parameters of extent 1 removed.
   func simplified() -> Selector {
     guard extents.contains(1) else { return self }

@@ -44,6 +44,9 @@ extension TensorGraph {
     guard flatten(operands, result, into: &product) else { return nil }
     let kept = Set(result)
     guard eliminateSelectors(&product, kept) else { return nil }
+    if let inside = withDiagonalsInside(product.factors) {
+      return normalized(product.scale, inside, to: result)
+    }
     divideConstants(&product)
     return groupSums(product, kept)
   }
@@ -142,7 +145,7 @@ extension TensorGraph {
     return true
   }
 
-  private enum Elimination { case zero, changed }
+  enum Elimination { case zero, changed }
 
   private func eliminate(at index: Int, in product: inout Product, _ kept: Set<Label>) -> Elimination? {
     let operand = product.factors[index]
@@ -153,6 +156,7 @@ extension TensorGraph {
       removeOnes(&product, kept)
       return .changed
     }
+    if let met = meet(at: index, in: &product) { return met }
     if let parts = split(s, shape, operand.labels) {
       product.factors.replaceSubrange(index...index, with: parts)
       return .changed

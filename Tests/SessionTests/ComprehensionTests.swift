@@ -195,8 +195,13 @@ import Testing
         q = [\(call) for k in 0..3]
         print max(abs(flatten(p) - flatten(q)))/(1 + norm(flatten(p), ord=inf))
         """)
-      // Where a scaled list means nothing (a shape, an index), both are refused.
-      if conversation.outcome != .ok { continue }
+      if conversation.outcome != .ok {
+        // Where a scaled list means nothing (a shape, an index), the elements are refused as well.
+        let alone = Conversation(width: 400)
+        alone.say("h(k) := \(call)\nprint norm(flatten([h(0), h(1), h(2)]))")
+        #expect(alone.outcome != .ok, "\(name): \(call) has elements, but \(said)")
+        continue
+      }
       compared += 1
       #expect((Double(said) ?? .nan) <= 1e-12, "\(name): \(said)")
     }

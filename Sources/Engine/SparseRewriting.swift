@@ -147,7 +147,8 @@ public struct SparseRewriting {
     guard matrices.count == 1, let place = matrices.first else { return nil }
     let operand = node.operands[place]
     let constants = node.operands.map { graph.constantValue($0.node) ?? 0 }
-    let atZero = f(constants[0], constants.count > 1 ? constants[1] : 0, constants.count > 2 ? constants[2] : 0)
+    let atZero = f(
+      constants[0], constants.count > 1 ? constants[1] : 0, constants.count > 2 ? constants[2] : 0)
     guard atZero == 0, Set(operand.labels) == [0, 1], operand.labels.count == 2 else { return nil }
     guard let made = try worthwhile(operand.node), operand.labels == [0, 1] || made.pattern.isSymmetric else {
       return nil
@@ -163,7 +164,9 @@ public struct SparseRewriting {
 
   /// A product with sums goes over the terms of the sparse matrices in it.
   private mutating func distributed(_ scale: Double, _ node: Node) throws -> NodeID? {
-    guard let place = try node.operands.firstIndex(where: { try isDistributed($0, in: node) }) else { return nil }
+    guard let place = try node.operands.firstIndex(where: { try isDistributed($0, in: node) }) else {
+      return nil
+    }
     var others = node.operands
     let operand = others.remove(at: place)
     let fresh = ((node.operands.flatMap(\.labels) + node.shape.indices).max() ?? -1) + 1

@@ -133,7 +133,8 @@ extension SparseForm {
     return used * 2 >= pattern.count || pattern.count <= 64 ? pattern : nil
   }
 
-  private func placeOnDiagonal(_ term: SparseTerm, _ pattern: SparsePattern, _ graph: TensorGraph) -> Operand? {
+  private func placeOnDiagonal(_ term: SparseTerm, _ pattern: SparsePattern, _ graph: TensorGraph) -> Operand?
+  {
     guard case .diagonals(let offsets) = pattern.layout, let offset = term.offset,
       let k = offsets.firstIndex(of: offset)
     else { return nil }
@@ -141,7 +142,9 @@ extension SparseForm {
     let first = pattern.diagonalStarts[k] - max(-offset, 0) + term.column.start
     let free = term.free
     let extents = free.map { term.sizes[$0] ?? 1 }
-    let steps = [free.map { term.column.steps[$0] ?? 0 }] + free.indices.map { p in free.indices.map { $0 == p ? 1 : 0 } }
+    let steps =
+      [free.map { term.column.steps[$0] ?? 0 }]
+      + free.indices.map { p in free.indices.map { $0 == p ? 1 : 0 } }
     let selector = Selector(extents: extents, starts: [first] + free.map { _ in 0 }, steps: steps)
     return Operand(graph.selector(selector, [pattern.count] + extents), [-1] + free)
   }

@@ -175,7 +175,8 @@ struct SparseTerm {
         return false
       }
       lookups[root] = Lookup(
-        table: table.node, indices: graph[table.node].operands[0].node, labels: Array(table.labels.dropFirst()))
+        table: table.node, indices: graph[table.node].operands[0].node,
+        labels: Array(table.labels.dropFirst()))
     }
     // A table of a table's label would need both at once.
     for operand in lookups.values {

@@ -23,9 +23,10 @@ extension TensorGraph {
         return isSymmetric(factors[0].node, depth: depth + 1)
       }
       return contract(1, swapped(node.operands), to: [0, 1]) == contract(1, node.operands, to: [0, 1])
-    case .map: return node.operands.allSatisfy {
-      $0.labels.isEmpty || Set($0.labels) == [0, 1] && isSymmetric($0.node, depth: depth + 1)
-    }
+    case .map:
+      return node.operands.allSatisfy {
+        $0.labels.isEmpty || Set($0.labels) == [0, 1] && isSymmetric($0.node, depth: depth + 1)
+      }
     case .matrix(.inverse): return isSymmetric(node.operands[0].node, depth: depth + 1)
     default: return false
     }

@@ -66,7 +66,9 @@ final class SparseFactors {
     }
     var right: [Double] = []
     var source = b
-    if UnsafeMutablePointer(mutating: b) == x { right = Array(UnsafeBufferPointer(start: b, count: count * pattern.rows)) }
+    if UnsafeMutablePointer(mutating: b) == x {
+      right = Array(UnsafeBufferPointer(start: b, count: count * pattern.rows))
+    }
     let status = right.withUnsafeBufferPointer { copy in
       if let base = copy.baseAddress, !copy.isEmpty { source = base }
       return ss_general_solve(general, entries, Int64(count), source, x)

@@ -47,7 +47,8 @@ public final class SparseSolver: @unchecked Sendable {
     case .diagonal: return "division by the diagonal"
     case .tridiagonal: return "tridiagonal elimination"
     case .banded: return "banded factors (LAPACK)"
-    case .general: return pattern.isSymmetric ? "sparse Cholesky factors (CHOLMOD)" : "sparse LU factors (UMFPACK)"
+    case .general:
+      return pattern.isSymmetric ? "sparse Cholesky factors (CHOLMOD)" : "sparse LU factors (UMFPACK)"
     }
   }
 
@@ -70,7 +71,8 @@ public final class SparseSolver: @unchecked Sendable {
     case .tridiagonal(let diagonal?, let below?):
       if work.count < n { work = [Double](repeating: 0, count: n) }
       for k in 0..<count {
-        let failed = hk_tridiagonal_solve(Int64(n), base + diagonal, base + below, b + k * n, x + k * n, &work)
+        let failed = hk_tridiagonal_solve(
+          Int64(n), base + diagonal, base + below, b + k * n, x + k * n, &work)
         guard failed != 0 else { continue }
         try checkFinite(values)
         try exchangingTridiagonal(base, diagonal, below, b, x, count)

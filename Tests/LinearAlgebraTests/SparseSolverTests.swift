@@ -48,14 +48,16 @@ import Testing
   }
 
   @Test func oneRow() throws {
-    let pattern = SparsePattern(rows: 1, columns: 1, isSymmetric: true, isLowerHalf: true, .diagonals([0, 1]))
+    let pattern = SparsePattern(
+      rows: 1, columns: 1, isSymmetric: true, isLowerHalf: true, .diagonals([0, 1]))
     let (x, isPositive) = try SparseMatrix(pattern, Tensor(vector: [4])).solve(Tensor(vector: [2]))
     #expect(x.doubles == [0.5] && isPositive)
   }
 
   @Test func diagonal() throws {
     let pattern = SparsePattern(rows: 3, columns: 3, isSymmetric: true, isLowerHalf: true, .diagonals([0]))
-    let (x, isPositive) = try SparseMatrix(pattern, Tensor(vector: [2, -4, 8])).solve(Tensor(vector: [1, 1, 1]))
+    let (x, isPositive) = try SparseMatrix(pattern, Tensor(vector: [2, -4, 8])).solve(
+      Tensor(vector: [1, 1, 1]))
     #expect(x.doubles == [0.5, -0.25, 0.125] && !isPositive)
     #expect(throws: LinearAlgebraError.singular(pivot: 2)) {
       try SparseMatrix(pattern, Tensor(vector: [2, 0, 8])).solve(Tensor(vector: [1, 1, 1]))

@@ -20,7 +20,8 @@ enum Value: Sendable {
   /// The tensor; of a sparse matrix the whole, when that is small.
   var tensor: Tensor? {
     switch self {
-    case .sparse(let matrix, _, _): return matrix.shape.elementCount <= Self.filledLimit ? matrix.dense() : nil
+    case .sparse(let matrix, _, _):
+      return matrix.shape.elementCount <= Self.filledLimit ? matrix.dense() : nil
     case .tensor(let t), .blockMatrix(let t, _, _): return t
     default: return nil
     }

@@ -75,6 +75,32 @@ public final class SparsePattern: @unchecked Sendable {
     }
   }
 
+  /// Calls `body(row, column)` for at least one entry of every cell that holds any, when the matrix is cut into
+  /// `grid.rows`×`grid.columns` cells (and so is its transpose, for the lower half): few calls for a diagonal.
+  public func forEachEntry(sampling grid: (rows: Int, columns: Int), _ body: (Int, Int) -> Void) {
+    guard case .diagonals(let offsets) = layout else {
+      forEachEntry { i, j, _ in body(i, j) }
+      return
+    }
+    /// Steps from `i` to the next cell of an axis of `size` in `cells`.
+    func remaining(_ i: Int, _ size: Int, _ cells: Int) -> Int {
+      let next = i * cells / size + 1
+      return (next * size + cells - 1) / cells - i
+    }
+    for offset in offsets {
+      let (row, column) = (max(offset, 0), max(-offset, 0))
+      let length = self.length(ofDiagonal: offset)
+      var k = 0
+      while k < length {
+        let (i, j) = (row + k, column + k)
+        body(i, j)
+        let ahead = min(remaining(i, rows, grid.rows), remaining(j, columns, grid.columns))
+        let mirrored = min(remaining(j, rows, grid.rows), remaining(i, columns, grid.columns))
+        k += max(1, isLowerHalf ? min(ahead, mirrored) : ahead)
+      }
+    }
+  }
+
   /// The largest row − column and column − row of an entry; in the lower half the latter is that of its mirror image.
   public var bandwidths: (lower: Int, upper: Int) {
     var (lower, upper) = (0, 0)

@@ -24,9 +24,10 @@ extension ValueText {
     guard pattern.rows > 0, pattern.columns > 0 else { return [] }
     let (height, width) = (min(pattern.rows, 10), min(pattern.columns, 20))
     var cells = [Bool](repeating: false, count: height * width)
-    pattern.forEachEntry { i, j, _ in
-      cells[i * height / pattern.rows * width + j * width / pattern.columns] = true
-      if pattern.isLowerHalf { cells[j * height / pattern.rows * width + i * width / pattern.columns] = true }
+    func mark(_ i: Int, _ j: Int) { cells[i * height / pattern.rows * width + j * width / pattern.columns] = true }
+    pattern.forEachEntry(sampling: (height, width)) { i, j in
+      mark(i, j)
+      if pattern.isLowerHalf { mark(j, i) }
     }
     return (0..<height).map { row in
       (0..<width).map { cells[row * width + $0] ? "×" : "·" }.joined()

@@ -17,14 +17,23 @@ extension Interpreter {
   func storedSparse(
     _ nodes: [NodeID], _ storage: MatrixStorage, _ elaborator: Elaborator, _ shape: inout ResultShape
   ) throws -> [NodeID] {
-    guard SparseRewriting.isNeeded(graph, nodes, storesDiagonals: storage == .sparseOrDiagonal) else {
-      return nodes
-    }
-    var rewriting = SparseRewriting(graph) { try self.knownIndices($0, elaborator) }
-    let results = try rewriting.rewritten(
-      nodes, mayBeSparse: storage != .dense, storesDiagonals: storage == .sparseOrDiagonal)
+    let results = try withoutFilledZeros(nodes, storage, elaborator)
     shape = shape.storing(results.patterns)
     return results.nodes
+  }
+
+  /// The nodes that a plan computes in place of these, and the patterns of those that are stored sparse.
+  func withoutFilledZeros(_ nodes: [NodeID], _ storage: MatrixStorage, _ elaborator: Elaborator) throws
+    -> (nodes: [NodeID], patterns: [SparsePattern?])
+  {
+    guard SparseRewriting.isNeeded(graph, nodes, storesDiagonals: storage == .sparseOrDiagonal) else {
+      return (nodes, nodes.map { _ in nil })
+    }
+    var rewriting = SparseRewriting(graph) {
+      try self.knownIndices($0) { key, stamp in elaborator.record(key, stamp) }
+    }
+    return try rewriting.rewritten(
+      nodes, mayBeSparse: storage != .dense, storesDiagonals: storage == .sparseOrDiagonal)
   }
 
   /// Whether a matrix is stored sparse when it is a result.
@@ -34,8 +43,9 @@ extension Interpreter {
     return SparseForm(of: matrix, graph, &products)?.isWorthStoring ?? false
   }
 
-  /// The entries of an index tensor that hold until a name is bound anew; nil when it moves with params or draws.
-  private func knownIndices(_ node: NodeID, _ elaborator: Elaborator) throws -> [Double]? {
+  /// The entries of an index tensor that hold until a name is bound anew, as `record` is told; nil when it moves
+  /// with params or draws.
+  func knownIndices(_ node: NodeID, record: (DependencyKey, Stamp) -> Void) throws -> [Double]? {
     if case .tensor(let index) = graph[node].op { return graph.constants[index].doubles }
     var stamps: [(DependencyKey, Stamp)] = []
     for id in graph.leaves(below: [node]) {
@@ -46,7 +56,7 @@ extension Interpreter {
       stamps.append((key, .contents(id: source.bindingID, contents)))
     }
     let values = try evaluateNow([node])[0].doubles
-    for (key, stamp) in stamps { elaborator.record(key, stamp) }
+    for (key, stamp) in stamps { record(key, stamp) }
     return values
   }
 

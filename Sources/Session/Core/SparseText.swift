@@ -24,7 +24,9 @@ extension ValueText {
     guard pattern.rows > 0, pattern.columns > 0 else { return [] }
     let (height, width) = (min(pattern.rows, 10), min(pattern.columns, 20))
     var cells = [Bool](repeating: false, count: height * width)
-    func mark(_ i: Int, _ j: Int) { cells[i * height / pattern.rows * width + j * width / pattern.columns] = true }
+    func mark(_ i: Int, _ j: Int) {
+      cells[i * height / pattern.rows * width + j * width / pattern.columns] = true
+    }
     pattern.forEachEntry(sampling: (height, width)) { i, j in
       mark(i, j)
       if pattern.isLowerHalf { mark(j, i) }

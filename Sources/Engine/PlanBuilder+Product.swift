@@ -104,12 +104,12 @@ extension PlanBuilder {
       }
       return shared + walked(kept.subtracting(partner.labels))
     }
-    if a.union(b).isSubset(of: kept) {
-      let summedLater = kept.filter { out.strides[$0] == nil }
-      return summedLater.sorted() + walked(kept.subtracting(summedLater))
-    }
     let both = kept.intersection(a).intersection(b)
-    return walked(both) + walked(kept.intersection(a).subtracting(both)) + walked(kept.subtracting(a))
+    let summedLater = kept.filter { out.strides[$0] == nil }
+    if a.union(b).isSubset(of: kept), summedLater == both {
+      return both.sorted() + walked(kept.subtracting(both))
+    }
+    return both.sorted() + kept.intersection(a).subtracting(both).sorted() + kept.subtracting(a).sorted()
   }
 
   /// alpha · a · b (b may be absent) into the task's result.

@@ -6,3 +6,4 @@
 #include "hk_scalar.h"
 #include "hk_solve.h"
 #include "hk_team.h"
+#include "hk_tridiagonal.h"

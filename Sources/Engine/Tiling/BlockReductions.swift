@@ -20,7 +20,7 @@ struct BlockReductions {
     // A reduction may read another one; each pass rewrites those that it can reach.
     for _ in 0..<8 {
       var replacements: [NodeID: NodeID] = [:]
-      let stored = Set(outputs.map(graph.withoutStops))
+      let stored = Set(outputs.map(graph.resolved))
       for id in graph.reachable(from: outputs) where !isLarge(id) {
         guard let made = rewrite(id, stored), made != id else { continue }
         replacements[id] = made
@@ -38,7 +38,7 @@ struct BlockReductions {
     case .reduceMax: break
     default: return nil
     }
-    guard node.operands.contains(where: { isLarge(graph.withoutStops($0.node)) }),
+    guard node.operands.contains(where: { isLarge(graph.resolved($0.node)) }),
       let reduction = BlockReduction(graph, id, isLarge, stored), reduction.combinations <= limit
     else { return nil }
     return reduction.rewritten()
@@ -116,7 +116,7 @@ private struct BlockReduction {
     var pending = [id]
     while let next = pending.popLast() {
       for operand in graph[next].operands {
-        let read = graph.withoutStops(operand.node)
+        let read = graph.resolved(operand.node)
         guard isLarge(read), !stored.contains(read), !tree.contains(read), placed[read] == nil else {
           continue
         }
@@ -130,7 +130,7 @@ private struct BlockReduction {
     }
     if placed.isEmpty { return nil }
     let members = tree.union(placed.keys).union([id]).sorted()
-    classes = LabelClasses(graph, members: members, source: graph.withoutStops)
+    classes = LabelClasses(graph, members: members, source: graph.resolved)
     // A class that stands twice in a node ties its axes together; they cannot be cut apart.
     for member in members {
       let own = graph.shape(member).indices.map { classes[member, $0] }
@@ -261,7 +261,7 @@ private struct BlockReduction {
       }
       var operands: [Operand] = []
       for operand in node.operands {
-        let read = graph.withoutStops(operand.node)
+        let read = graph.resolved(operand.node)
         let expanded = operand.labels.flatMap { labels[$0] ?? [] }
         if owner.tree.contains(read) || owner.placed[read] != nil {
           guard let made = instance(read) else { return nil }

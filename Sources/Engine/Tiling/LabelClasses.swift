@@ -55,13 +55,6 @@ struct LabelClasses {
 }
 
 extension TensorGraph {
-  /// Looks through `stop`, which only derivatives see.
-  func withoutStops(_ id: NodeID) -> NodeID {
-    var id = id
-    while case .stop = self[id].op { id = self[id].operands[0].node }
-    return id
-  }
-
   /// Computed an entry at a time from the entries of its operands.
   func isPointwise(_ id: NodeID) -> Bool {
     let node = self[id]

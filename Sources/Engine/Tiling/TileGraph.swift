@@ -95,7 +95,7 @@ struct TileGraph {
     _ operand: Operand, of reader: NodeID, _ labels: [Label: Label], _ copy: Copy
   ) -> Operand {
     let graph = reduction.graph
-    let read = graph.withoutStops(operand.node)
+    let read = graph.resolved(operand.node)
     let own = operand.labels.compactMap { labels[$0] }
     if let known = copy.made[read] { return Operand(known, own) }
     let axes = operand.labels.map { reduction.tileClass(reader, $0) }
@@ -151,7 +151,7 @@ extension TiledReduction {
     var found: Set<NodeID> = []
     for id in inner + exits {
       for operand in graph[id].operands {
-        let read = graph.withoutStops(operand.node)
+        let read = graph.resolved(operand.node)
         if large.contains(read) || graph.constantValue(read) != nil { continue }
         if case .selector = graph[read].op {
           let axes = operand.labels.map { tileClass(id, $0) }

@@ -15,7 +15,7 @@ struct TileSymmetry {
 
   /// All of them, the identity first: permutations g with T[x] = T[y] wherever y[g[a]] = x[a] for each axis a.
   mutating func group(of id: NodeID) -> [[Int]] {
-    let id = graph.withoutStops(id)
+    let id = graph.resolved(id)
     if let found = known[id] { return found }
     let shape = graph.shape(id)
     let identity = Array(shape.indices)

@@ -150,26 +150,26 @@ private struct TiledSearch {
     self.graph = graph
     order = graph.reachable(from: roots)
     // Stored after all: results, and what operations on whole arrays or refused reductions read.
-    var stored = Set(roots.map(graph.withoutStops))
+    var stored = Set(roots.map(graph.resolved))
     for id in order {
       let readsWhole: Bool
       switch graph[id].op {
-      case .contract, .add, .map, .reduceMax, .stop: readsWhole = refused.contains(id)
+      case .contract, .add, .map, .reduceMax, .stop, .dense: readsWhole = refused.contains(id)
       default: readsWhole = true
       }
-      if readsWhole { stored.formUnion(graph[id].operands.map { graph.withoutStops($0.node) }) }
+      if readsWhole { stored.formUnion(graph[id].operands.map { graph.resolved($0.node) }) }
     }
     var large = Set(order.filter { isLarge($0) && !stored.contains($0) })
     // A node that is not large itself reads large ones by summing them, or has to have them stored.
     var exits: [NodeID] = []
     for id in order where !large.contains(id) {
-      let read = graph[id].operands.map { graph.withoutStops($0.node) }.filter(large.contains)
+      let read = graph[id].operands.map { graph.resolved($0.node) }.filter(large.contains)
       if read.isEmpty { continue }
       if isReduction(graph, id), !isLarge(id) { exits.append(id) } else { large.subtract(read) }
     }
     self.large = large
     self.exits = exits.filter { id in
-      graph[id].operands.contains { large.contains(graph.withoutStops($0.node)) }
+      graph[id].operands.contains { large.contains(graph.resolved($0.node)) }
     }
   }
 
@@ -200,7 +200,7 @@ private struct TiledSearch {
     var pending = [id]
     while let next = pending.popLast() {
       for operand in graph[next].operands {
-        let read = graph.withoutStops(operand.node)
+        let read = graph.resolved(operand.node)
         if large.contains(read), seen.insert(read).inserted { pending.append(read) }
       }
     }

@@ -30,7 +30,7 @@ struct TiledReduction {
     self.inner = inner.sorted()
     self.exits = exits.sorted()
     let members = (inner + exits).sorted()
-    classes = LabelClasses(graph, members: members, source: graph.withoutStops)
+    classes = LabelClasses(graph, members: members, source: graph.resolved)
     let blocked = blockedClasses(members, isTooLarge: storedBytes)
     tileClasses = classes.all.filter { !blocked.contains($0) && classes.sizes[$0] > 1 }
       .map { (root: $0, size: classes.sizes[$0]) }
@@ -100,7 +100,7 @@ struct TiledReduction {
     var pending = exits
     while let id = pending.popLast() {
       for operand in graph[id].operands {
-        let read = graph.withoutStops(operand.node)
+        let read = graph.resolved(operand.node)
         if large.contains(read), read != core, seen.insert(read).inserted { pending.append(read) }
       }
     }

@@ -23,9 +23,12 @@ struct Curvature {
 
 extension CommandCall {
   /// Calls of procedures inside the subject run first; everything else is built by `build`.
-  func evaluated(_ use: String, _ build: (Elaborator) throws -> Meaning) throws -> Value {
+  func evaluated(
+    _ use: String, storage: MatrixStorage = .dense, _ build: (Elaborator) throws -> Meaning
+  ) throws -> Value {
     let results = try subject.map { try interpreter.runProcedures(in: $0) } ?? [:]
-    return try interpreter.evaluate(key: CommandKey(command, use), owner: command) { elaborator in
+    let key = CommandKey(command, use)
+    return try interpreter.evaluate(key: key, owner: command, storage: storage) { elaborator in
       elaborator.callResults = results
       return try build(elaborator)
     }
@@ -146,7 +149,7 @@ struct Definiteness {
     }
   }
 
-  private init(inertia: Inertia, tolerance: Double) {
+  init(inertia: Inertia, tolerance: Double) {
     (self.inertia, self.tolerance) = (inertia, tolerance)
   }
 

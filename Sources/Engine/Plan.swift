@@ -211,9 +211,9 @@ public final class Plan {
 
   /// Entries of the largest buffer that the plan makes, results included.
   public var largestBuffer: Int {
-    buffers.reduce(0) { most, buffer in
-      switch buffer.place {
-      case .arena, .output: return max(most, buffer.count)
+    buffers.indices.reduce(0) { most, index in
+      switch buffers[index].place {
+      case .arena where offsets[index] >= 0, .output: return max(most, buffers[index].count)
       default: return most
       }
     }

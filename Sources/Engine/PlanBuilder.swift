@@ -145,7 +145,7 @@ final class PlanBuilder {
     for id in group.boundary { inputs[id] = try buffer(of: id) }
     for leaf in group.leaves { bufferOf[leaf] = newBuffer(graph.shape(leaf).elementCount) }
     let outputs = group.leaves.compactMap { bufferOf[$0] }
-    emit(try TiledInstruction(group.reduction, tile: group.tile, precision, inputs: inputs, outputs: outputs))
+    emit(try TiledInstruction(group, precision, inputs: inputs, outputs: outputs))
   }
 
   /// Outputs get memory of their own, which the caller keeps.

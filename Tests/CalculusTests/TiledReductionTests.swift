@@ -8,11 +8,12 @@ import Testing
 @testable import Calculus
 @testable import Engine
 
-/// Reductions of arrays that are not stored: in tiles, with next to no memory, they give what the whole array gives.
-struct TiledReductionTests {
+/// Reductions of arrays that are not stored: in tiles, with next to no memory, they give what the whole array gives,
+/// every bit the same on one thread and on all.
+@Suite(.serialized) struct TiledReductionTests {
   let graph = TensorGraph()
-  /// Forces tiles on arrays of a few hundred entries.
-  let tiny = MemoryLimits(total: 1 << 40, stored: 2400, tile: 4000)
+  /// Forces tiles on arrays of a few hundred entries, at any price.
+  let tiny = MemoryLimits(total: 4800, stored: 2400, tile: 4000)
 
   func leaf(_ id: Int, _ name: String, _ shape: Shape) -> NodeID {
     graph.leaf(Leaf(id: id, name: name, shape: shape))
@@ -63,19 +64,20 @@ struct TiledReductionTests {
   }
 
   /// Runs the outputs in tiles and stored, and compares; the tiled plan holds no array beyond the limit.
+  /// `needsTiles` is false where a stored plan may do without large arrays as well.
   @discardableResult
   func check(
-    _ outputs: [NodeID], limits: MemoryLimits? = nil, _ precision: Precision = .f64,
+    _ outputs: [NodeID], limits: MemoryLimits? = nil, _ precision: Precision = .f64, needsTiles: Bool = true,
     _ place: SourceLocation = #_sourceLocation
   ) throws -> Plan {
     let limits = limits ?? tiny
     let stored = try Plan(untiled: graph, outputs: outputs, precision: precision)
     let tiled = try Plan(graph, outputs: outputs, precision: precision, limits: limits)
     let expected = try stored.run(inputs(stored))
-    let results = try tiled.run(inputs(tiled))
-    #expect(
-      tiled.listing.contains { $0.hasPrefix("tiles") }, "\(tiled.listing.joined(separator: "\n"))",
-      sourceLocation: place)
+    let results = try runOnTeams(tiled, place)
+    if needsTiles {
+      #expect(isTiled(tiled), "\(tiled.listing.joined(separator: "\n"))", sourceLocation: place)
+    }
     #expect(
       tiled.largestBuffer * precision.byteCount <= limits.stored, "\(tiled.largestBuffer)",
       sourceLocation: place)
@@ -88,6 +90,79 @@ struct TiledReductionTests {
         "\(a.doubles.prefix(8)) for \(b.doubles.prefix(8))", sourceLocation: place)
     }
     return tiled
+  }
+
+  func isTiled(_ plan: Plan) -> Bool { plan.listing.contains { $0.hasPrefix("tiles") } }
+
+  /// Runs on one thread and on all, which makes no difference.
+  func runOnTeams(_ plan: Plan, _ place: SourceLocation = #_sourceLocation) throws -> [Tensor] {
+    hk_team_limit(1)
+    defer { hk_team_limit(0) }
+    let alone = try plan.run(inputs(plan))
+    hk_team_limit(0)
+    for (a, b) in zip(try plan.run(inputs(plan)), alone) {
+      #expect(
+        zip(a.doubles, b.doubles).allSatisfy { $0.bitPattern == $1.bitPattern }, sourceLocation: place)
+    }
+    return alone
+  }
+
+  /// Rows, columns, sums, maxima, norms, diagonal, trace and blocks against the whole matrix, which the reference
+  /// interpreter computes by definition.
+  @Test(arguments: [MapFunction.tanh, .relu], [Precision.f64, .f32])
+  func allFormsAgainstTheDefinition(_ f: MapFunction, _ precision: Precision) throws {
+    let (loss, params) = network(f, n: 4, 3, 4, 2)
+    let h = graph.hessianMatrix(loss, wrt: params)
+    let p = graph.shape(h)[0]
+    var reference = ReferenceInterpreter(graph: graph)
+    let leaves = try Plan(untiled: graph, outputs: [loss], precision: .f64)
+    for (leaf, value) in zip(leaves.inputs, inputs(leaves)) {
+      reference.leaves[leaf.id] = value.converted(to: precision)
+    }
+    let entries = try reference.evaluate(h).doubles
+    let rows = (0..<p).map { i in (0..<p).map { entries[i * p + $0] } }
+    let size = graph.map(.abs, h)
+    let counts = params.map { graph.shape($0).elementCount }
+    let forms: [(NodeID, [Double])] = [
+      (summed(size, keeping: [0]), rows.map { $0.reduce(0) { $0 + abs($1) } }),
+      (summed(h, keeping: [1]), (0..<p).map { j in rows.reduce(0) { $0 + $1[j] } }),
+      (summed(size), [entries.reduce(0) { $0 + abs($1) }]),
+      (graph.reduceMax(size, axes: [0]), (0..<p).map { j in rows.map { abs($0[j]) }.max() ?? 0 }),
+      (graph.reduceMax(h, axes: [0, 1]), [entries.max() ?? 0]),
+      (product(h, [0, 1], h, [0, 1], to: []), [entries.reduce(0) { $0 + $1 * $1 }]),
+      (product(h, [0, 1], h, [0, 1], to: [0]), rows.map { $0.reduce(0) { $0 + $1 * $1 } }),
+      (graph.contract(1, [Operand(h, [0, 0])], to: [0]), (0..<p).map { rows[$0][$0] }),
+      (graph.contract(1, [Operand(h, [0, 0])], to: []), [(0..<p).reduce(0) { $0 + rows[$1][$1] }]),
+    ]
+    let limits = MemoryLimits(total: 2000, stored: 70 * precision.byteCount, tile: 250 * precision.byteCount)
+    for (k, (node, exact)) in forms.enumerated() {
+      let plan = try Plan(graph, outputs: [node], precision: precision, limits: limits)
+      let found = try runOnTeams(plan)[0].doubles
+      let scale = exact.reduce(1) { max($0, $1.magnitude) }
+      let tolerance = (precision == .f64 ? 1e-12 : 2e-5) * scale
+      #expect(found.count == exact.count)
+      #expect(zip(found, exact).allSatisfy { abs($0 - $1) <= tolerance }, "form \(k): \(found) for \(exact)")
+      if k < 7 { #expect(isTiled(plan), "form \(k)") }
+      #expect(plan.largestBuffer < p * p / 4, "form \(k): \(plan.largestBuffer)")
+    }
+    // A block of the matrix alone: nothing of the rest is computed.
+    let block = graph.contract(
+      1,
+      [
+        Operand(h, [2, 3]),
+        Operand(
+          graph.selector(.slice(start: counts[0], step: 1, count: counts[1]), [p, counts[1]]), [2, 0]),
+        Operand(graph.selector(.slice(start: 0, step: 1, count: counts[0]), [p, counts[0]]), [3, 1]),
+      ], to: [0, 1])
+    let plan = try Plan(graph, outputs: [block], precision: precision, limits: limits)
+    let found = try runOnTeams(plan)[0].doubles
+    let tolerance = precision == .f64 ? 1e-12 : 2e-5
+    for i in 0..<counts[1] {
+      for j in 0..<counts[0] {
+        #expect(abs(found[i * counts[0] + j] - rows[counts[0] + i][j]) < tolerance)
+      }
+    }
+    #expect(plan.largestBuffer < p * p / 4)
   }
 
   @Test(arguments: [Precision.f64, .f32]) func oneLayer(_ precision: Precision) throws {
@@ -134,9 +209,35 @@ struct TiledReductionTests {
     let (x, w) = (leaf(1, "X", [11, 4]), leaf(2, "W", [4, 9]))
     let y = graph.map(.tanh, product(x, [0, 2], w, [2, 1], to: [0, 1]))
     let mixed = graph.map(.sin, product(y, [0, 2], leaf(3, "V", [9, 7]), [2, 1], to: [0, 1]))
-    let j = graph.jacobians(of: [mixed], wrt: w)[0]
+    let out = graph.map(.tanh, product(mixed, [0, 2], leaf(4, "U", [7, 6]), [2, 1], to: [0, 1]))
+    let j = graph.jacobians(of: [out], wrt: w)[0]
     try check([summed(graph.map(.abs, j), keeping: [0, 1]), summed(graph.map(.abs, j), keeping: [2, 3])])
-    try check([graph.reduceMax(graph.map(.abs, j), axes: [0, 2])])
+    try check([graph.reduceMax(graph.map(.abs, j), axes: [0, 2])], needsTiles: false)
+  }
+
+  /// What is no symmetric array enters beside one that is: every image of a tile reads its own part of it.
+  @Test(arguments: [Precision.f64, .f32]) func besideAnotherArray(_ precision: Precision) throws {
+    let (loss, params) = network()
+    let block = graph.hessianBlocks(loss, wrt: [params[0]])[0][0]
+    let shape = graph.shape(block)
+    let other = leaf(20, "A", shape)
+    let apart = graph.add(
+      [Summand(1, Operand(block, axes(block))), Summand(0.1, Operand(other, axes(block)))], shape: shape)
+    let size = graph.map(.abs, apart)
+    let plan = try check(
+      [summed(size, keeping: [0, 1]), summed(size, keeping: [2, 3]), graph.reduceMax(size, axes: [0, 3])],
+      precision)
+    #expect(plan.listing.contains { $0.hasPrefix("tiles") && $0.contains("symmetries") })
+    let rows = leaf(21, "r", [shape[0], shape[3]])
+    try check([product(size, [0, 1, 2, 3], rows, [0, 3], to: [1, 2])], precision)
+  }
+
+  /// What only holds a value back from derivatives, or asks for zeros to be stored, does not store it.
+  @Test func lookingThrough() throws {
+    let (loss, params) = network()
+    let h = graph.hessianMatrix(loss, wrt: [params[0]])
+    try check([summed(graph.map(.abs, graph.stop(h)), keeping: [0])])
+    try check([summed(graph.map(.abs, graph.dense(h)), keeping: [0])])
   }
 
   /// A diagonal Hessian as a matrix: tiles off the diagonal hold nothing.
@@ -169,29 +270,52 @@ struct TiledReductionTests {
     #expect(zip(rows, results[1].doubles).allSatisfy { abs($0 - $1) <= 1e-12 * $0 })
   }
 
-  /// Bit for bit the same on one thread and on all.
-  @Test func threadsChangeNothing() throws {
+  /// Larger than a tile's worth of vectors, products in BLAS: still bit for bit the same on any number of threads.
+  @Test(arguments: [Precision.f64, .f32]) func threadsChangeNothing(_ precision: Precision) throws {
     let (loss, params) = network(.tanh, n: 40, 13, 17, 5)
     let size = graph.map(.abs, graph.hessianMatrix(loss, wrt: params))
-    let outputs = [summed(size, keeping: [0]), graph.reduceMax(size, axes: [0, 1])]
-    for precision in [Precision.f64, .f32] {
-      let limits = MemoryLimits(total: 1 << 40, stored: 40_000, tile: 30_000)
-      let plan = try Plan(graph, outputs: outputs, precision: precision, limits: limits)
-      let all = try plan.run(inputs(plan))
-      hk_team_limit(1)
-      defer { hk_team_limit(0) }
-      let alone = try plan.run(inputs(plan))
-      for (a, b) in zip(all, alone) {
-        #expect(zip(a.doubles, b.doubles).allSatisfy { $0.bitPattern == $1.bitPattern })
-      }
-    }
+    let limits = MemoryLimits(total: 300_000, stored: 60_000, tile: 60_000)
+    try check([summed(size, keeping: [0]), graph.reduceMax(size, axes: [0, 1])], limits: limits, precision)
+  }
+
+  /// Compiling looks at a few tiles, however many there are.
+  @Test func manyTiles() throws {
+    let x = leaf(1, "x", [100_000])
+    let h = graph.map(
+      .sin,
+      graph.add(
+        [Summand(1, Operand(graph.map(.exp, x), [0])), Summand(1, Operand(x, [1]))],
+        shape: [100_000, 100_000]))
+    let limits = MemoryLimits(total: 1 << 24, stored: 1 << 20, tile: 1 << 10)
+    let reduction = graph.reduceMax(graph.map(.max, h, graph.map(.cos, h)), axes: [1])
+    let plan = try Plan(graph, outputs: [reduction], limits: limits)
+    #expect(plan.workingBytes < 1 << 24)
+  }
+
+  /// A plan's work is that of its tiles, ragged ones and images included: as much as a tile does for each of its
+  /// entries. Where memory does not force tiles, they must not multiply much more than the stored plan.
+  @Test func workOfTiles() throws {
+    let (loss, params) = network(.tanh, n: 30, 13, 17, 5)
+    let h = graph.hessianMatrix(loss, wrt: [params[0]])
+    let rows = [summed(graph.map(.abs, h), keeping: [0])]
+    let stored = try Plan(untiled: graph, outputs: rows, precision: .f64)
+    let tight = MemoryLimits(total: 200_000, stored: 40_000, tile: 30_000)
+    let forced = try Plan(graph, outputs: rows, limits: tight)
+    let product = 30.0 * 13 * 13 * 17 * 17
+    #expect(isTiled(forced))
+    #expect(forced.multiplications > product / 4 && forced.multiplications < 3 * product / 2)
+    let free = MemoryLimits(total: 1 << 40, stored: tight.stored, tile: tight.tile)
+    let chosen = try Plan(graph, outputs: rows, limits: free)
+    #expect(chosen.multiplications <= 1.1 * stored.multiplications)
+    #expect(isTiled(chosen) == (forced.multiplications <= 1.1 * stored.multiplications))
   }
 
   /// Progress comes to its end, and a caller that throws stops the run; the plan stays usable.
   @Test func progressAndStop() throws {
     let (loss, params) = network(.tanh, n: 20, 9, 11, 4)
+    let rows = summed(graph.map(.abs, graph.hessianMatrix(loss, wrt: [params[0]])))
     let plan = try Plan(
-      graph, outputs: [summed(graph.map(.abs, graph.hessianMatrix(loss, wrt: [params[0]])))], limits: tiny)
+      graph, outputs: [rows], limits: MemoryLimits(total: 60_000, stored: 8_000, tile: 8_000))
     var last = TileProgress(total: 0, start: Date())
     plan.progress = { last = $0 }
     let result = try plan.run(inputs(plan))[0]

@@ -50,7 +50,8 @@ struct ThreadTests {
   @Test func copiesRunAtTheSameTime() throws {
     let (x, a) = (leaf(1, [5]), leaf(2, [3, 3]))
     let small = graph.map(.tanh, graph.contract(1, [Operand(graph.map(.exp, x), [0])], to: []))
-    let solved = graph.matrix(.solve, [a, graph.contract(1, [Operand(a, [0, 2]), Operand(a, [1, 2])], to: [0, 1])])
+    let solved = graph.matrix(
+      .solve, [a, graph.contract(1, [Operand(a, [0, 2]), Operand(a, [1, 2])], to: [0, 1])])
     let plan = try Plan(graph, outputs: [small, solved])
     #expect(plan.instructions.contains { $0 is ScalarInstruction })
     #expect(plan.instructions.contains { $0 is SolveInstruction })

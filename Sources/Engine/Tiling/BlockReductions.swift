@@ -21,7 +21,7 @@ struct BlockReductions {
     for _ in 0..<8 {
       var replacements: [NodeID: NodeID] = [:]
       let stored = Set(outputs.map(graph.resolved))
-      for id in graph.reachable(from: outputs) where !isLarge(id) {
+      for id in graph.reachable(from: outputs) where !isLarge(id) || isPart(id) {
         guard let made = rewrite(id, stored), made != id else { continue }
         replacements[id] = made
       }
@@ -29,6 +29,17 @@ struct BlockReductions {
       outputs = graph.substitute(outputs, replacements)
     }
     return outputs
+  }
+
+  /// A large array that is a small part of a larger one: a block of a Hessian.
+  private func isPart(_ id: NodeID) -> Bool {
+    let node = graph[id]
+    guard case .contract = node.op, node.sumsLabels else { return false }
+    let arrays = node.operands.filter { operand in
+      if case .selector = graph[operand.node].op { return false } else { return true }
+    }
+    return arrays.count == 1
+      && graph.shape(arrays[0].node).elementCount >= 2 * node.shape.elementCount
   }
 
   private func rewrite(_ id: NodeID, _ stored: Set<NodeID>) -> NodeID? {
@@ -330,6 +341,21 @@ private struct BlockReduction {
       return graph.contract(placed.scale, operands, to: Array(newShape.indices), sizes: sizes)
     }
 
+    /// A slice of which a part of one axis is wanted stays symbolic.
+    private func cutSelector(_ operand: Operand, _ reader: NodeID, _ labels: [Label: [Label]]) -> Operand? {
+      func part(_ label: Label) -> AxisPart? { owner.classes[reader, label].flatMap { chosen[$0] } }
+      let cut = operand.labels.indices.filter { part(operand.labels[$0]) != nil }
+      guard case .selector(let s) = graph[operand.node].op, cut.count == 1,
+        let part = part(operand.labels[cut[0]]), Set(operand.labels).count == operand.labels.count,
+        let selector = s.cut(axis: cut[0], offset: part.offset, part.shape)
+      else { return nil }
+      let own = graph.shape(operand.node)
+      let shape = own[..<cut[0]] + part.shape + own[(cut[0] + 1)...]
+      let node =
+        selector.extents.contains(0) ? graph.zero(Array(shape)) : graph.selector(selector, Array(shape))
+      return Operand(node, operand.labels.flatMap { labels[$0] ?? [] })
+    }
+
     /// A part of an array that is not made of blocks.
     private func restricted(_ operand: Operand, _ reader: NodeID, _ labels: [Label: [Label]]) -> Operand {
       let distinct = operand.labels.reduce(into: [Label]()) { if !$0.contains($1) { $0.append($1) } }
@@ -338,6 +364,7 @@ private struct BlockReduction {
       guard distinct.contains(where: { part($0) != nil }) else {
         return Operand(operand.node, operand.labels.flatMap { labels[$0] ?? [] })
       }
+      if let selector = cutSelector(operand, reader, labels) { return selector }
       var sizes: [Label: Int] = [:]
       var fresh = (wanted.max() ?? -1) + 1
       var own: [Label: Label] = [:]

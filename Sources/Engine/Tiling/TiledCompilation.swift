@@ -36,16 +36,15 @@ struct TiledCompilation {
 
   func build(_ outputs: [NodeID]) throws -> Built {
     let plain = try lowered(outputs, [])
-    guard largest(plain.builder) > limits.stored else { return plain }
+    guard largest(plain) > limits.stored else { return plain }
     let blocks = BlockReductions(graph) { isLarge($0) }.rewritten(outputs)
     var best = plain
     if blocks != outputs {
       let built = try lowered(blocks, [])
-      if total(built.builder) <= total(best.builder) { best = built }
-      if largest(built.builder) <= limits.stored { return best }
+      if memory(built) <= memory(best) { best = built }
+      if largest(built) <= limits.stored { return best }
     }
     let (roots, groups) = try tiled(blocks)
-
 
     guard !groups.isEmpty else { return best }
     let built = try lowered(roots, groups)
@@ -54,8 +53,8 @@ struct TiledCompilation {
 
   /// Less memory without more arithmetic; where what is stored is a good part of the memory, at any price.
   private func isBetter(_ tiled: Built, than stored: Built) -> Bool {
-    guard total(tiled.builder) < total(stored.builder) else { return false }
-    if total(stored.builder) > Double(limits.total) / 2 { return true }
+    guard memory(tiled) < memory(stored) else { return false }
+    if memory(stored) > limits.total / 2 { return true }
     func work(_ built: Built) -> Double { built.instructions.reduce(0) { $0 + $1.multiplications } }
     return work(tiled) <= 1.1 * work(stored)
   }
@@ -76,17 +75,25 @@ struct TiledCompilation {
     }
   }
 
-  private func arrays(_ builder: PlanBuilder) -> [Int] {
-    builder.buffers.compactMap { buffer in
+  /// Bytes of the largest array that instructions touch.
+  private func largest(_ built: Built) -> Int {
+    let touched = Set(built.instructions.flatMap { $0.reads + $0.writes })
+    return touched.reduce(0) { most, index in
+      let buffer = built.builder.buffers[index]
       switch buffer.place {
-      case .arena, .output: return buffer.count * precision.byteCount
-      default: return nil
+      case .arena, .output: return max(most, buffer.count * precision.byteCount)
+      default: return most
       }
     }
   }
 
-  private func largest(_ builder: PlanBuilder) -> Int { arrays(builder).max() ?? 0 }
-  private func total(_ builder: PlanBuilder) -> Double { arrays(builder).reduce(0) { $0 + Double($1) } }
+  /// Bytes of all arrays of a plan, the workspace of tiles apart, which `limits` bounds.
+  private func memory(_ built: Built) -> Int {
+    let arena = ArenaLayout.assign(
+      built.builder.buffers, built.instructions, entryBytes: precision.byteCount
+    ).total
+    return built.outputs.reduce(arena) { $0 + $1.shape.elementCount * precision.byteCount }
+  }
 
   // MARK: Finding reductions
 
@@ -109,7 +116,7 @@ struct TiledCompilation {
           refused.formUnion(candidate.exits)
           continue
         }
-        let group = TiledGroup(reduction, tile: tile)
+        let group = TiledGroup(reduction, tile: tile, bytes: limits.tile)
         groups.append(group)
         for (exit, leaf) in zip(reduction.exits, group.leaves) { replacements[exit] = leaf }
       }
@@ -124,12 +131,15 @@ struct TiledCompilation {
 struct TiledGroup {
   let reduction: TiledReduction
   let tile: [Int]
+  /// What the results of the tiles of one round may take.
+  let bytes: Int
   let leaves: [NodeID]
   let boundary: [NodeID]
 
-  init(_ reduction: TiledReduction, tile: [Int]) {
+  init(_ reduction: TiledReduction, tile: [Int], bytes: Int) {
     self.reduction = reduction
     self.tile = tile
+    self.bytes = bytes
     let graph = reduction.graph
     leaves = reduction.exits.map { exit in
       // An identity that no leaf of a caller has, and a new node: all that tiles read comes before it.
@@ -162,7 +172,7 @@ private struct TiledSearch {
     var large = Set(order.filter { isLarge($0) && !stored.contains($0) })
     // A node that is not large itself reads large ones by summing them, or has to have them stored.
     var exits: [NodeID] = []
-    for id in order where !large.contains(id) {
+    for id in order where !large.contains(id) && !graph.isTransparent(id) {
       let read = graph[id].operands.map { graph.resolved($0.node) }.filter(large.contains)
       if read.isEmpty { continue }
       if isReduction(graph, id), !isLarge(id) { exits.append(id) } else { large.subtract(read) }

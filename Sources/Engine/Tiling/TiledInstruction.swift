@@ -5,28 +5,28 @@ import Tensors
 
 /// Runs a `TiledReduction`: tile after tile on all threads, each reduced and added to the results.
 ///
-/// Tiles run in rounds of a fixed number. Those of a round are computed in any order, each by one thread, and then
+/// Tiles run in rounds, whose length depends on their sizes alone. Those of a round are computed in any order, each by one thread, and then
 /// added in theirs, in double precision: results do not depend on the number of threads. Memory is that of the
 /// results, of a round's reduced tiles, and of one tile's arrays a thread.
 final class TiledInstruction: Instruction {
-  /// Tiles of one round.
-  static let roundLength = 64
-
   private let reduction: TiledReduction
   private let precision: Precision
   private let places: TilePlaces
   private let bufferOf: [NodeID: Int]
   private var programs: [TileVariant: TileProgram] = [:]
   private let work: Double
+  /// Tiles of one round.
+  private let roundLength: Int
   /// Told how much is done, between rounds; stops the run when it throws.
   var report: ((TileProgress) throws -> Void)?
 
-  init(
-    _ reduction: TiledReduction, tile: [Int], _ precision: Precision, inputs: [NodeID: Int], outputs: [Int]
-  ) throws {
-    self.reduction = reduction
+  /// - Parameters:
+  ///   - inputs: buffers of the arrays that tiles read.
+  ///   - outputs: buffers of the reductions.
+  init(_ group: TiledGroup, _ precision: Precision, inputs: [NodeID: Int], outputs: [Int]) throws {
+    reduction = group.reduction
     self.precision = precision
-    places = TilePlaces(reduction, tile: tile)
+    places = TilePlaces(reduction, tile: group.tile)
     bufferOf = inputs
     // Nearly all variants, with what they take.
     var work = 0.0
@@ -37,6 +37,8 @@ final class TiledInstruction: Instruction {
       work += sample.weight * program.multiplications
     }
     self.work = work
+    let results = programs.values.map(\.resultBytes).max() ?? 0
+    roundLength = max(8, min(64, group.bytes / max(results, 1)))
     super.init(reads: inputs.values.sorted(), writes: outputs)
   }
 
@@ -74,7 +76,7 @@ final class TiledInstruction: Instruction {
   /// The next tiles that add something; others count as done.
   private func nextRound(_ walk: inout TilePlaces.Walk, _ progress: inout TileProgress) throws -> [TileJob] {
     var jobs: [TileJob] = []
-    while jobs.count < Self.roundLength, let place = walk.next() {
+    while jobs.count < roundLength, let place = walk.next() {
       guard places.isFirstOfOrbit(place) else { continue }
       let (variant, images) = places.variant(place)
       let program = try program(variant)
@@ -95,7 +97,7 @@ final class TiledInstruction: Instruction {
     let one = programs.values.map(\.bytes).max() ?? 0
     let results = programs.values.map(\.resultBytes).max() ?? 0
     let totals = reduction.exits.reduce(0) { $0 + reduction.graph.shape($1).elementCount * 8 }
-    return totals + one * Team.size + results * Self.roundLength
+    return totals + one * Team.size + results * roundLength
   }
 
   override var multiplications: Double { work }

@@ -17,10 +17,10 @@ extension PlanBuilder {
   /// tables gathers and scatters; what remains is multiplied out two at a time.
   func contract(
     _ alpha: Double, _ operands: [Operand], to result: [Label], _ shape: Shape, into out: Access,
-    mode: WriteMode, isNode: Bool = false
+    mode: WriteMode, node: NodeID? = nil
   ) throws {
     var task = Contraction(alpha: alpha, out: out, accumulate: mode == .accumulate)
-    task.isNode = isNode
+    task.node = node
     for (label, n) in zip(result, shape) { task.sizes[label] = n }
     task.result = Set(result)
     task.nextLabel = ((operands.flatMap(\.labels) + result).max() ?? -1) + 1
@@ -225,7 +225,7 @@ extension PlanBuilder {
     let dense = Access(buffer: newBuffer(sizes.elementCount), shape: sizes, labels: labels)
     part.out = dense
     part.whole = nil
-    part.isNode = false
+    part.node = nil
     part.accumulate = !part.scatters.isEmpty
     if part.accumulate { emit(FillInstruction(dense.buffer, count: sizes.elementCount)) }
     if !part.result.contains(table.label) { part.sizes[table.label] = nil }
@@ -285,8 +285,8 @@ struct Contraction {
   var accumulate: Bool
   /// The result before selectors cut it; nil for an intermediate, which has a buffer to itself.
   var whole: (out: Access, shape: Shape)?
-  /// The product is all that its memory will hold, so that it can be used again.
-  var isNode = false
+  /// The node that the product is, when it is all that its memory will hold: it can be used again.
+  var node: NodeID?
   /// Only a part of the buffer is this product's.
   var isPlaced = false
   var sizes: [Label: Int] = [:]

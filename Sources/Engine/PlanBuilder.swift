@@ -186,7 +186,7 @@ final class PlanBuilder {
     case .map, .reduceMax: try loop(id, node, into: out)
     case .contract(let scale):
       if isLoop(id) { return try loop(id, node, into: out) }
-      try contract(scale, node.operands, to: axes, node.shape, into: out, mode: .store, isNode: true)
+      try contract(scale, node.operands, to: axes, node.shape, into: out, mode: .store, node: id)
     case .add: try sum(id, node, into: out)
     case .selector, .table:
       try contract(1, [Operand(id, axes)], to: axes, node.shape, into: out, mode: .store)

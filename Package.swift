@@ -14,6 +14,8 @@ let package = Package(
       name: "CLibedit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    // Opens SuiteSparse at run time; only its headers are needed to build.
+    .target(name: "CSuiteSparse", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(
       name: "CKernels",
       cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]),
@@ -24,7 +26,7 @@ let package = Package(
     // Numbers, the graph of formulas, its calculus and its evaluator.
     .target(name: "Tensors"),
     .target(name: "Datasets", dependencies: ["Tensors"]),
-    .target(name: "LinearAlgebra", dependencies: ["COpenBLAS", "Tensors"]),
+    .target(name: "LinearAlgebra", dependencies: ["CKernels", "COpenBLAS", "CSuiteSparse", "Tensors"]),
     .target(name: "Graph", dependencies: ["Tensors"]),
     .target(name: "Calculus", dependencies: ["Graph", "Tensors"]),
     .target(

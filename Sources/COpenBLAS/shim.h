@@ -64,6 +64,10 @@ void dsytrs_(const char *uplo, const int *n, const int *nrhs, const double *a, c
 void dpbtrf_(const char *uplo, const int *n, const int *kd, double *ab, const int *ldab, int *info, size_t);
 void dpbtrs_(const char *uplo, const int *n, const int *kd, const int *nrhs, const double *ab,
              const int *ldab, double *b, const int *ldb, int *info, size_t);
+void dgtsv_(const int *n, const int *nrhs, double *dl, double *d, double *du, double *b, const int *ldb,
+            int *info);
+void dgbsv_(const int *n, const int *kl, const int *ku, const int *nrhs, double *ab, const int *ldab, int *ipiv,
+            double *b, const int *ldb, int *info);
 
 // Orthogonal factors and least squares.
 void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work,
@@ -293,6 +297,20 @@ static inline int la_dpbtrf(int n, int kd, double *ab) {
 static inline int la_dpbtrs(int n, int kd, int nrhs, const double *ab, double *b) {
   int info = 0, ldab = kd + 1;
   dpbtrs_("U", &n, &kd, &nrhs, ab, &ldab, b, &n, &info, 1);
+  return info;
+}
+
+// Solves a tridiagonal system with exchanges; the diagonals are overwritten.
+static inline int la_dgtsv(int n, int nrhs, double *below, double *diagonal, double *above, double *b) {
+  int info = 0;
+  dgtsv_(&n, &nrhs, below, diagonal, above, b, &n, &info);
+  return info;
+}
+
+// Solves a banded system with exchanges; ab has 2·kl + ku + 1 rows, entry (i, j) at row kl + ku + i − j of column j.
+static inline int la_dgbsv(int n, int kl, int ku, int nrhs, double *ab, int *ipiv, double *b) {
+  int info = 0, rows = 2 * kl + ku + 1;
+  dgbsv_(&n, &kl, &ku, &nrhs, ab, &rows, ipiv, b, &n, &info);
   return info;
 }
 

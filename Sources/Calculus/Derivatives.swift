@@ -55,6 +55,7 @@ extension TensorGraph {
     for j in inputs.indices {
       let column = jacobians(of: Array(gradients[j...]), wrt: inputs[j])
       for (offset, block) in column.enumerated() { blocks[j + offset].append(block) }
+      if shape(inputs[j]).count == 1 { symmetricNodes.insert(column[0]) }
     }
     return blocks
   }
@@ -86,7 +87,9 @@ extension TensorGraph {
         }
       }
     }
-    return add(summands, shape: [total, total])
+    let matrix = add(summands, shape: [total, total])
+    symmetricNodes.insert(matrix)
+    return matrix
   }
 
   /// Several tensors as one vector: each flattened row-major, in order.

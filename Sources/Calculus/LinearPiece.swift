@@ -20,7 +20,8 @@ extension TensorGraph {
   func linearPieces(_ id: NodeID) -> [LinearPiece] {
     let node = self[id]
     switch node.op {
-    case .leaf, .tensor, .selector, .table, .stop, .argmax, .argsort: return []
+    case .leaf, .tensor, .selector, .table, .stop, .argmax, .argsort, .external: return []
+    case .dense: return [LinearPiece(operand: 0, labels: node.operands[0].labels)]
     case .contract(let scale):
       return node.operands.indices.map { k in
         var others = node.operands

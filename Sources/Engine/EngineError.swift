@@ -7,6 +7,8 @@ public enum EngineError: Error, Equatable, Sendable {
   case index(Double, size: Int)
   /// A plan that would need more memory than allowed, in bytes.
   case memory(needed: Int, limit: Int)
+  /// An index that numbers of 32 bits do not hold.
+  case indexPrecision(Double)
   case matrix(String)
   /// More labels, inputs or dimensions than the kernels take.
   case tooComplex(String)

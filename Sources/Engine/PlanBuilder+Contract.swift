@@ -76,6 +76,7 @@ extension PlanBuilder {
       case .selector(let s): task.selectors.append((s, operand.labels, node.shape))
       case .table:
         let index = node.operands[0]
+        if node.shape[0] > 1 << 24 { try checkPrecision(of: index.node) }
         let indices = Access(
           buffer: try buffer(of: index.node), shape: graph.shape(index.node),
           labels: Array(operand.labels.dropFirst()))
@@ -90,6 +91,14 @@ extension PlanBuilder {
           task.sources.append(Operand(id, operand.labels))
         }
       }
+    }
+  }
+
+  /// Constant indices, those of sparse patterns among them, are rounded in f32 from 2²⁴ on: another place.
+  private func checkPrecision(of indices: NodeID) throws {
+    guard precision == .f32, case .tensor(let k) = graph[indices].op else { return }
+    if let lost = graph.constants[k].doubles.first(where: { Double(Float($0)) != $0 }) {
+      throw EngineError.indexPrecision(lost)
     }
   }
 

@@ -134,11 +134,8 @@ extension PlanBuilder {
     func walked(_ labels: Set<Label>) -> [Label] {
       labels.sorted { (-abs(task.out[$0]), $0) < (-abs(task.out[$1]), $1) }
     }
-    if a.labels.union(b.labels).isSubset(of: kept) {
-      guard let partner else {
-        let summedLater = kept.filter { task.out.strides[$0] == nil }
-        return summedLater.sorted() + walked(kept.subtracting(summedLater))
-      }
+    let isOuter = a.labels.union(b.labels).isSubset(of: kept)
+    if isOuter, let partner {
       let shared = kept.filter(partner.labels.contains).sorted {
         (abs(partner.access[$0]), $1) > (abs(partner.access[$1]), $0)
       }
@@ -146,8 +143,11 @@ extension PlanBuilder {
       return closest([shared + own, own + shared], to: [a, b], task.sizes)
     }
     let both = kept.intersection(a.labels).intersection(b.labels)
-    return walked(both) + walked(kept.intersection(a.labels).subtracting(both))
-      + walked(kept.subtracting(a.labels))
+    if isOuter, both == kept.filter({ task.out.strides[$0] == nil }) {
+      return both.sorted() + walked(kept.subtracting(both))
+    }
+    return both.sorted() + kept.intersection(a.labels).subtracting(both).sorted()
+      + kept.subtracting(a.labels).sorted()
   }
 
   /// Of some orders the one in which the larger operands are read along their memory; the first of equals.

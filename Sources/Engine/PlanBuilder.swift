@@ -68,16 +68,23 @@ final class PlanBuilder {
 
   // MARK: Nodes
 
-  /// Looks through `stop`, which only derivatives see.
+  /// Looks through `stop`, which only derivatives see, and `dense`, which only outputs do.
   func resolved(_ id: NodeID) -> NodeID {
     var id = id
-    while case .stop = graph[id].op { id = graph[id].operands[0].node }
+    while isTransparent(id) { id = graph[id].operands[0].node }
     return id
+  }
+
+  private func isTransparent(_ id: NodeID) -> Bool {
+    switch graph[id].op {
+    case .stop, .dense: return true
+    default: return false
+    }
   }
 
   private func countUses(_ order: [NodeID]) {
     for id in order {
-      if case .stop = graph[id].op { continue }
+      if isTransparent(id) { continue }
       let divides = isDividingLoop(graph[id])
       for operand in graph[id].operands {
         let read = (divides ? divisor(operand) : nil) ?? operand
@@ -102,7 +109,7 @@ final class PlanBuilder {
 
   func isMaterialized(_ id: NodeID) -> Bool {
     if graph.constantValue(id) != nil { return outputs.contains { resolved($0) == id } }
-    if case .stop = graph[id].op { return false }
+    if isTransparent(id) { return false }
     if case .selector = graph[id].op { return uses[id] ?? 0 >= 2 && outputs.contains { resolved($0) == id } }
     if case .table = graph[id].op { return outputs.contains { resolved($0) == id } }
     if fused.contains(id) || reopened.contains(id) || inPlace.contains(id) { return false }
@@ -182,7 +189,7 @@ final class PlanBuilder {
     let axes = Array(node.shape.indices)
     let buffer = out.buffer
     switch node.op {
-    case .leaf, .tensor, .stop: return
+    case .leaf, .tensor, .stop, .dense: return
     case .map, .reduceMax: try loop(id, node, into: out)
     case .contract(let scale):
       if isLoop(id) { return try loop(id, node, into: out) }
@@ -192,6 +199,7 @@ final class PlanBuilder {
       try contract(1, [Operand(id, axes)], to: axes, node.shape, into: out, mode: .store)
     case .argmax: try along(node, buffer, "argmax", TensorKernels.argmax)
     case .argsort: try along(node, buffer, "argsort", TensorKernels.argsort)
+    case .external(let f): try call(f, node, buffer)
     case .matrix(.solve) where node.shape.count == 2 && node.operands.allSatisfy({ $0.labels.count == 2 }):
       let (a, b) = (node.operands[0].node, node.operands[1].node)
       emit(
@@ -201,6 +209,12 @@ final class PlanBuilder {
     case .matrix(let f):
       try along(node, buffer, f.rawValue, MatrixBatch(f, node).evaluate)
     }
+  }
+
+  private func call(_ f: ExternalFunction, _ node: Node, _ buffer: Int) throws {
+    guard let planned = f as? any PlannedFunction else { throw EngineError.tooComplex(f.name) }
+    let inputs = try node.operands.map { try self.buffer(of: $0.node) }
+    emit(try planned.instruction(reading: inputs, node.operands.map { graph.shape($0.node) }, into: buffer))
   }
 
   private func along(

@@ -47,6 +47,18 @@ public enum Op: Hashable, Sendable {
   case argsort
   /// Linear algebra on matrices.
   case matrix(MatrixFunction)
+  /// The operand, kept with its zeros where it would else be stored sparse.
+  case dense
+  /// Something that stands in graphs of plans only, put there after all derivatives were taken.
+  case external(ExternalFunction)
+}
+
+/// A function of whole tensors that a plan calls and the graph knows nothing of.
+open class ExternalFunction: Hashable, @unchecked Sendable {
+  public let name: String
+  public init(name: String) { self.name = name }
+  public static func == (a: ExternalFunction, b: ExternalFunction) -> Bool { a === b }
+  public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }
 
 /// Linear algebra whose derivatives are products of the same functions.

@@ -117,7 +117,7 @@ public struct Selector: Hashable, Sendable {
 
 /// All (t, u) with s1 + d1·t = s2 + d2·u, 0 ≤ t < n1, 0 ≤ u < n2, as a progression t = t0 + dt·v, u = u0 + du·v.
 /// Nil when an axis does not move (step 0 with more than one point).
-private func meet(_ s1: Int, _ d1: Int, _ n1: Int, _ s2: Int, _ d2: Int, _ n2: Int)
+func meet(_ s1: Int, _ d1: Int, _ n1: Int, _ s2: Int, _ d2: Int, _ n2: Int)
   -> (t0: Int, dt: Int, u0: Int, du: Int, count: Int)?
 {
   let none = (t0: 0, dt: 0, u0: 0, du: 0, count: 0)
@@ -148,7 +148,10 @@ private func meet(_ s1: Int, _ d1: Int, _ n1: Int, _ s2: Int, _ d2: Int, _ n2: I
 private func clip(_ t0: Int, _ dt: Int, _ n1: Int, _ u0: Int, _ du: Int, _ n2: Int)
   -> (t0: Int, dt: Int, u0: Int, du: Int, count: Int)
 {
-  func floorDiv(_ a: Int, _ b: Int) -> Int { Int((Double(a) / Double(b)).rounded(.down)) }
+  func floorDiv(_ a: Int, _ b: Int) -> Int {
+    let (quotient, rest) = a.quotientAndRemainder(dividingBy: b)
+    return rest < 0 ? quotient - 1 : quotient
+  }
   var low = 0
   var high = floorDiv(n1 - 1 - t0, dt)
   let a = du > 0 ? -floorDiv(u0, du) : -floorDiv(n2 - 1 - u0, -du)

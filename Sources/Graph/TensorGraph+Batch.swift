@@ -60,10 +60,11 @@ private struct Batch {
     switch node.op {
     case .table: return Image(node: table(node.shape[0], whole(node.operands[0].node)), axis: 1)
     case .stop: return Image(node: graph.stop(whole(node.operands[0].node)))
+    case .dense: return Image(node: graph.dense(whole(node.operands[0].node)))
     case .argmax: return Image(node: graph.argmax(whole(node.operands[0].node)))
     case .argsort: return Image(node: graph.argsort(whole(node.operands[0].node)))
     case .matrix(let f): return Image(node: matrix(f, node, shape))
-    case .leaf, .tensor, .selector, .contract, .add, .map, .reduceMax:
+    case .leaf, .tensor, .selector, .contract, .add, .map, .reduceMax, .external:
       let operands = node.operands.map(lifted)
       return Image(
         node: graph.foldedConstants(node.op, operands, shape) ?? graph.rebuild(node, operands, shape))

@@ -120,6 +120,23 @@ extension TensorGraph {
     return intern(.stop, [Operand(node, Array(shape(node).indices))], shape(node))
   }
 
+  /// The same matrix, stored with its zeros.
+  public func dense(_ node: NodeID) -> NodeID {
+    if case .leaf = self[node].op { return node }
+    return intern(.dense, [Operand(node, Array(shape(node).indices))], shape(node))
+  }
+
+  /// f of whole tensors.
+  public func external(_ f: ExternalFunction, _ operands: [NodeID], shape: Shape) -> NodeID {
+    var next = shape.count
+    let uses = operands.map { id -> Operand in
+      let labels = self.shape(id).indices.map { next + $0 }
+      next += labels.count
+      return Operand(id, labels)
+    }
+    return intern(.external(f), uses, shape)
+  }
+
   /// The maximum over some axes; the others stay, in order.
   public func reduceMax(_ node: NodeID, axes: [Int]) -> NodeID {
     let shape = self.shape(node)

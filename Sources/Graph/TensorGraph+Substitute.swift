@@ -13,7 +13,8 @@ extension TensorGraph {
     case .map(let f): return map(f, operands, shape: shape)
     case .table: return table(shape[0], operands[0].node)
     case .stop: return stop(operands[0].node)
-    case .leaf, .tensor, .selector, .reduceMax, .argmax, .argsort, .matrix:
+    case .dense: return dense(operands[0].node)
+    case .leaf, .tensor, .selector, .reduceMax, .argmax, .argsort, .matrix, .external:
       return intern(node.op, operands, shape)
     }
   }

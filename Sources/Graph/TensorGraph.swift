@@ -11,6 +11,10 @@ public final class TensorGraph {
   public private(set) var constants: [Tensor] = []
   /// Names of definitions, for printing.
   public var names: [NodeID: String] = [:]
+  /// Matrices that equal their transposes by what they are: Hessians, and what is put together from them.
+  public var symmetricNodes: Set<NodeID> = []
+  /// Matrices that stand for values stored at the places of a pattern.
+  public var sparseViews: [NodeID: (pattern: SparsePattern, values: NodeID)] = [:]
 
   /// Open addressing by structural hash; 0 is empty, else index + 1.
   private var table: [UInt32] = Array(repeating: 0, count: 1024)
@@ -178,6 +182,10 @@ public final class TensorGraph {
     case .matrix(let f):
       hasher.combine(12)
       hasher.combine(f.rawValue)
+    case .dense: hasher.combine(13)
+    case .external(let f):
+      hasher.combine(14)
+      hasher.combine(f.name)
     }
   }
 

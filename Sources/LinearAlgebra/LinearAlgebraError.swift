@@ -16,6 +16,8 @@ public enum LinearAlgebraError: Error, Equatable, Sendable {
   case shapeMismatch(Shape, Shape)
   /// The problem does not fit LAPACK's 32-bit integers, or memory.
   case tooLarge(Shape)
+  /// A library that is not installed.
+  case unavailable(String)
 }
 
 extension LinearAlgebraError: CustomStringConvertible {
@@ -33,6 +35,8 @@ extension LinearAlgebraError: CustomStringConvertible {
       return "the iteration did not converge"
     case .shapeMismatch(let left, let right):
       return "shapes \(left.shapeDescription) and \(right.shapeDescription) do not match"
+    case .unavailable(let library):
+      return "this matrix needs \(library), which is not installed (Debian: libsuitesparse-dev)"
     case .tooLarge(let shape):
       return "a problem of \(shape.shapeDescription) is too large for LAPACK or for memory"
     }

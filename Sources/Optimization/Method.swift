@@ -7,15 +7,21 @@ public enum DerivativeOrder: Int, Comparable, Sendable {
   public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
 }
 
+/// A symmetric matrix as it is stored.
+public enum HessianMatrix: Sendable {
+  case dense(Tensor)
+  case sparse(SparseMatrix)
+}
+
 /// A scalar function at a point of P params, flat.
 public struct Evaluation: Sendable {
   public var x: [Double]
   public var value: Double
   public var gradient: [Double]
   /// P×P; nil when the method did not ask for it.
-  public var hessian: Tensor?
+  public var hessian: HessianMatrix?
 
-  public init(x: [Double], value: Double, gradient: [Double], hessian: Tensor?) {
+  public init(x: [Double], value: Double, gradient: [Double], hessian: HessianMatrix?) {
     self.x = x
     self.value = value
     self.gradient = gradient

@@ -13,12 +13,9 @@ public struct Newton: Method {
   public mutating func step(_ at: Evaluation, value: ([Double]) throws -> Double) throws -> Move {
     let newton = try NewtonDirection.at(at)
     let x = zip(at.x, newton.direction.doubles).map { $0 + learningRate * $1 }
-    guard let inertia = newton.inertia else { return Move(x: x) }
-    return Move(
-      x: x,
-      notes: [
-        "the Hessian is indefinite (\(inertia.positive) positive, \(inertia.negative) negative): the step may go uphill"
-      ])
+    if newton.isPositiveDefinite { return Move(x: x) }
+    let signs = newton.inertia.map { " (\($0.positive) positive, \($0.negative) negative)" } ?? ""
+    return Move(x: x, notes: ["the Hessian is indefinite\(signs): the step may go uphill"])
   }
 }
 
@@ -64,6 +61,10 @@ extension NewtonDirection {
       throw Refusal(
         "the Hessian is singular, so there is no Newton step",
         hint: "add a small quadratic term to the objective, or take a step gd")
+    } catch LinearAlgebraError.unavailable(let library) {
+      throw Refusal(
+        "a sparse Hessian of this form is factored with \(library), which is not installed",
+        hint: "install it (Debian: libsuitesparse-dev), or take a step gd")
     } catch LinearAlgebraError.notFinite(let row, let column) {
       throw Refusal(
         "entry (\(row), \(column)) of the Hessian is not finite",

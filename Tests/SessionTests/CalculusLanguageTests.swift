@@ -178,7 +178,7 @@ import Testing
       "param a = 1; param b = [1, 2]; f := a*sum(b); g := grad(f, params); g + [1, 2]",
       "a tensor of shape 2 does not fit the params", at: "[1, 2]"),
     Failure(
-      "param x = zeros(400, 500); f := sum(x^2); hessian(f, x)",
+      "param x = zeros(400, 500); f := sum(x)^2; hessian(f, x)",
       "a Hessian over 200000 params needs 320 GB, the limit is", at: "hessian(f, x)"),
   ]
 

@@ -7,3 +7,4 @@
 #include "hk_scalar.h"
 #include "hk_solve.h"
 #include "hk_team.h"
+#include "hk_tridiagonal.h"

@@ -70,6 +70,8 @@ public struct GraphListing {
     case .table: return "table"
     case .reduceMax: return "max \(pattern(node))"
     case .stop: return "stop"
+    case .dense: return "dense"
+    case .external(let f): return f.name
     case .argmax: return "argmax"
     case .argsort: return "argsort"
     case .matrix(let f): return f.rawValue

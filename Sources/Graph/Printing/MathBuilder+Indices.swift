@@ -52,12 +52,12 @@ extension MathBuilder {
     case .map(let f):
       let arguments = node.operands.map { entry($0.node, at: $0.labels.map { indices[$0] }, in: scope) }
       return function(f, arguments, rank: 0)
-    case .stop: return entry(node.operands[0].node, at: indices, in: scope)
+    case .stop, .dense: return entry(node.operands[0].node, at: indices, in: scope)
     case .reduceMax: return extremum("max", node.operands[0], indices, scope)
     case .argmax:
       let rank = node.shape.count
       return extremum("argmax", Operand(node.operands[0].node, Array(0...rank)), indices, scope)
-    case .argsort, .matrix: return at(opaque(id), indices, id)
+    case .argsort, .matrix, .external: return at(opaque(id), indices, id)
     }
   }
 

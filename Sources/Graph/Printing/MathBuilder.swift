@@ -57,11 +57,12 @@ final class MathBuilder {
     case .add(let coefficients): return matrixSum(node, coefficients)
     case .map(let f): return matrixMap(f, node)
     case .selector(let s): return symbol(s, node.shape)
-    case .stop: return matrix(node.operands[0].node)
+    case .stop, .dense: return matrix(node.operands[0].node)
     case .reduceMax:
       return rank == 0 ? matrix(node.operands[0].node).map { .call("max", [$0]) } : nil
     case .argmax: return .call("argmax", [whole(node.operands[0].node)])
     case .argsort: return .call("argsort", [whole(node.operands[0].node)])
+    case .external(let f): return .call(f.name, node.operands.map { whole($0.node) })
     case .matrix(let f): return linearAlgebra(f, node.operands.map { whole($0.node) })
     }
   }

@@ -50,6 +50,11 @@ extension Builtins {
       "diag", "x", .construction, "A diagonal matrix from a vector, or the diagonal of a matrix.",
       "diag([1, 2; 3, 4])", "[1, 4]", diag),
     Builtin(
+      "dense", "A", .construction,
+      "The same matrix with all its zeros stored; a matrix with few entries else keeps those alone.",
+      "norm(dense(eye(100)))", "10"
+    ) { call in .node(call.graph.dense(try call.node("A"))) },
+    Builtin(
       "tril", "A, k=0", .construction, "The lower triangle: zero above the k-th diagonal.",
       "sum(tril(ones(3, 3)))",
       "6"

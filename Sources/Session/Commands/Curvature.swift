@@ -23,9 +23,12 @@ struct Curvature {
 
 extension CommandCall {
   /// Calls of procedures inside the subject run first; everything else is built by `build`.
-  func evaluated(_ use: String, _ build: (Elaborator) throws -> Meaning) throws -> Value {
+  func evaluated(
+    _ use: String, storage: MatrixStorage = .dense, _ build: (Elaborator) throws -> Meaning
+  ) throws -> Value {
     let results = try subject.map { try interpreter.runProcedures(in: $0) } ?? [:]
-    return try interpreter.evaluate(key: CommandKey(command, use), owner: command) { elaborator in
+    let key = CommandKey(command, use)
+    return try interpreter.evaluate(key: key, owner: command, storage: storage) { elaborator in
       elaborator.callResults = results
       return try build(elaborator)
     }
@@ -53,14 +56,18 @@ extension CommandCall {
   }
 
   /// The Hessian of the formula as an output; refused with what it would take when it is too large to store.
-  func fullHessian(_ elaborator: Elaborator, keepsAxes: Bool = false) throws -> Meaning {
+  func fullHessian(_ elaborator: Elaborator, keepsAxes: Bool = false, mayBeSparse: Bool = false) throws
+    -> Meaning
+  {
     let f = try scalarNode(elaborator)
     let targets = try elaborator.targets(wrt(elaborator), of: [f], command.span)
+    let h = try elaborator.hessian(of: f, wrt: wrt(elaborator), tensor: keepsAxes, command.span)
     if targets.part == nil {
       let sizes = targets.leaves.map { elaborator.graph.shape($0).elementCount }
-      try interpreter.checkHessianSize(sizes, targets.names, command.span)
+      try interpreter.checkHessianSize(
+        mayBeSparse ? try elaborator.asNode(h, command.span) : nil, sizes, targets.names, command.span)
     }
-    return try elaborator.hessian(of: f, wrt: wrt(elaborator), tensor: keepsAxes, command.span)
+    return h
   }
 
   /// A subject of rank 2; nil when it is a scalar formula or there is none.
@@ -151,7 +158,7 @@ struct Definiteness {
     }
   }
 
-  private init(inertia: Inertia, tolerance: Double) {
+  init(inertia: Inertia, tolerance: Double) {
     (self.inertia, self.tolerance) = (inertia, tolerance)
   }
 

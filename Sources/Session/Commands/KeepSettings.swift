@@ -162,6 +162,9 @@ extension Value {
     case .tensor(let t): return .tensor(t.converted(to: precision))
     case .blockMatrix(let t, let names, let sizes):
       return .blockMatrix(t.converted(to: precision), names: names, sizes: sizes)
+    case .sparse(let matrix, let names, let sizes):
+      return .sparse(
+        SparseMatrix(matrix.pattern, matrix.values.converted(to: precision)), names: names, sizes: sizes)
     case .bundle(let names, let tensors):
       return .bundle(names: names, tensors: tensors.map { $0.converted(to: precision) })
     case .record(let fields): return .record(fields.map { ($0.name, $0.value.converted(to: precision)) })

@@ -39,7 +39,7 @@ extension Commands {
     ) { call in
       try call.noMoreSubjects()
       let view = try call.view(.hessian)
-      guard let gradient = view.gradient, let matrix = view.hessian else { return .nothing }
+      guard let gradient = view.gradient, case .dense(let matrix)? = view.hessian else { return .nothing }
       guard gradient.count > 0 else {
         throw Diagnostic(.domain, "the params are empty, there is nothing to classify", at: call.command.span)
       }

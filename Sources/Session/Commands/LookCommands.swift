@@ -69,14 +69,26 @@ extension Commands {
     ) { call in
       try call.noMoreSubjects()
       let keepsAxes = try call.option("tensor")?.tensor?.scalarValue ?? 0 != 0
-      let result = try call.evaluated("hessian \(keepsAxes)") {
-        try call.fullHessian($0, keepsAxes: keepsAxes)
+      let result = try call.evaluated("hessian \(keepsAxes)", storage: .sparse) {
+        try call.fullHessian($0, keepsAxes: keepsAxes, mayBeSparse: true)
+      }
+      if case .sparse(let matrix, _, _) = result {
+        call.print(sparseText(call, matrix))
+        call.warnNonFinite("the Hessian", matrix.values.doubles)
+        return result
       }
       guard let tensor = result.tensor else { return result }
       try call.print(hessianText(call, result, tensor))
       call.warnNonFinite("the Hessian", tensor.doubles)
       return result
     }
+  }
+
+  private static func sparseText(_ call: CommandCall, _ matrix: SparseMatrix) -> String {
+    let text = call.interpreter.valueText
+    let body = text.labeled("∇²\(call.subjectSymbol)", text.text(matrix))
+    let signs = matrix.inertia.map { Definiteness(inertia: $0, tolerance: 0).text }
+    return call.lookText.remarked(body, signs.map { "symmetric, \($0)" } ?? "symmetric")
   }
 
   private static func hessianText(_ call: CommandCall, _ result: Value, _ tensor: Tensor) throws -> String {

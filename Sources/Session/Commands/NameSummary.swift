@@ -171,6 +171,7 @@ extension Value {
   var shapeText: String {
     switch self {
     case .tensor(let t), .blockMatrix(let t, _, _): return t.shape.shapeDescription
+    case .sparse(let matrix, _, _): return matrix.shape.shapeDescription
     case .string: return "string"
     case .bundle: return "bundle"
     case .record: return "record"
@@ -185,6 +186,7 @@ extension ValueText {
   func summary(_ value: Value) -> String {
     switch value {
     case .tensor(let t), .blockMatrix(let t, _, _): return summary(t)
+    case .sparse(let matrix, _, _): return "sparse, \(summary(matrix.values))"
     case .bundle(let names, _): return names.joined(separator: ", ")
     case .record(let fields): return fields.map(\.name).joined(separator: ", ")
     case .tuple(let items): return "\(items.count) values"

@@ -11,7 +11,7 @@ struct ObjectiveView {
   /// One tensor a param.
   let params: [(name: String, tensor: Tensor)]
   let gradient: Tensor?
-  let hessian: Tensor?
+  let hessian: HessianMatrix?
 
   var gradientNorm: Double? { gradient.map { $0.doubles.reduce(0) { $0 + $1 * $1 }.squareRoot() } }
 }
@@ -75,10 +75,10 @@ extension CommandCall {
   }
 
   /// Value, gradient and Hessian at the present point.
-  func view(_ order: DerivativeOrder) throws -> ObjectiveView {
+  func view(_ order: DerivativeOrder, storage: MatrixStorage = .dense) throws -> ObjectiveView {
     var names: [String] = []
     let key = CommandKey(command, "view \(order)")
-    let value = try interpreter.evaluate(key: key, owner: command) { elaborator in
+    let value = try interpreter.evaluate(key: key, owner: command, storage: storage) { elaborator in
       let f = try scalarNode(elaborator)
       let targets = try elaborator.targets(wrt(elaborator), of: [f], command.span)
       let graph = elaborator.graph
@@ -104,7 +104,15 @@ extension CommandCall {
     return ObjectiveView(
       name: subjectSymbol, value: parts[0].tensor?.scalarValue ?? .nan,
       params: zip(names, tensors).map { ($0, $1) }, gradient: parts.count > 2 ? parts[2].tensor : nil,
-      hessian: parts.count > 3 ? parts[3].tensor : nil)
+      hessian: parts.count > 3 ? parts[3].hessian : nil)
+  }
+}
+
+extension Value {
+  /// A matrix as methods take it.
+  fileprivate var hessian: HessianMatrix? {
+    if case .sparse(let matrix, _, _) = self { return .sparse(matrix) }
+    return tensor.map { .dense($0) }
   }
 }
 

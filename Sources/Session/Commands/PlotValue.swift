@@ -55,6 +55,13 @@ extension CommandCall {
     case .tensor(let t): return (t, [])
     case .blockMatrix(let t, let names, let sizes):
       return (t, names.count > 1 ? zip(names, sizes).map { Matrix.Block($0, size: $1) } : [])
+    case .sparse(let matrix, let names, let sizes):
+      guard let whole = value.tensor else {
+        throw Diagnostic(
+          .resource, "a sparse matrix of shape \(matrix.shape.shapeDescription) is too large to draw",
+          at: expr.span, hint: "print shows its pattern")
+      }
+      return try shown(names.isEmpty ? .tensor(whole) : .blockMatrix(whole, names: names, sizes: sizes), expr)
     case .bundle(_, let tensors): return (Tensor(vector: tensors.flatMap(\.doubles)), [])
     case .record:
       if let values = value[field: "values"] { return try shown(values, expr) }

@@ -33,7 +33,7 @@ struct Stepper {
     {
       return known.evaluation
     }
-    let view = try call.view(wanted == .hessian ? .hessian : .gradient)
+    let view = try call.view(wanted == .hessian ? .hessian : .gradient, storage: .sparseOrDiagonal)
     let evaluation = Evaluation(
       x: view.params.flatMap(\.tensor.doubles), value: view.value, gradient: view.gradient?.doubles ?? [],
       hessian: view.hessian)

@@ -51,18 +51,26 @@ struct Dependencies {
   mutating func record(_ key: DependencyKey, _ stamp: Stamp) {
     let known = stamps[key]
     if known == stamp { return }
-    if case .fixed? = known, case .leaf = stamp { return }
+    if case .leaf = stamp {
+      if case .fixed? = known { return }
+      if case .contents? = known { return }
+    }
     stamps[key] = stamp
   }
 
   var hasFixedValues: Bool {
-    stamps.values.contains { if case .fixed = $0 { return true } else { return false } }
+    stamps.values.contains { stamp in
+      switch stamp {
+      case .fixed, .contents: return true
+      default: return false
+      }
+    }
   }
 
   /// True when a name that was looked up was a param.
   var mentionsParam: Bool {
     stamps.values.contains { stamp in
-      if case .leaf(_, .param, _, _) = stamp { return true }
+      if case .leaf(_, .param, _, _, _) = stamp { return true }
       return false
     }
   }
@@ -81,9 +89,11 @@ struct DependencyKey: Hashable {
 /// What a name was when a formula was built; it stays valid while this is equal.
 enum Stamp: Equatable {
   /// Texts count, because formulas hold them as they are.
-  case leaf(id: Int, kind: Kind, shapes: [Shape], texts: [String] = [])
+  case leaf(id: Int, kind: Kind, shapes: [Shape], texts: [String] = [], patterns: [SparsePattern] = [])
   /// A number that was used for a shape, an axis or an exponent: the value counts as well.
   case fixed(id: Int, value: [Double])
+  /// An index tensor that decided where the entries of a sparse matrix stand.
+  case contents(id: Int, FixedContents)
   case definition(Int)
   case function(Int)
   /// What a procedure returned, by the shapes and texts in it.
@@ -95,4 +105,13 @@ enum Stamp: Equatable {
   case params([String])
 
   enum Kind { case variable, param, data, random }
+}
+
+/// A tensor by its entries. As long as it is held its memory is not written, so the same memory is the same entries.
+struct FixedContents: Equatable {
+  let tensor: Tensor
+  static func == (a: FixedContents, b: FixedContents) -> Bool {
+    if a.tensor.sharedStorage === b.tensor.sharedStorage { return a.tensor.shape == b.tensor.shape }
+    return a.tensor.shape == b.tensor.shape && a.tensor.doubles == b.tensor.doubles
+  }
 }

@@ -45,6 +45,7 @@ indirect enum ResultShape {
   case record([(String, ResultShape)])
   case tuple([ResultShape])
   case blockMatrix(Int, [String], [Int])
+  case sparse(Int, SparsePattern, [String], [Int])
 
   func value(_ tensors: [Tensor]) -> Value {
     switch self {
@@ -55,6 +56,8 @@ indirect enum ResultShape {
     case .tuple(let items): return .tuple(items.map { $0.value(tensors) })
     case .blockMatrix(let k, let names, let sizes):
       return .blockMatrix(tensors[k], names: names, sizes: sizes)
+    case .sparse(let k, let pattern, let names, let sizes):
+      return .sparse(SparseMatrix(pattern, tensors[k]), names: names, sizes: sizes)
     }
   }
 }
@@ -132,24 +135,28 @@ extension Interpreter {
   }
 
   /// Builds (or finds) the plan for a formula and runs it.
-  func evaluate(key: AnyHashable, owner: AnyObject?, _ build: (Elaborator) throws -> Meaning) throws -> Value
-  {
+  func evaluate(
+    key: AnyHashable, owner: AnyObject?, storage: MatrixStorage = .dense,
+    _ build: (Elaborator) throws -> Meaning
+  ) throws -> Value {
     if let known = plans[key], isValid(known) {
       return known.shape.value(try run(known))
     }
-    let compiled = try compile(owner: owner, build)
+    let compiled = try compile(owner: owner, storage: storage, build)
     plans[key] = compiled
     return compiled.shape.value(try run(compiled))
   }
 
   func compile(
-    owner: AnyObject?, callsProcedures: Bool = false, _ build: (Elaborator) throws -> Meaning
+    owner: AnyObject?, callsProcedures: Bool = false, storage: MatrixStorage = .sparse,
+    _ build: (Elaborator) throws -> Meaning
   ) throws -> CompiledFormula {
     trimGraph()
     let elaborator = Elaborator(self, environment: FormulaEnvironment(frameTag: currentFrameTag))
     let meaning = try build(elaborator)
     var nodes: [NodeID] = []
-    let shape = try resultShape(meaning, elaborator, &nodes)
+    var shape = try resultShape(meaning, elaborator, &nodes)
+    nodes = try storedSparse(nodes, storage, elaborator, &shape)
     let plan = try computation(of: nodes)
     try checkMemory(plan)
     return CompiledFormula(
@@ -214,12 +221,12 @@ extension Interpreter {
     }
   }
 
-  /// Refuses a Hessian that cannot be stored before anything is built.
-  func checkHessianSize(_ counts: [Int], _ names: [String], _ span: Span) throws {
+  /// Refuses a Hessian that cannot be stored, before anything is computed.
+  func checkHessianSize(_ matrix: NodeID?, _ counts: [Int], _ names: [String], _ span: Span) throws {
     let p = counts.reduce(0, +)
     let bytes = Double(p) * Double(p) * Double(state.settings.precision.byteCount)
     let limit = Double(state.settings.memoryLimit ?? Machine.memoryBytes / 4 * 3)
-    guard bytes > limit else { return }
+    guard bytes > limit, !(matrix.map(isStoredSparse) ?? false) else { return }
     let large = zip(names, counts).map { "\($0): \($1)" }.joined(separator: ", ")
     throw Diagnostic(
       .resource,

@@ -79,6 +79,7 @@ extension Value {
   var tensors: [Tensor] {
     switch self {
     case .tensor(let t), .blockMatrix(let t, _, _): return [t]
+    case .sparse(let matrix, _, _): return [matrix.values]
     case .bundle(_, let tensors): return tensors
     case .record(let fields): return fields.flatMap(\.value.tensors)
     case .tuple(let items): return items.flatMap(\.tensors)

@@ -273,6 +273,9 @@ enum EngineErrors {
         .resource,
         "this needs \(Machine.describe(Double(needed))), the limit is \(Machine.describe(Double(limit)))",
         at: span, hint: "raise it with set memory, or take a smaller part")
+    case .indexPrecision(let value):
+      return Diagnostic(
+        .numeric, "f32 does not hold the index \(Int(value))", at: span, hint: "set precision f64")
     case .matrix(let message): return Diagnostic(.numeric, message, at: span)
     case .tooComplex(let what):
       return Diagnostic(

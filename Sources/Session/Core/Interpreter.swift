@@ -137,7 +137,8 @@ final class Interpreter {
   func stamp(_ binding: Binding) -> Stamp {
     switch binding {
     case .variable(let v):
-      return .leaf(id: v.id, kind: .variable, shapes: v.value.shapes, texts: v.value.texts)
+      return .leaf(
+        id: v.id, kind: .variable, shapes: v.value.shapes, texts: v.value.texts, patterns: v.value.patterns)
     case .param(let leaf): return .leaf(id: leaf.id, kind: .param, shapes: [leaf.value.shape])
     case .data(let leaf): return .leaf(id: leaf.id, kind: .data, shapes: [leaf.value.shape])
     case .random(let leaf): return .leaf(id: leaf.id, kind: .random, shapes: leaf.value.shapes)
@@ -167,6 +168,10 @@ final class Interpreter {
         continue
       }
       let binding = lookup(key.name, frameTag: key.frameTag)
+      if case .contents(let id, let value) = old {
+        guard let now = fixedContents(binding, id), now == value else { return false }
+        continue
+      }
       if case .fixed(let id, let value) = old {
         guard case .variable(let v)? = binding, v.id == id, v.value.tensor?.doubles == value else {
           if case .data(let leaf)? = binding, leaf.id == id, leaf.value.doubles == value { continue }
@@ -197,6 +202,9 @@ final class Interpreter {
       switch value {
       case .tensor(let t): return .node(leaf(t))
       case .blockMatrix(let t, let names, let sizes): return .blockMatrix(leaf(t), names: names, sizes: sizes)
+      case .sparse(let matrix, let names, let sizes):
+        let node = graph.sparseMatrix(matrix.pattern, leaf(matrix.values))
+        return names.isEmpty ? .node(node) : .blockMatrix(node, names: names, sizes: sizes)
       case .string(let s): return .string(s)
       case .bundle(let names, let tensors):
         return .bundle(
@@ -221,6 +229,9 @@ final class Interpreter {
     case .tensor(let t): return .node(graph.constant(t))
     case .blockMatrix(let t, let names, let sizes):
       return .blockMatrix(graph.constant(t), names: names, sizes: sizes)
+    case .sparse(let matrix, let names, let sizes):
+      let node = graph.sparseMatrix(matrix.pattern, graph.constant(matrix.values))
+      return names.isEmpty ? .node(node) : .blockMatrix(node, names: names, sizes: sizes)
     case .string(let s): return .string(s)
     case .bundle(let names, let tensors):
       return .bundle(Bundle(names: names, nodes: tensors.map(graph.constant)))
@@ -268,7 +279,7 @@ final class Interpreter {
     }
     var current = value
     for place in path { current = current?[place: place] }
-    guard let tensor = current?.tensor, tensor.shape == leaf.shape else { return nil }
+    guard let tensor = current?.stored, tensor.shape == leaf.shape else { return nil }
     return tensor
   }
 
@@ -356,6 +367,7 @@ extension Value {
   var shapes: [Shape] {
     switch self {
     case .tensor(let t), .blockMatrix(let t, _, _): return [t.shape]
+    case .sparse(let matrix, _, _): return [matrix.shape, matrix.values.shape]
     case .bundle(_, let tensors): return tensors.map(\.shape)
     case .record(let fields): return fields.flatMap(\.value.shapes)
     case .tuple(let items): return items.flatMap(\.shapes)
@@ -369,7 +381,17 @@ extension Value {
     case .string(let s): return [s]
     case .record(let fields): return fields.flatMap(\.value.texts)
     case .tuple(let items): return items.flatMap(\.texts)
-    case .tensor, .bundle, .blockMatrix, .nothing: return []
+    case .tensor, .bundle, .blockMatrix, .sparse, .nothing: return []
+    }
+  }
+
+  /// Patterns of the sparse matrices inside, in order.
+  var patterns: [SparsePattern] {
+    switch self {
+    case .sparse(let matrix, _, _): return [matrix.pattern]
+    case .record(let fields): return fields.flatMap(\.value.patterns)
+    case .tuple(let items): return items.flatMap(\.patterns)
+    case .string, .tensor, .bundle, .blockMatrix, .nothing: return []
     }
   }
 }

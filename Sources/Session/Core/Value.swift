@@ -10,21 +10,36 @@ enum Value: Sendable {
   case tuple([Value])
   /// A matrix over several params, with the names and sizes of its blocks.
   case blockMatrix(Tensor, names: [String], sizes: [Int])
+  /// A matrix of which only some entries are stored; with blocks when it is over several params.
+  case sparse(SparseMatrix, names: [String], sizes: [Int])
   /// The result of a command or procedure that gives none.
   case nothing
 
   static func number(_ x: Double) -> Value { .tensor(Tensor(scalar: x)) }
 
+  /// The tensor; of a sparse matrix the whole, when that is small.
   var tensor: Tensor? {
     switch self {
+    case .sparse(let matrix, _, _):
+      return matrix.shape.elementCount <= Self.filledLimit ? matrix.dense() : nil
     case .tensor(let t), .blockMatrix(let t, _, _): return t
     default: return nil
     }
   }
 
+  /// Entries of a sparse matrix that is filled in without being asked to.
+  private static var filledLimit: Int { 1 << 24 }
+
+  /// What a leaf that stands for this value holds: of a sparse matrix its stored values.
+  var stored: Tensor? {
+    if case .sparse(let matrix, _, _) = self { return matrix.values }
+    return tensor
+  }
+
   /// The word for it in messages.
   var kindName: String {
     switch self {
+    case .sparse(let matrix, _, _): return "a sparse matrix of shape \(matrix.shape.shapeDescription)"
     case .tensor(let t), .blockMatrix(let t, _, _):
       return t.rank == 0 ? "a number" : "a tensor of shape \(t.shape.shapeDescription)"
     case .string: return "a string"

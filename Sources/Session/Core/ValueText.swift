@@ -10,6 +10,7 @@ struct ValueText {
   func text(_ value: Value) -> String {
     switch value {
     case .tensor(let t), .blockMatrix(let t, _, _): return text(t)
+    case .sparse(let matrix, _, _): return text(matrix)
     case .string(let s): return s
     case .bundle(let names, let tensors):
       return zip(names, tensors).map { labeled($0, text($1)) }.joined(separator: "\n")

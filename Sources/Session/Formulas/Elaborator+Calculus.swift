@@ -190,8 +190,9 @@ extension Elaborator {
     if targets.isSingle && (tensor || graph.shape(targets.leaves[0]).count <= 1) {
       return .node(graph.hessianBlocks(f, wrt: targets.leaves)[0][0])
     }
-    try interpreter.checkHessianSize(targets.leaves.map { graph.shape($0).elementCount }, targets.names, span)
     let matrix = graph.hessianMatrix(f, wrt: targets.leaves)
+    let counts = targets.leaves.map { graph.shape($0).elementCount }
+    try interpreter.checkHessianSize(matrix, counts, targets.names, span)
     if targets.isSingle { return .node(matrix) }
     return .blockMatrix(
       matrix, names: targets.names, sizes: targets.leaves.map { graph.shape($0).elementCount })

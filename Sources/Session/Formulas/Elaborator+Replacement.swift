@@ -116,7 +116,7 @@ extension Dependencies {
     Set(
       stamps.compactMap { key, stamp in
         switch stamp {
-        case .leaf, .fixed: return key.name
+        case .leaf, .fixed, .contents: return key.name
         default: return nil
         }
       })

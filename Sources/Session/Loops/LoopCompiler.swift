@@ -263,11 +263,25 @@ final class LoopCompiler {
   private func segment(_ builder: SegmentBuilder) throws -> LoopSegment {
     var outputs = builder.outputs
     if let condition = builder.guardNode { outputs.append(condition) }
+    outputs = try withoutFilledZeros(outputs)
     let plan = try Plan(interpreter.graph, outputs: outputs, precision: interpreter.state.settings.precision)
     try interpreter.checkMemory(plan)
     return LoopSegment(
       plan, inputs: try plan.inputs.map { try source($0) }, commits: builder.commits,
       guardOutput: builder.guardNode == nil ? nil : outputs.count - 1)
+  }
+
+  /// The same values, with sparse matrices inside never filled in.
+  private func withoutFilledZeros(_ outputs: [NodeID]) throws -> [NodeID] {
+    guard SparseRewriting.isNeeded(interpreter.graph, outputs, storesDiagonals: false) else { return outputs }
+    var rewriting = SparseRewriting(interpreter.graph) { indices in
+      var isFixed = true
+      let values = try self.interpreter.knownIndices(indices) { key, stamp in
+        if self.assigned.contains(key.name) { isFixed = false } else { self.dependencies.record(key, stamp) }
+      }
+      return isFixed ? values : nil
+    }
+    return try rewriting.rewritten(outputs, mayBeSparse: false).nodes
   }
 
   // MARK: Segments

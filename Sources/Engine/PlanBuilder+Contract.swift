@@ -94,9 +94,10 @@ extension PlanBuilder {
     }
   }
 
-  /// Constant indices, those of sparse patterns among them, are rounded in f32 from 2²⁴ on: another place.
+  /// f32 rounds indices from 2²⁴ on: another place. Constant ones, those of sparse patterns among them, are looked at.
   private func checkPrecision(of indices: NodeID) throws {
-    guard precision == .f32, case .tensor(let k) = graph[indices].op else { return }
+    guard precision == .f32 else { return }
+    guard case .tensor(let k) = graph[indices].op else { throw EngineError.indexPrecision(0x1p24 + 1) }
     if let lost = graph.constants[k].doubles.first(where: { Double(Float($0)) != $0 }) {
       throw EngineError.indexPrecision(lost)
     }

@@ -215,9 +215,8 @@ extension Interpreter {
   // MARK: Limits
 
   func checkMemory(_ plan: any Computation) throws {
-    let limit = state.settings.memoryLimit ?? Machine.memoryBytes / 4 * 3
-    guard plan.workingBytes <= limit else {
-      throw EngineError.memory(needed: plan.workingBytes, limit: limit)
+    guard plan.workingBytes <= memoryLimit else {
+      throw EngineError.memory(needed: plan.workingBytes, limit: memoryLimit)
     }
   }
 
@@ -225,7 +224,7 @@ extension Interpreter {
   func checkHessianSize(_ matrix: NodeID?, _ counts: [Int], _ names: [String], _ span: Span) throws {
     let p = counts.reduce(0, +)
     let bytes = Double(p) * Double(p) * Double(state.settings.precision.byteCount)
-    let limit = Double(state.settings.memoryLimit ?? Machine.memoryBytes / 4 * 3)
+    let limit = Double(memoryLimit)
     guard bytes > limit, !(matrix.map(isStoredSparse) ?? false) else { return }
     let large = zip(names, counts).map { "\($0): \($1)" }.joined(separator: ", ")
     throw Diagnostic(

@@ -188,11 +188,16 @@ extension Elaborator {
     let targets = try self.targets(expr, of: [f], span)
     if let part = targets.part { return .node(partialHessian(f, targets.leaves[0], part)) }
     if targets.isSingle && (tensor || graph.shape(targets.leaves[0]).count <= 1) {
-      return .node(graph.hessianBlocks(f, wrt: targets.leaves)[0][0])
+      let block = graph.hessianBlocks(f, wrt: targets.leaves)[0][0]
+      if graph.shape(block).count == 2 {
+        interpreter.hessians[block] = HessianSource(f: f, leaves: targets.leaves)
+      }
+      return .node(block)
     }
     let matrix = graph.hessianMatrix(f, wrt: targets.leaves)
     let counts = targets.leaves.map { graph.shape($0).elementCount }
     try interpreter.checkHessianSize(matrix, counts, targets.names, span)
+    interpreter.hessians[matrix] = HessianSource(f: f, leaves: targets.leaves)
     if targets.isSingle { return .node(matrix) }
     return .blockMatrix(
       matrix, names: targets.names, sizes: targets.leaves.map { graph.shape($0).elementCount })

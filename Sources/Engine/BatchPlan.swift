@@ -9,6 +9,12 @@ public protocol Computation: AnyObject {
   var inputs: [Leaf] { get }
   /// Bytes of memory that a run needs besides its inputs.
   var workingBytes: Int { get }
+  /// Multiplications of a run.
+  var multiplications: Double { get }
+  /// Entries of the largest buffer that a run makes.
+  var largestBuffer: Int { get }
+  /// One line an instruction.
+  var listing: [String] { get }
   func run(_ values: [Tensor]) throws -> [Tensor]
 }
 
@@ -19,20 +25,38 @@ extension Plan: Computation {}
 public final class BatchPlan: Computation {
   /// A leaf of the formulas that differs from entry to entry.
   public struct Variable {
+    public enum Values {
+      /// A node whose first axes are those of the batch in the variable's `axes`; the others are the leaf's.
+      case node(NodeID)
+      /// Entry k is 1 at place k − `offset` of the leaf, counted row-major, and 0 elsewhere: a row of an identity
+      /// matrix of which only the rows in use are filled in.
+      case units(offset: Int)
+    }
+
     public let leaf: NodeID
-    /// Its values; the first axes are those of the batch in `axes`, the others the leaf's.
-    public let values: NodeID
+    public let values: Values
     public let axes: [Int]
+
     public init(leaf: NodeID, values: NodeID, axes: [Int]) {
       self.leaf = leaf
-      self.values = values
+      self.values = .node(values)
       self.axes = axes
     }
+
+    /// The rows of an identity matrix from `offset` on, over a batch of one axis.
+    public init(unitsOf leaf: NodeID, offset: Int) {
+      self.leaf = leaf
+      values = .units(offset: offset)
+      axes = [0]
+    }
+
+    fileprivate var node: NodeID? { if case .node(let node) = values { node } else { nil } }
   }
 
   public let precision: Precision
   public let inputs: [Leaf]
   public let workingBytes: Int
+  public let multiplications: Double
   /// Entries done so far and in all, while a run lasts long.
   public var report: ((_ done: Int, _ total: Int) -> Void)?
 
@@ -48,8 +72,9 @@ public final class BatchPlan: Computation {
     case input(Int)
     /// An output of the prelude, whole.
     case shared(Int)
-    /// The entries of a variable.
-    case variable(Int)
+    /// The entries of a variable, whose values are an output of the prelude.
+    case variable(Int, values: Int)
+    case units(Int, offset: Int)
   }
 
   /// - Parameters:
@@ -68,7 +93,8 @@ public final class BatchPlan: Computation {
     let leaves = shared.map { Leaf(id: identity(), name: "shared", shape: graph.shape($0)) }
     let replaced = Dictionary(uniqueKeysWithValues: zip(shared, leaves.map(graph.leaf)))
     let formulas = graph.substitute(elements, replaced)
-    prelude = try Plan(graph, outputs: variables.map(\.values) + shared, precision: precision)
+    let given = variables.compactMap(\.node)
+    prelude = try Plan(graph, outputs: given + shared, precision: precision)
     let total = batch.elementCount
     let sizes = [min(piece, total)] + (total > piece && total % piece > 0 ? [total % piece] : [])
     var own: [Leaf] = []
@@ -93,16 +119,34 @@ public final class BatchPlan: Computation {
     inputs = own
     func place(_ leaf: Leaf, in list: [Leaf]) -> Int? { list.firstIndex { $0.id == leaf.id } }
     preludeInputs = prelude.inputs.compactMap { place($0, in: own) }
+    /// Where the pieces of a variable come from.
+    func source(_ k: Int) -> Source {
+      switch variables[k].values {
+      case .node: return .variable(k, values: variables[..<k].compactMap(\.node).count)
+      case .units(let offset): return .units(k, offset: offset)
+      }
+    }
     pieces = made.map { size, plan in
       let sources = plan.inputs.map { leaf -> Source in
-        if let k = place(leaf, in: names) { return .variable(k) }
-        if let k = place(leaf, in: leaves) { return .shared(variables.count + k) }
+        if let k = place(leaf, in: names) { return source(k) }
+        if let k = place(leaf, in: leaves) { return .shared(given.count + k) }
         return .input(place(leaf, in: own) ?? 0)
       }
       return (size, plan, sources)
     }
     let results = elements.reduce(0) { $0 + graph.shape($1).elementCount } * total * precision.byteCount
     workingBytes = results + prelude.workingBytes + (made.map(\.1.workingBytes).max() ?? 0)
+    let whole = made.first.map { $0.1.multiplications * Double(total / max($0.0, 1)) } ?? 0
+    multiplications = prelude.multiplications + whole + (made.count > 1 ? made[1].1.multiplications : 0)
+  }
+
+  public var largestBuffer: Int {
+    pieces.reduce(prelude.largestBuffer) { max($0, $1.plan.largestBuffer) }
+  }
+
+  public var listing: [String] {
+    let each = pieces.map { "for each \($0.size) of \(batch.elementCount):" }
+    return prelude.listing + zip(each, pieces).prefix(1).flatMap { [$0] + $1.plan.listing }
   }
 
   public func run(_ values: [Tensor]) throws -> [Tensor] {
@@ -117,7 +161,8 @@ public final class BatchPlan: Computation {
         switch source {
         case .input(let k): return values[k]
         case .shared(let k): return shared[k]
-        case .variable(let k): return entries(of: shared[k], k, start, piece.size)
+        case .variable(let k, let values): return entries(of: shared[values], k, start, piece.size)
+        case .units(let k, let offset): return units(k, start - offset, piece.size)
         }
       }
       for (k, part) in try piece.plan.run(arguments).enumerated() {
@@ -129,6 +174,16 @@ public final class BatchPlan: Computation {
       report?(start, total)
     }
     return results
+  }
+
+  /// Rows `first`..<first + size of an identity matrix whose columns are the entries of a variable's leaf.
+  private func units(_ variable: Int, _ first: Int, _ size: Int) -> Tensor {
+    let leaf = variables[variable].leaf
+    let count = leaf.shape.elementCount
+    var result = Tensor(repeating: 0, [size] + leaf.shape, precision)
+    let rows = max(0, -first)..<max(0, -first, min(size, count - first))
+    for row in rows { result[flat: row * count + first + row] = 1 }
+    return result
   }
 
   /// The values of a variable for entries start..<start + size of the batch, in row-major order.

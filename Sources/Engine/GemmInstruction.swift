@@ -105,6 +105,9 @@ final class GemmInstruction: Instruction {
 
   /// One product of m×k by k×n at the given places.
   private func multiply(_ memory: Memory, _ pa: Int, _ pb: Int, _ pc: Int, _ m: Int, _ n: Int) {
+    if hk_product_is_small(Int64(m), Int64(n), Int64(k)) != 0 {
+      return multiplySmall(memory, pa, pb, pc, m, n)
+    }
     let ta = a.transposed ? CblasTrans : CblasNoTrans
     let tb = b.transposed ? CblasTrans : CblasNoTrans
     let (m, n, k) = (Int32(m), Int32(n), Int32(k))
@@ -121,6 +124,23 @@ final class GemmInstruction: Instruction {
       let y = memory.pointer(b.buffer, Float.self) + pb
       let z = memory.pointer(c.buffer, Float.self) + pc
       cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, Float(alpha), x, la, y, lb, Float(beta), z, lc)
+    }
+  }
+
+  private func multiplySmall(_ memory: Memory, _ pa: Int, _ pb: Int, _ pc: Int, _ m: Int, _ n: Int) {
+    var product = hk_product(
+      m: Int64(m), n: Int64(n), k: Int64(k), a_row: Int64(a.rowStride), a_column: Int64(a.columnStride),
+      b_row: Int64(b.rowStride), b_column: Int64(b.columnStride), c_row: Int64(c.leading), alpha: alpha,
+      adds: beta == 0 ? 0 : 1)
+    switch memory.precision {
+    case .f64:
+      hk_product_f64(
+        &product, memory.pointer(a.buffer, Double.self) + pa, memory.pointer(b.buffer, Double.self) + pb,
+        memory.pointer(c.buffer, Double.self) + pc)
+    case .f32:
+      hk_product_f32(
+        &product, memory.pointer(a.buffer, Float.self) + pa, memory.pointer(b.buffer, Float.self) + pb,
+        memory.pointer(c.buffer, Float.self) + pc)
     }
   }
 

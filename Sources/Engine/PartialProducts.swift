@@ -69,12 +69,13 @@ struct PartialProducts {
 
   func hash(parts: [Int]) -> Int { parts.reduce(0) { $0 &+ hashes[$1] } }
 
-  /// What a subset of the factors keeps: labels of the result and of the factors outside.
-  func kept(subset: Int) -> Set<Label> {
+  /// What the product of some of the factors keeps: labels of the result and of the factors outside.
+  func kept(_ parts: [Int]) -> Set<Label> {
+    let isInside = Set(parts)
     var inside = Set<Label>()
     var outside = result
     for k in factors.indices {
-      if subset >> k & 1 == 1 { inside.formUnion(walks[k]) } else { outside.formUnion(walks[k]) }
+      if isInside.contains(k) { inside.formUnion(walks[k]) } else { outside.formUnion(walks[k]) }
     }
     return inside.intersection(outside)
   }
@@ -88,7 +89,7 @@ struct KnownProducts {
   func contains(_ products: PartialProducts, subset: Int) -> Bool {
     guard hashes.contains(products.hash(subset: subset)) else { return false }
     let parts = products.factors.indices.filter { subset >> $0 & 1 == 1 }
-    return places[products.key(parts, kept: products.kept(subset: subset)).key] != nil
+    return places[products.key(parts, kept: products.kept(parts)).key] != nil
   }
 
   /// Where Σ Π parts lies over the labels `kept`, if it does.

@@ -17,10 +17,10 @@ extension PlanBuilder {
   /// tables gathers and scatters; what remains is multiplied out two at a time.
   func contract(
     _ alpha: Double, _ operands: [Operand], to result: [Label], _ shape: Shape, into out: Access,
-    mode: WriteMode, isNode: Bool = false
+    mode: WriteMode, node: NodeID? = nil
   ) throws {
     var task = Contraction(alpha: alpha, out: out, accumulate: mode == .accumulate)
-    task.isNode = isNode
+    task.node = node
     for (label, n) in zip(result, shape) { task.sizes[label] = n }
     task.result = Set(result)
     task.nextLabel = ((operands.flatMap(\.labels) + result).max() ?? -1) + 1
@@ -94,9 +94,10 @@ extension PlanBuilder {
     }
   }
 
-  /// Constant indices, those of sparse patterns among them, are rounded in f32 from 2²⁴ on: another place.
+  /// f32 rounds indices from 2²⁴ on: another place. Constant ones, those of sparse patterns among them, are looked at.
   private func checkPrecision(of indices: NodeID) throws {
-    guard precision == .f32, case .tensor(let k) = graph[indices].op else { return }
+    guard precision == .f32 else { return }
+    guard case .tensor(let k) = graph[indices].op else { throw EngineError.indexPrecision(0x1p24 + 1) }
     if let lost = graph.constants[k].doubles.first(where: { Double(Float($0)) != $0 }) {
       throw EngineError.indexPrecision(lost)
     }
@@ -234,7 +235,7 @@ extension PlanBuilder {
     let dense = Access(buffer: newBuffer(sizes.elementCount), shape: sizes, labels: labels)
     part.out = dense
     part.whole = nil
-    part.isNode = false
+    part.node = nil
     part.accumulate = !part.scatters.isEmpty
     if part.accumulate { emit(FillInstruction(dense.buffer, count: sizes.elementCount)) }
     if !part.result.contains(table.label) { part.sizes[table.label] = nil }
@@ -294,8 +295,8 @@ struct Contraction {
   var accumulate: Bool
   /// The result before selectors cut it; nil for an intermediate, which has a buffer to itself.
   var whole: (out: Access, shape: Shape)?
-  /// The product is all that its memory will hold, so that it can be used again.
-  var isNode = false
+  /// The node that the product is, when it is all that its memory will hold: it can be used again.
+  var node: NodeID?
   /// Only a part of the buffer is this product's.
   var isPlaced = false
   var sizes: [Label: Int] = [:]

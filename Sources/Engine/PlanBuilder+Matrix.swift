@@ -22,19 +22,70 @@ extension PlanBuilder {
     guard size(k) > 1, size(m) > 1 || size(n) > 1, work >= Self.gemmThreshold, work * size(batch) >= 4096,
       live(task.result.subtracting(la).subtracting(lb)).isEmpty
     else { return false }
+    let groups = Groups(
+      batch: ordered(batch, task.out), m: ordered(m, task.out), n: ordered(n, task.out), k: k)
+    let isPlain = live(la.subtracting(k + batch + m)).isEmpty && live(lb.subtracting(k + batch + n)).isEmpty
+    if isPlain, isCopiedForVector(a, b, groups, task.sizes) { return false }
     // Labels that one side alone sums are summed first.
     let left = try presummed(a, &la, keeping: Set(k + batch + m), task.sizes)
     let right = try presummed(b, &lb, keeping: Set(k + batch + n), task.sizes)
-    try emitProduct(
-      left, right,
-      Groups(batch: ordered(batch, task.out), m: ordered(m, task.out), n: ordered(n, task.out), k: k), alpha,
-      task)
+    try emitProduct(left, right, groups, alpha, task)
     return true
+  }
+
+  /// A matrix times a vector reads the matrix once: where that would have to be copied first, a loop is faster.
+  private func isCopiedForVector(_ a: Access, _ b: Access, _ groups: Groups, _ sizes: [Label: Int]) -> Bool {
+    let (rows, columns) = (groups.m.isEmpty, groups.n.isEmpty)
+    guard rows != columns else { return false }
+    let k = commonOrder(groups.k, a, b, sizes)
+    return rows
+      ? matrix(b, k, groups.n, groups.batch, sizes) == nil
+      : matrix(a, groups.m, k, groups.batch, sizes) == nil
   }
 
   struct Groups {
     var batch, m, n, k: [Label]
   }
+
+  /// Rows and columns that do not lie as one dimension are taken one at a time, as entries of a batch, where that
+  /// costs less than copies.
+  private func split(_ groups: Groups, _ a: Access, _ b: Access, _ task: Contraction) -> Groups {
+    let movable = groups.m + groups.n
+    guard movable.count <= 6 else { return groups }
+    var best = (groups: groups, cost: cost(groups, a, b, task))
+    guard best.cost.copied > 0 else { return groups }
+    for subset in 1..<(1 << movable.count) {
+      let moved = movable.indices.filter { subset >> $0 & 1 == 1 }.map { movable[$0] }
+      var candidate = groups
+      candidate.m.removeAll(where: moved.contains)
+      candidate.n.removeAll(where: moved.contains)
+      guard candidate.m.isEmpty == groups.m.isEmpty, candidate.n.isEmpty == groups.n.isEmpty else { continue }
+      candidate.batch = ordered(groups.batch + moved, task.out)
+      let cost = cost(candidate, a, b, task)
+      if cost.total < best.cost.total { best = (candidate, cost) }
+    }
+    return best.groups
+  }
+
+  /// In multiplications: copies of operands and of the result, and what a small product takes longer.
+  private func cost(_ groups: Groups, _ a: Access, _ b: Access, _ task: Contraction) -> (
+    total: Double, copied: Double
+  ) {
+    func size(_ labels: [Label]) -> Double { labels.reduce(1) { $0 * Double(task.sizes[$1] ?? 1) } }
+    func copies(_ x: Access, _ rows: [Label], _ columns: [Label]) -> Double {
+      if matrix(x, rows, columns, groups.batch, task.sizes) != nil { return 0 }
+      return Self.copyCost * size((groups.batch + rows + columns).filter { x[$0] != 0 })
+    }
+    let k = commonOrder(groups.k, a, b, task.sizes)
+    let copied = copies(a, groups.m, k) + copies(b, k, groups.n) + copies(task.out, groups.m, groups.n)
+    let (m, n, count) = (size(groups.m), size(groups.n), size(groups.batch))
+    let work = count * m * n * size(k)
+    return (work * (1 + 4 / m + 4 / n) + Self.callCost * count + copied, copied)
+  }
+
+  /// Multiplications in the time that an entry takes to be copied out of order, and in that of one call.
+  private static var copyCost: Double { 24 }
+  private static var callCost: Double { 400 }
 
   private func ordered(_ labels: [Label], _ access: Access) -> [Label] {
     labels.sorted { (abs(access[$0]), $1) > (abs(access[$1]), $0) }
@@ -68,14 +119,14 @@ extension PlanBuilder {
   func emitProduct(_ a: Access, _ b: Access, _ groups: Groups, _ alpha: Double, _ task: Contraction)
     throws
   {
-    var groups = groups
+    var groups = split(groups, a, b, task)
     groups.k = commonOrder(groups.k, a, b, task.sizes)
     var (a, b) = (a, b)
     if matrix(a, groups.m, groups.k, groups.batch, task.sizes) == nil {
-      a = try packed(a, groups.batch + groups.m + groups.k, task.sizes)
+      a = try packed(a, groups.batch.filter { a[$0] != 0 } + groups.m + groups.k, task.sizes)
     }
     if matrix(b, groups.k, groups.n, groups.batch, task.sizes) == nil {
-      b = try packed(b, groups.batch + groups.k + groups.n, task.sizes)
+      b = try packed(b, groups.batch.filter { b[$0] != 0 } + groups.k + groups.n, task.sizes)
     }
     let direct = matrix(task.out, groups.m, groups.n, groups.batch, task.sizes)
     var target = task.out

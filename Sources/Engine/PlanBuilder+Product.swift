@@ -26,16 +26,24 @@ extension PlanBuilder {
     }
     let alpha = lost.reduce(task.alpha) { $0 * Double(task.sizes[$1] ?? 1) }
     if factors.count == 1 { return try multiply(factors[0], nil, alpha, task) }
+    if try gramProduct(alpha, task) { return }
     let products = PartialProducts(task)
+    if alpha == 1, let node = task.node, isKnown(node, products, task) { return }
     let path = ContractionPlanner(
       operands: factors.map { Array($0.labels) }, result: Array(task.result), sizes: task.sizes,
       isKnown: { self.partial.contains(products, subset: $0) }
     ).path()
+    let needed = neededSteps(path.steps, products)
     for (index, step) in path.steps.enumerated() {
       let (a, b) = (factors[step.left], factors[step.right])
+      guard needed[index] else {
+        // Nothing reads it: a product that is known already takes its place.
+        factors.append(ProductFactor(access: a.access, labels: [], parts: a.parts + b.parts))
+        continue
+      }
       if index == path.steps.count - 1 {
         try multiply(a, b, alpha, task)
-        if task.isNode, alpha == 1, !task.accumulate, !task.needsZero {
+        if task.node != nil, alpha == 1, !task.accumulate, !task.needsZero {
           partial.remember(products, parts: a.parts + b.parts, kept: task.result, at: task.out)
         }
         return
@@ -44,22 +52,51 @@ extension PlanBuilder {
     }
   }
 
+  /// A node that another product made on its way is that array.
+  private func isKnown(_ node: NodeID, _ products: PartialProducts, _ task: Contraction) -> Bool {
+    let isOwn = bufferOf[node] == task.out.buffer && regions[node] == nil && assemblies[node] == nil
+    guard isOwn, task.substitutions.isEmpty, !task.accumulate, !task.needsZero,
+      !outputs.contains(where: { resolved($0) == node }),
+      let known = partial.access(
+        products, parts: Array(products.factors.indices), kept: products.kept(Array(products.factors.indices))
+      ),
+      task.result.allSatisfy({ known.strides[$0] != nil })
+    else { return false }
+    bufferOf[node] = nil
+    views[node] = known
+    return true
+  }
+
+  /// The steps that have to be run: what leads only to products that the plan has already is left out.
+  private func neededSteps(_ steps: [(left: Int, right: Int)], _ products: PartialProducts) -> [Bool] {
+    let given = products.factors.count
+    var parts = (0..<given).map { [$0] }
+    for step in steps { parts.append(parts[step.left] + parts[step.right]) }
+    var needed = [Bool](repeating: false, count: steps.count)
+    needed[steps.count - 1] = true
+    for (index, step) in steps.enumerated().reversed() where needed[index] {
+      let own = parts[given + index]
+      let isLast = index == steps.count - 1
+      if !isLast, partial.access(products, parts: own, kept: products.kept(own)) != nil { continue }
+      for place in [step.left, step.right] where place >= given { needed[place - given] = true }
+    }
+    return needed
+  }
+
   /// One step on the way: a·b over the labels that something still needs.
   private func intermediate(
     _ a: ProductFactor, _ b: ProductFactor, _ factors: [ProductFactor], _ steps: [(left: Int, right: Int)],
     _ index: Int, _ products: PartialProducts, _ task: Contraction
   ) throws -> ProductFactor {
-    let live = steps[(index + 1)...].flatMap { [$0.left, $0.right] }.filter { $0 < factors.count }
-    let outside = live.reduce(into: task.result) { $0.formUnion(factors[$1].labels) }
-    let kept = a.labels.union(b.labels).filter(outside.contains)
     let parts = a.parts + b.parts
+    let kept = products.kept(parts)
     if let known = partial.access(products, parts: parts, kept: kept) {
       return ProductFactor(access: known, labels: kept, parts: parts)
     }
     let next = partner(of: factors.count, in: steps, after: index).flatMap {
       $0 < factors.count ? factors[$0] : nil
     }
-    let order = intermediateOrder(kept, a.labels, b.labels, next, task.out)
+    let order = intermediateOrder(kept, a, b, next, task)
     let shape = order.map { task.sizes[$0] ?? 1 }
     var part = Contraction(
       alpha: 1, out: Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: order),
@@ -90,26 +127,40 @@ extension PlanBuilder {
   }
 
   /// Batch labels first, then those of the left operand, then of the right, each as the result walks them. A product
-  /// without a sum is written in any order: it takes the one in which the array that it meets next walks what they
+  /// without a sum is written in any order: it takes one in which the array that it meets next walks what they
   /// share.
   private func intermediateOrder(
-    _ kept: Set<Label>, _ a: Set<Label>, _ b: Set<Label>, _ partner: ProductFactor?, _ out: Access
+    _ kept: Set<Label>, _ a: ProductFactor, _ b: ProductFactor, _ partner: ProductFactor?, _ task: Contraction
   ) -> [Label] {
     func walked(_ labels: Set<Label>) -> [Label] {
-      labels.sorted { (-abs(out[$0]), $0) < (-abs(out[$1]), $1) }
+      labels.sorted { (-abs(task.out[$0]), $0) < (-abs(task.out[$1]), $1) }
     }
-    if let partner, a.union(b).isSubset(of: kept) {
+    let isOuter = a.labels.union(b.labels).isSubset(of: kept)
+    if isOuter, let partner {
       let shared = kept.filter(partner.labels.contains).sorted {
         (abs(partner.access[$0]), $1) > (abs(partner.access[$1]), $0)
       }
-      return shared + walked(kept.subtracting(partner.labels))
+      let own = walked(kept.subtracting(partner.labels))
+      return closest([shared + own, own + shared], to: [a, b], task.sizes)
     }
-    let both = kept.intersection(a).intersection(b)
-    let summedLater = kept.filter { out.strides[$0] == nil }
-    if a.union(b).isSubset(of: kept), summedLater == both {
+    let both = kept.intersection(a.labels).intersection(b.labels)
+    if isOuter, both == kept.filter({ task.out.strides[$0] == nil }) {
       return both.sorted() + walked(kept.subtracting(both))
     }
-    return both.sorted() + kept.intersection(a).subtracting(both).sorted() + kept.subtracting(a).sorted()
+    return both.sorted() + kept.intersection(a.labels).subtracting(both).sorted()
+      + kept.subtracting(a.labels).sorted()
+  }
+
+  /// Of some orders the one in which the larger operands are read along their memory; the first of equals.
+  private func closest(_ orders: [[Label]], to operands: [ProductFactor], _ sizes: [Label: Int]) -> [Label] {
+    func gain(_ order: [Label]) -> Int {
+      guard let inner = order.last(where: { sizes[$0] ?? 1 > 1 }) else { return 0 }
+      return operands.reduce(0) { total, operand in
+        let entries = operand.labels.reduce(1) { $0 * (sizes[$1] ?? 1) }
+        return total + (abs(operand.access[inner]) <= 1 ? entries : 0)
+      }
+    }
+    return orders.dropFirst().reduce(orders[0]) { gain($1) > gain($0) ? $1 : $0 }
   }
 
   /// alpha · a · b (b may be absent) into the task's result.

@@ -15,6 +15,8 @@ public struct ContractionPath: Sendable {
 public struct ContractionPlanner {
   /// Beyond this many operands the search is greedy.
   static let exactLimit = 8
+  /// Beyond this many operands no subset is looked up among the known products.
+  static let subsetLimit = 16
 
   let operands: [Set<Label>]
   let result: Set<Label>
@@ -40,7 +42,12 @@ public struct ContractionPlanner {
     case 1:
       return ContractionPath(steps: [], cost: volume(operands[0].union(result)), largest: volume(result))
     case ...Self.exactLimit: return exact()
-    default: return greedy()
+    default:
+      let plain = reduced([])
+      let known = knownSubsets()
+      guard !known.isEmpty else { return plain }
+      let shorter = reduced(known)
+      return shorter.cost < plain.cost ? shorter : plain
     }
   }
 
@@ -60,6 +67,8 @@ public struct ContractionPlanner {
     let full = (1 << n) - 1
     var labels = [Set<Label>](repeating: [], count: full + 1)
     var cost = [Double](repeating: .infinity, count: full + 1)
+    // Of paths that cost the same, the one with less work in batches of products: those are smaller.
+    var batched = [Double](repeating: 0, count: full + 1)
     var largest = [Double](repeating: 0, count: full + 1)
     var choice = [Int](repeating: 0, count: full + 1)
     for subset in 1...full {
@@ -82,8 +91,13 @@ public struct ContractionPlanner {
         let rest = subset ^ part
         let work = volume(labels[part].union(labels[rest]))
         let total = isFree ? 0 : cost[part] + cost[rest] + work + entryCost * size
-        if total < cost[subset] {
+        guard total <= cost[subset] else { continue }
+        let shared = labels[part].intersection(labels[rest])
+        let isBatch = !shared.isSubset(of: labels[subset]) && !shared.isDisjoint(with: labels[subset])
+        let inBatches = isFree ? 0 : batched[part] + batched[rest] + (isBatch ? work : 0)
+        if (total, inBatches) < (cost[subset], batched[subset]) {
           cost[subset] = total
+          batched[subset] = inBatches
           choice[subset] = part
           largest[subset] = max(size, largest[part], largest[rest])
         }
@@ -107,11 +121,85 @@ public struct ContractionPlanner {
     place[subset] = n + steps.count - 1
   }
 
+  // MARK: Many operands
+
+  private typealias Live = [(place: Int, labels: Set<Label>)]
+
+  /// Known products are taken first, then what walks no other labels than some other operand joins that, until the
+  /// exact search is affordable; what remains too many is left to the greedy one.
+  private func reduced(_ known: [Int]) -> ContractionPath {
+    var live: Live = operands.enumerated().map { ($0, $1) }
+    var path = ContractionPath(steps: [], cost: 0, largest: 0)
+    for subset in known { join(subset, &live, &path) }
+    while live.count > Self.exactLimit, let (i, j) = narrowest(live) { multiply(i, j, &live, &path) }
+    guard live.count > 1 else { return path }
+    let rest = ContractionPlanner(
+      operands: live.map { Array($0.labels) }, result: Array(result), sizes: sizes)
+    let tail = live.count <= Self.exactLimit ? rest.exact() : rest.greedy()
+    let start = operands.count + path.steps.count
+    func place(_ k: Int) -> Int { k < live.count ? live[k].place : start + k - live.count }
+    path.steps += tail.steps.map { (place($0.left), place($0.right)) }
+    path.cost += tail.cost
+    path.largest = max(path.largest, tail.largest)
+    return path
+  }
+
+  /// Disjoint subsets whose products are there already, the largest first; among very many operands they are not
+  /// sought.
+  private func knownSubsets() -> [Int] {
+    guard let isKnown, operands.count <= Self.subsetLimit else { return [] }
+    let all = (1..<((1 << operands.count) - 1)).filter { $0.nonzeroBitCount > 1 && isKnown($0) }
+    var taken = 0
+    return all.sorted { ($1.nonzeroBitCount, $0) < ($0.nonzeroBitCount, $1) }.filter { subset in
+      guard taken & subset == 0 else { return false }
+      taken |= subset
+      return true
+    }
+  }
+
+  /// Puts the product of a known subset in the place of its factors. The steps that lead to it cost nothing.
+  private func join(_ subset: Int, _ live: inout Live, _ path: inout ContractionPath) {
+    func isInside(_ place: Int) -> Bool { place < operands.count && subset >> place & 1 == 1 }
+    let members = live.filter { isInside($0.place) }
+    live.removeAll { isInside($0.place) }
+    var place = members[0].place
+    for member in members.dropFirst() {
+      path.steps.append((place, member.place))
+      place = operands.count + path.steps.count - 1
+    }
+    let union = members.reduce(into: Set<Label>()) { $0.formUnion($1.labels) }
+    live.append((place, kept(union, outside: live.map(\.labels))))
+  }
+
+  /// Two operands of which the first has no label but those of the second, the smallest.
+  private func narrowest(_ live: Live) -> (Int, Int)? {
+    var best: (i: Int, j: Int, volume: Double)?
+    for i in live.indices {
+      for j in live.indices where j != i && live[i].labels.isSubset(of: live[j].labels) {
+        let volume = volume(live[j].labels)
+        if volume < best?.volume ?? .infinity { best = (i, j, volume) }
+      }
+    }
+    return best.map { ($0.i, $0.j) }
+  }
+
+  private func multiply(_ i: Int, _ j: Int, _ live: inout Live, _ path: inout ContractionPath) {
+    let union = live[i].labels.union(live[j].labels)
+    let outside = live.indices.filter { $0 != i && $0 != j }.map { live[$0].labels }
+    let labels = kept(union, outside: outside)
+    path.cost += volume(union) + entryCost * volume(labels)
+    path.largest = max(path.largest, volume(labels))
+    path.steps.append((live[i].place, live[j].place))
+    live[min(i, j)] = (operands.count + path.steps.count - 1, labels)
+    live.remove(at: max(i, j))
+  }
+
+  /// The pair that costs least, again and again.
   private func greedy() -> ContractionPath {
-    var live: [(place: Int, labels: Set<Label>)] = operands.enumerated().map { ($0, $1) }
+    var live: Live = operands.enumerated().map { ($0, $1) }
     var path = ContractionPath(steps: [], cost: 0, largest: 0)
     while live.count > 1 {
-      var best = (score: Double.infinity, i: 0, j: 1, labels: Set<Label>())
+      var best = (score: Double.infinity, i: 0, j: 1)
       for i in live.indices {
         for j in live.indices where j > i {
           let union = live[i].labels.union(live[j].labels)
@@ -119,14 +207,10 @@ public struct ContractionPlanner {
           let labels = kept(union, outside: outside)
           let score =
             volume(union) + entryCost * volume(labels) - volume(live[i].labels) - volume(live[j].labels)
-          if score < best.score { best = (score, i, j, labels) }
+          if score < best.score { best = (score, i, j) }
         }
       }
-      path.cost += volume(live[best.i].labels.union(live[best.j].labels)) + entryCost * volume(best.labels)
-      path.largest = max(path.largest, volume(best.labels))
-      path.steps.append((live[best.i].place, live[best.j].place))
-      live.remove(at: best.j)
-      live[best.i] = (operands.count + path.steps.count - 1, best.labels)
+      multiply(best.i, best.j, &live, &path)
     }
     return path
   }

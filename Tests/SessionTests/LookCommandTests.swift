@@ -136,8 +136,8 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
 
   @Test func explanation() {
     let shown = Desk().printed(rosenbrock + "explain hessian")
-    #expect(shown.contains("block x.x        2×2"))
-    #expect(shown.contains("largest buffer   4 entries, 32 bytes"))
+    #expect(shown.contains("block x.x           2×2"))
+    #expect(shown.contains("largest buffer      4 entries, 32 bytes"))
     let drawn = Desk()
     drawn.run(rosenbrock + "d = graph dot=true; n = graph")
     #expect(drawn.values("n") == [12])

@@ -3,6 +3,7 @@
 #include "hk_elementary.h"
 #include "hk_loop.h"
 #include "hk_pairs.h"
+#include "hk_product.h"
 #include "hk_scalar.h"
 #include "hk_solve.h"
 #include "hk_team.h"

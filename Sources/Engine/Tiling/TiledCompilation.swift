@@ -20,7 +20,7 @@ public struct MemoryLimits: Sendable {
   public init(total: Int = .max) {
     self.total = total
     stored = min(64 << 20, total / 16)
-    tile = min(3 << 20, total / 64)
+    tile = min(3 << 20, total / 16)
   }
 }
 

@@ -59,7 +59,8 @@ extension Commands {
     CommandDefinition(
       verb: "explain", usage: "explain [value | grad | hessian] [FORMULA] [wrt TARGETS]",
       summary:
-        "How a formula or its derivatives are computed: nodes, blocks, memory, and the steps of the plan.",
+        "How a formula or its derivatives are computed: nodes, blocks, memory, the steps of the plan; for a Hessian "
+        + "its forms, what each costs, and the formula of its blocks.",
       example: "explain hessian"
     ) { call in
       let split = call.splittingPart()
@@ -84,13 +85,13 @@ extension CommandCall {
     )
   }
 
-  fileprivate func elaborator() -> Elaborator {
+  func elaborator() -> Elaborator {
     Elaborator(interpreter, environment: FormulaEnvironment(frameTag: interpreter.currentFrameTag))
   }
 }
 
 /// Derivatives written out.
-private struct Derivation {
+struct Derivation {
   let call: CommandCall
   let part: FormulaPart?
   let elaborator: Elaborator
@@ -230,83 +231,5 @@ private struct Derivation {
 
   private func partialName(_ variables: [String]) -> String {
     MathPrinter.partial(call.subjectSymbol, variables, style: style)
-  }
-}
-
-/// The plan behind a formula or its derivatives, in words.
-private struct Explanation {
-  let call: CommandCall
-  let part: FormulaPart
-
-  init(_ call: CommandCall, _ part: FormulaPart) throws {
-    self.call = call
-    self.part = part
-  }
-
-  func run() throws -> Value {
-    let elaborator = call.elaborator()
-    let graph = elaborator.graph
-    let (f, outputs) = try roots(elaborator)
-    let precision = call.interpreter.state.settings.precision
-    let plan = try Plan(graph, outputs: outputs, precision: precision)
-    let largest = plan.largestBuffer
-    var rows: [(String, String)] = []
-    let nodes = graph.reachable(from: outputs).count
-    let own = graph.reachable(from: [f]).count
-    rows.append(("formula", "\(own) nodes" + (part == .value ? "" : ", with derivatives \(nodes)")))
-    if part == .hessian { rows += try blockRows(f, elaborator) }
-    let entryBytes = Double(precision.byteCount)
-    rows.append(
-      (
-        "largest buffer",
-        "\(largest) \(largest == 1 ? "entry" : "entries"), \(Machine.describe(Double(largest) * entryBytes))"
-      ))
-    rows.append(("memory", "\(Machine.describe(Double(plan.workingBytes))) in \(precision.rawValue)"))
-    rows.append(("steps", "\(plan.listing.count)"))
-    let width = rows.map(\.0.count).max() ?? 0
-    var lines = rows.map { $0.0 + String(repeating: " ", count: width - $0.0.count + 3) + $0.1 }
-    lines += plan.listing.cutMiddle(60).map { "  \($0)" }
-    call.print(lines.joined(separator: "\n"))
-    return .record([
-      ("nodes", .number(Double(nodes))), ("steps", .number(Double(plan.listing.count))),
-      ("largest", .number(Double(largest))), ("bytes", .number(Double(plan.workingBytes))),
-    ])
-  }
-
-  /// The formula, and what is computed of it.
-  private func roots(_ elaborator: Elaborator) throws -> (NodeID, [NodeID]) {
-    if let subject = call.subject { elaborator.callResults = try call.interpreter.runProcedures(in: subject) }
-    if part == .value {
-      let nodes =
-        try call.subject.map { try elaborator.meaning($0).nodes } ?? [call.scalarNode(elaborator)]
-      guard let first = nodes.first else {
-        throw Diagnostic(.type, "'explain' needs a formula", at: call.subject?.span)
-      }
-      return (first, nodes)
-    }
-    let f = try call.scalarNode(elaborator)
-    if part == .grad {
-      return (f, try elaborator.gradient(of: f, wrt: call.wrt(elaborator), call.command.span).nodes)
-    }
-    let h = try elaborator.hessian(of: f, wrt: call.wrt(elaborator), tensor: false, call.command.span)
-    return (f, h.nodes)
-  }
-
-  /// One row a block of the lower triangle.
-  private func blockRows(_ f: NodeID, _ elaborator: Elaborator) throws -> [(String, String)] {
-    let graph = elaborator.graph
-    let targets = try elaborator.targets(call.wrt(elaborator), of: [f], call.command.span)
-    guard targets.part == nil else { return [] }
-    let blocks = graph.hessianBlocks(f, wrt: targets.leaves)
-    var rows: [(String, String)] = []
-    for i in blocks.indices {
-      for j in 0...i {
-        let (p, q) = (graph.shape(targets.leaves[i]), graph.shape(targets.leaves[j]))
-        let size = "\(p.elementCount)×\(q.elementCount)"
-        let zero = graph.isZero(blocks[i][j]) ? ", zero" : ""
-        rows.append(("block \(targets.names[i]).\(targets.names[j])", size + zero))
-      }
-    }
-    return rows.count <= 30 ? rows : [("blocks", "\(rows.count)")]
   }
 }

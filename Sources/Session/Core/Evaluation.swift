@@ -214,9 +214,6 @@ extension Interpreter {
 
   // MARK: Limits
 
-  /// Bytes that one computation may take.
-  var memoryLimit: Int { state.settings.memoryLimit ?? Machine.memoryBytes / 4 * 3 }
-
   /// Refuses a plan that needs more memory than there may be; a Hessian that has to be stored is named.
   func checkMemory(_ plan: any Computation, _ elaborator: Elaborator? = nil) throws {
     guard plan.workingBytes > memoryLimit else { return }

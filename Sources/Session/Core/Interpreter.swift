@@ -19,6 +19,8 @@ final class Interpreter {
   var formulas = PlanCache<ObjectIdentifier>()
   /// Comprehensions in the graph, by their first result.
   var batches: [NodeID: BatchRecord] = [:]
+  /// What the whole Hessians of formulas are Hessians of.
+  var hessians: [NodeID: HessianSource] = [:]
   /// Grows with every change of what names are (not of their values).
   private(set) var structureVersion = 0
   var options: SessionOptions
@@ -323,6 +325,7 @@ final class Interpreter {
     }
     graph = TensorGraph()
     batches = [:]
+    hessians = [:]
     for definition in definitions.values { definition.cache = nil }
     plans.removeAll()
     formulas.removeAll()

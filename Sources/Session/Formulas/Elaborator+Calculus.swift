@@ -190,9 +190,14 @@ extension Elaborator {
     let counts = targets.leaves.map { graph.shape($0).elementCount }
     largeHessian = interpreter.hessianRefusal(counts, targets.names, span) ?? largeHessian
     if targets.isSingle && (tensor || graph.shape(targets.leaves[0]).count <= 1) {
-      return .node(graph.hessianBlocks(f, wrt: targets.leaves)[0][0])
+      let block = graph.hessianBlocks(f, wrt: targets.leaves)[0][0]
+      if graph.shape(block).count == 2 {
+        interpreter.hessians[block] = HessianSource(f: f, leaves: targets.leaves)
+      }
+      return .node(block)
     }
     let matrix = graph.hessianMatrix(f, wrt: targets.leaves)
+    interpreter.hessians[matrix] = HessianSource(f: f, leaves: targets.leaves)
     if targets.isSingle { return .node(matrix) }
     return .blockMatrix(matrix, names: targets.names, sizes: counts)
   }

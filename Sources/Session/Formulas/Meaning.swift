@@ -3,8 +3,8 @@ import Syntax
 import Tensors
 
 /// What an expression stands for while formulas are built: nodes of the graph, and the groups and words that
-/// only exist before evaluation.
-enum Meaning {
+/// only exist before evaluation. Indirect: Swift 6.3 at times finds the layout circular in incremental builds.
+indirect enum Meaning {
   case node(NodeID)
   /// One tensor a param: gradients, directions, `params`.
   case bundle(Bundle)

@@ -225,7 +225,8 @@ final class PlanBuilder {
     emit(TensorInstruction(name, inputs: inputs, shapes: shapes, output: buffer, body: body))
   }
 
-  /// Pointwise terms in one loop, then the others accumulated into the result.
+  /// Pointwise terms in one loop, then the others accumulated into the result; terms that are only spread over it
+  /// (a bias) come last, in a loop that the result's reader can join.
   private func sum(_ id: NodeID, _ node: Node, into out: Access) throws {
     guard case .add(let coefficients) = node.op else { return }
     var special = node.operands.indices.filter { inPlace.contains(resolved(node.operands[$0].node)) }
@@ -234,10 +235,12 @@ final class PlanBuilder {
     if let places {
       if !covers(places, node.shape), assemblies[id] == nil { try clear(out, node.shape) }
       special.removeAll { isInRegion(node.operands[$0], of: id) }
-    } else if !plain.isEmpty {
-      let rest = plain.map { (coefficients[$0], node.operands[$0]) }
+    }
+    let rest = plain.map { (coefficients[$0], node.operands[$0]) }
+    let spreadsLast = spreads(rest, node.shape) && special.contains { isDense(node.operands[$0]) }
+    if !plain.isEmpty && !spreadsLast {
       try loop(summing: rest, node.shape, into: out)
-    } else if let dense = special.firstIndex(where: { isDense(node.operands[$0]) }) {
+    } else if places == nil, let dense = special.firstIndex(where: { isDense(node.operands[$0]) }) {
       // The first term is stored, not added to zeros.
       special.swapAt(0, dense)
     }
@@ -248,11 +251,19 @@ final class PlanBuilder {
       // The term's own labels come first; it writes through the sum's strides.
       var target = Access(buffer: out.buffer, offset: out.offset)
       for (axis, label) in operand.labels.enumerated() { target.strides[axis, default: 0] += out[label] }
-      let mode: WriteMode = places != nil ? .place : plain.isEmpty && place == 0 ? .store : .accumulate
+      let mode: WriteMode =
+        places != nil ? .place : (plain.isEmpty || spreadsLast) && place == 0 ? .store : .accumulate
       try contract(
         scale * coefficients[index], inner.operands, to: Array(inner.shape.indices), inner.shape,
         into: target, mode: mode)
     }
+    if spreadsLast { try loop(summing: rest, node.shape, into: out, isAdded: true) }
+  }
+
+  /// The terms are all repeated along some axis of the sum.
+  private func spreads(_ terms: [(Double, Operand)], _ shape: Shape) -> Bool {
+    !terms.isEmpty && terms.count < Self.fusionLimit
+      && terms.allSatisfy { graph.shape($0.1.node).elementCount < shape.elementCount }
   }
 
   /// A term that writes every entry of the sum.

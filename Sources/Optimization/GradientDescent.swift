@@ -1,37 +1,45 @@
-/// x − lr·∇f. Without a fixed step size, Armijo's backtracking from twice the last accepted step.
+/// x − lr·∇f. Without a fixed step size a line search finds one: Armijo's backtracking from twice the last accepted
+/// step, the strong Wolfe conditions, or the nearest minimum along −∇f.
 public struct GradientDescent: Method {
   public static let name = "gd"
-  public let learningRate: Double?
+
+  public enum Search: Sendable {
+    case fixed(Double)
+    case armijo, wolfe, exact
+  }
+
+  public let search: Search
   private var last = 1.0
 
-  public init(learningRate: Double?) { self.learningRate = learningRate }
+  public init(_ search: Search) { self.search = search }
 
   public var order: DerivativeOrder { .gradient }
 
-  public mutating func step(_ at: Evaluation, value: ([Double]) throws -> Double) throws -> Move {
-    func point(_ t: Double) -> [Double] { zip(at.x, at.gradient).map { $0 - t * $1 } }
-    if let learningRate { return Move(x: point(learningRate)) }
-    let slope = -at.gradient.reduce(0) { $0 + $1 * $1 }
+  public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
+    if case .fixed(let rate) = search { return Move(x: sum(at.x, -rate, at.gradient)) }
+    let slope = -dot(at.gradient, at.gradient)
     if slope == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
-    var search = Backtracking()
-    search.initial = 2 * last
-    guard let found = try search.search(from: at.value, slope: slope, { try value(point($0)) }) else {
+    guard let length = try length(at, slope, f) else {
       throw Refusal(
         "no step along −∇f decreases the function",
         hint: "the point may be a minimum to machine precision; lr=… takes a fixed step")
     }
-    last = found.step
-    return Move(x: point(found.step), notes: ["step size \(found.step.short)"])
+    last = length
+    return Move(x: sum(at.x, -length, at.gradient), notes: ["step size \(length.short)"])
   }
-}
 
-extension Double {
-  /// Three significant digits, for notes.
-  var short: String {
-    guard isFinite, self != 0 else { return "\(self)" }
-    var scale = 1.0
-    while (magnitude * scale) < 100 && scale < 1e12 { scale *= 10 }
-    let rounded = (self * scale).rounded() / scale
-    return Int(exactly: rounded).map(String.init) ?? "\(rounded)"
+  private func length(_ at: Evaluation, _ slope: Double, _ f: any Oracle) throws -> Double? {
+    switch search {
+    case .fixed(let rate): return rate
+    case .armijo:
+      var search = Backtracking()
+      search.initial = 2 * last
+      return try search.search(from: at.value, slope: slope) { try f.value(at: sum(at.x, -$0, at.gradient)) }?
+        .step
+    case .wolfe, .exact:
+      var wolfe = StrongWolfe()
+      if case .exact = search { wolfe.curvature = StrongWolfe.exact }
+      return try wolfe.search(at, scaled(-1, at.gradient), initial: last, f)?.step
+    }
   }
 }

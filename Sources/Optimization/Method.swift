@@ -3,7 +3,10 @@ import Tensors
 
 /// How far derivatives are needed.
 public enum DerivativeOrder: Int, Comparable, Sendable {
-  case value, gradient, hessian
+  case value, gradient
+  /// The generalised Gauss–Newton matrix in the Hessian's place.
+  case ggn
+  case hessian
   public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
 }
 
@@ -18,10 +21,14 @@ public struct Evaluation: Sendable {
   public var x: [Double]
   public var value: Double
   public var gradient: [Double]
-  /// P×P; nil when the method did not ask for it.
+  /// P×P: the Hessian, or the Gauss–Newton matrix where `order` says so; nil when the method asked for neither.
   public var hessian: HessianMatrix?
+  public var order: DerivativeOrder
 
-  public init(x: [Double], value: Double, gradient: [Double], hessian: HessianMatrix?) {
+  public init(
+    x: [Double], value: Double, gradient: [Double], hessian: HessianMatrix?, order: DerivativeOrder = .hessian
+  ) {
+    self.order = order
     self.x = x
     self.value = value
     self.gradient = gradient
@@ -29,6 +36,16 @@ public struct Evaluation: Sendable {
   }
 
   public var gradientNorm: Double { norm(gradient) }
+}
+
+/// What a method may ask about the function besides its evaluation at the present point.
+public protocol Oracle {
+  /// f at another point; ∞ where it is not defined.
+  func value(at x: [Double]) throws -> Double
+  /// f and ∇f at another point.
+  func slope(at x: [Double]) throws -> (value: Double, gradient: [Double])
+  /// H·v at the present point.
+  func product(_ v: [Double]) throws -> [Double]
 }
 
 /// The Euclidean norm, without overflow for large entries.
@@ -65,57 +82,6 @@ public protocol Method: Sendable {
   static var name: String { get }
   /// Derivatives needed at the point.
   var order: DerivativeOrder { get }
-  /// The next point. `value` evaluates the function elsewhere, for line searches. Throws `Refusal`.
-  mutating func step(_ at: Evaluation, value: ([Double]) throws -> Double) throws -> Move
-}
-
-/// Options of a method, by name.
-public struct MethodOptions: Sendable {
-  public var numbers: [String: Double]
-  public init(_ numbers: [String: Double] = [:]) { self.numbers = numbers }
-  public subscript(_ name: String) -> Double? { numbers[name] }
-}
-
-/// What is known about a method without running it.
-public struct MethodDescription: Sendable {
-  public let name: String
-  public let summary: String
-  public let options: [(name: String, text: String)]
-  public let make: @Sendable (MethodOptions) throws -> any Method
-}
-
-public enum Methods {
-  /// The step size of `sgd` when none is given.
-  public static let standardRate = 0.01
-
-  public static let all: [MethodDescription] = [
-    MethodDescription(
-      name: GradientDescent.name,
-      summary: "x − lr·∇f; without lr, a backtracking line search finds the step.",
-      options: [("lr", "fixed step size")], make: { GradientDescent(learningRate: try positive($0, "lr")) }),
-    MethodDescription(
-      name: "sgd",
-      summary: "x − lr·∇f with a fixed step size, for batches that are drawn or sliced between steps.",
-      options: [("lr", "step size, \(standardRate) by default")],
-      make: { GradientDescent(learningRate: try positive($0, "lr") ?? standardRate) }),
-    MethodDescription(
-      name: Newton.name, summary: "x − lr·H⁻¹∇f with the exact Hessian, never modified.",
-      options: [("lr", "fraction of the full step, 1 by default")],
-      make: { Newton(learningRate: try positive($0, "lr") ?? 1) }),
-    MethodDescription(
-      name: DampedNewton.name,
-      summary: "Newton's direction, shortened by a backtracking line search until f decreases.",
-      options: [], make: { _ in DampedNewton() }),
-  ]
-
-  public static let byName: [String: MethodDescription] = Dictionary(
-    uniqueKeysWithValues: all.map { ($0.name, $0) })
-
-  private static func positive(_ options: MethodOptions, _ name: String) throws -> Double? {
-    guard let value = options[name] else { return nil }
-    guard value.isFinite, value > 0 else {
-      throw Refusal("'\(name)' must be positive", hint: "give a number above 0")
-    }
-    return value
-  }
+  /// The next point. `f` evaluates the function elsewhere, for line searches and products. Throws `Refusal`.
+  mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move
 }

@@ -55,13 +55,13 @@ struct Comparison {
   }
 
   private func follow(_ name: String, _ method: any Method, _ label: String, _ steps: Int) throws -> Run {
-    interpreter.methodMemory = [:]
+    interpreter.state.methods = [:]
     var stepper = try Stepper(call, name, method)
     stepper.method = method
     interpreter.loopDepth += 1
     defer { interpreter.loopDepth -= 1 }
     var run = Run(label: label)
-    var current = try stepper.evaluation(.hessian <= method.order ? .hessian : .gradient)
+    var current = try stepper.evaluation()
     run.values.append(current.value)
     run.norms.append(current.gradientNorm)
     for _ in 0..<steps {

@@ -24,12 +24,13 @@ struct Minimization {
   func run() throws -> Value {
     let (name, method) = try call.singleMethod()
     let stepper = try Stepper(call, name, method)
+    stepper.forget()
     interpreter.loopDepth += 1
     defer { interpreter.loopDepth -= 1 }
     let start = try stepper.evaluation()
     var current = start
     var steps = 0
-    var reason = try finished(current)
+    var reason = try finished(current, stepper.objectiveName)
     while reason == nil {
       if steps >= limit {
         reason = "the limit of \(limit) steps was reached"
@@ -53,15 +54,15 @@ struct Minimization {
       if let block = call.command.block {
         if case .broke = try interpreter.run(block) { reason = "the block ended it" }
       }
-      if reason == nil { reason = try interpreter.atom { try finished(current) } }
+      if reason == nil { reason = try interpreter.atom { try finished(current, stepper.objectiveName) } }
       if reason == nil, current.x == before.x { reason = "the step no longer changes the params" }
     }
-    return report(name, start, current, steps, reason ?? "")
+    return report(name, stepper.objectiveName, start, current, steps, reason ?? "")
   }
 
-  private func finished(_ e: Evaluation) throws -> String? {
+  private func finished(_ e: Evaluation, _ f: String) throws -> String? {
     guard let condition else {
-      return e.gradientNorm < 1e-8 ? "‖∇\(interpreter.state.objective ?? "f")‖ < 1e-8" : nil
+      return e.gradientNorm < 1e-8 ? "‖∇\(f)‖ < 1e-8" : nil
     }
     guard let value = try interpreter.evaluate(condition).tensor else {
       throw Diagnostic(.type, "the condition must be a number", at: condition.span)
@@ -76,10 +77,9 @@ struct Minimization {
       .progress("step \(steps)   f = \(call.format(e.value))   ‖∇f‖ = \(call.format(e.gradientNorm))"))
   }
 
-  private func report(_ name: String, _ start: Evaluation, _ end: Evaluation, _ steps: Int, _ reason: String)
-    -> Value
-  {
-    let f = interpreter.state.objective ?? "f"
+  private func report(
+    _ name: String, _ f: String, _ start: Evaluation, _ end: Evaluation, _ steps: Int, _ reason: String
+  ) -> Value {
     let values = "\(f): \(call.format(start.value)) → \(call.format(end.value))"
     let norms = "‖∇\(f)‖: \(call.format(start.gradientNorm)) → \(call.format(end.gradientNorm))"
     let gap = String(repeating: " ", count: max(4, LookText.remarkColumn - values.count))

@@ -83,7 +83,7 @@ extension Commands {
         interpreter.bindGlobal(name, .param(fresh))
       }
       interpreter.state.path.clear()
-      interpreter.methodMemory = [:]
+      interpreter.state.methods = [:]
       let names = interpreter.allParams.map(\.name).joined(separator: ", ")
       call.print(
         names.isEmpty

@@ -91,6 +91,10 @@ extension CommandCall {
           parts.append(.node(graph.concatenated(g)))
         }
       }
+      if order == .ggn {
+        let g = try elaborator.gaussNewton(f, targets, at: nil, command.span)
+        parts.append(.node(elaborator.asMatrix(try elaborator.asNode(g, command.span))))
+      }
       if order == .hessian {
         let h = try elaborator.hessian(of: f, wrt: wrt(elaborator), tensor: false, command.span)
         parts.append(.node(elaborator.asMatrix(try elaborator.asNode(h, command.span))))
@@ -105,6 +109,39 @@ extension CommandCall {
       name: subjectSymbol, value: parts[0].tensor?.scalarValue ?? .nan,
       params: zip(names, tensors).map { ($0, $1) }, gradient: parts.count > 2 ? parts[2].tensor : nil,
       hessian: parts.count > 3 ? parts[3].hessian : nil)
+  }
+}
+
+extension CommandCall {
+  /// H·v at the present point, v flat: by products, the Hessian itself is not formed.
+  func product(_ v: [Double]) throws -> [Double] {
+    let leaf = interpreter.directionLeaf(Tensor(vector: v, interpreter.state.settings.precision))
+    let value = try interpreter.evaluate(key: CommandKey(command, "product"), owner: command) { elaborator in
+      let f = try scalarNode(elaborator)
+      let targets = try elaborator.targets(wrt(elaborator), of: [f], command.span)
+      let graph = elaborator.graph
+      let flat = graph.leaf(leaf)
+      var start = 0
+      let directions = targets.leaves.map { target -> NodeID in
+        let shape = graph.shape(target)
+        defer { start += shape.elementCount }
+        return graph.reshaped(
+          graph.sliced(flat, axis: 0, start: start, count: shape.elementCount), shape)
+      }
+      return .node(graph.concatenated(graph.hvp(f, wrt: targets.leaves, directions)))
+    }
+    return value.tensor?.doubles ?? []
+  }
+}
+
+extension Interpreter {
+  /// A leaf that stands for a direction, which has this value until the next is given.
+  fileprivate func directionLeaf(_ v: Tensor) -> Leaf {
+    let binding = directions[v.count] ?? slots.identity()
+    directions[v.count] = binding
+    procedureResults[binding] = .tensor(v)
+    let id = slots.leafID("direction", binding: binding, frameTag: nil, path: [], isResult: true)
+    return Leaf(id: id, name: "direction", shape: v.shape)
   }
 }
 

@@ -175,22 +175,18 @@ private struct Trial {
   private let state: State
   private let changeCount: Int
   private let steps: [StepRecord]
-  private let methods: [String: any Method]
   private let isQuiet: Bool
 
   init(_ interpreter: Interpreter) {
     state = interpreter.state
     changeCount = interpreter.changeCount
     steps = interpreter.stepHistory
-    methods = interpreter.methodMemory
     isQuiet = interpreter.movesAreQuiet
   }
 
   func restart(_ interpreter: Interpreter) {
     interpreter.restore(state)
-    (interpreter.changeCount, interpreter.stepHistory, interpreter.methodMemory) = (
-      changeCount, steps, methods
-    )
+    (interpreter.changeCount, interpreter.stepHistory) = (changeCount, steps)
   }
 
   func end(_ interpreter: Interpreter) {

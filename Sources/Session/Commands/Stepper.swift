@@ -1,3 +1,4 @@
+import CKernels
 import Engine
 import Graph
 import Optimization
@@ -20,23 +21,25 @@ struct Stepper {
     let on = call.command.clause("on")?.values.first?.span.text
     objectiveName = on ?? call.interpreter.state.objective ?? "f"
     stateKey = "\(objectiveName) \(name) \(ObjectIdentifier(call.command).hashValue) \(method)"
-    // A method that remembers goes on where this place in the text left it, with the same options.
-    self.method = call.interpreter.methodMemory[stateKey] ?? method
+    self.method = method
   }
+
+  /// The method begins anew, whatever this place in the text has seen.
+  func forget() { interpreter.state.methods[stateKey] = nil }
 
   /// Function, gradient and, where the method wants it, Hessian at the present params.
   func evaluation(_ order: Optimization.DerivativeOrder? = nil, afterMove: Bool = false) throws -> Evaluation
   {
     let wanted = order ?? method.order
     if let known = interpreter.lastEvaluation, known.version == interpreter.valueVersion,
-      known.owner == ObjectIdentifier(call.command), known.evaluation.hessian != nil || wanted < .hessian
+      known.owner == ObjectIdentifier(call.command), known.evaluation.order == wanted || wanted <= .gradient
     {
       return known.evaluation
     }
-    let view = try call.view(wanted == .hessian ? .hessian : .gradient, storage: .sparseOrDiagonal)
+    let view = try call.view(max(wanted, .gradient), storage: .sparseOrDiagonal)
     let evaluation = Evaluation(
       x: view.params.flatMap(\.tensor.doubles), value: view.value, gradient: view.gradient?.doubles ?? [],
-      hessian: view.hessian)
+      hessian: view.hessian, order: max(wanted, .gradient))
     try checkFinite(evaluation, afterMove: afterMove)
     return evaluation
   }
@@ -64,12 +67,12 @@ struct Stepper {
 
   /// One step. When it fails, nothing has changed.
   func step(from before: Evaluation) throws -> (evaluation: Evaluation, notes: [String]) {
-    var method = method
+    // A method that remembers goes on where this place in the text left it, with the same options.
+    var method = interpreter.state.methods[stateKey] ?? self.method
     let names = try targetNames()
     let (saved, stepsTaken) = (interpreter.state.globals, interpreter.state.stepsTaken)
-    defer { interpreter.methodMemory[stateKey] = method }
     do {
-      let move = try method.step(before) { try valueAt($0, names) }
+      let move = try method.step(before, Surroundings(call: call, names: names))
       interpreter.recordStep()
       if interpreter.state.path.isEmpty {
         interpreter.notePoint(value: before.value, gradientNorm: before.gradientNorm)
@@ -82,6 +85,7 @@ struct Stepper {
       } else {
         interpreter.lastEvaluation = (interpreter.valueVersion, ObjectIdentifier(call.command), after)
       }
+      interpreter.state.methods[stateKey] = method
       return (after, move.notes)
     } catch {
       interpreter.state.globals = saved
@@ -114,19 +118,38 @@ struct Stepper {
     guard case .tuple(let items) = view else { return [] }
     return items.compactMap { if case .string(let s) = $0 { return s } else { return nil } }
   }
+}
 
-  /// The function at another point; the params stay where they are.
-  private func valueAt(_ x: [Double], _ names: [String]) throws -> Double {
-    let saved = interpreter.state.globals
-    let version = interpreter.valueVersion
+/// The objective around the present point, for methods that search; the params stay where they are.
+private struct Surroundings: Oracle {
+  let call: CommandCall
+  let names: [String]
+
+  func value(at x: [Double]) throws -> Double {
+    let value = try at(x) { try call.view(.value).value }
+    // Outside the domain counts as infinitely high.
+    return value.isNaN ? .infinity : value
+  }
+
+  func slope(at x: [Double]) throws -> (value: Double, gradient: [Double]) {
+    let view = try at(x) { try call.view(.gradient) }
+    return (view.value.isNaN ? .infinity : view.value, view.gradient?.doubles ?? [])
+  }
+
+  func product(_ v: [Double]) throws -> [Double] {
+    if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+    return try call.product(v)
+  }
+
+  private func at<T>(_ x: [Double], _ body: () throws -> T) throws -> T {
+    let interpreter = call.interpreter
+    let (saved, version) = (interpreter.state.globals, interpreter.valueVersion)
     interpreter.move(names, to: x)
     defer {
       interpreter.state.globals = saved
       interpreter.valueVersion = version
     }
-    let value = try call.view(.value).value
-    // Outside the domain counts as infinitely high.
-    return value.isNaN ? .infinity : value
+    return try body()
   }
 }
 
@@ -176,7 +199,8 @@ extension Interpreter {
   func recordStep() {
     let bytes = allParams.reduce(0) { $0 + $1.leaf.value.sharedStorage.byteCount }
     recordStep(
-      StepRecord(number: state.stepsTaken, base: state.globals, generator: state.generator),
+      StepRecord(
+        number: state.stepsTaken, base: state.globals, generator: state.generator, methods: state.methods),
       limit: StepRecord.limit(bytesEach: bytes))
   }
 
@@ -198,6 +222,7 @@ extension Interpreter {
     state.stepsTaken -= count
     state.globals = globals(of: record)
     state.generator = record.generator
+    state.methods = record.methods
     state.path.removeLast(count)
     structureChanged()
     return true
@@ -230,6 +255,7 @@ struct StepRecord {
   /// Values that differ from the base, of a loop that runs compiled.
   var overlay: [(register: Register, storage: Storage)] = []
   let generator: CounterGenerator
+  let methods: [String: any Method]
 
   /// How many records are kept, by the memory that each holds.
   static func limit(bytesEach bytes: Int) -> Int {

@@ -48,8 +48,8 @@ final class Interpreter {
   /// Grows with every change of a value, so that results at a point can be used again.
   var valueVersion = 0
   var lastEvaluation: (version: Int, owner: ObjectIdentifier, evaluation: Evaluation)?
-  /// What methods remember between steps, by their place in the text.
-  var methodMemory: [String: any Method] = [:]
+  /// Identities of the directions that methods multiply by, by their number of entries.
+  var directions: [Int: Int] = [:]
   /// Loops that have run often enough to be compiled, by their statement.
   var loops: [ObjectIdentifier: LoopEntry] = [:]
   /// The iteration of a loop at which compiling it is tried first.

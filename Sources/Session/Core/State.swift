@@ -1,3 +1,4 @@
+import Optimization
 import Plotting
 import Syntax
 import Tensors
@@ -16,6 +17,8 @@ struct State {
   /// Values of the objective and params, one entry a move.
   var path = Path()
   var stepsTaken = 0
+  /// What methods remember between steps, by place in the text and options.
+  var methods: [String: any Method] = [:]
   var watched: [Expr] = []
   var answer: Value?
   var declarations = 0

@@ -244,10 +244,14 @@ extension Elaborator {
     guard targets.part == nil else {
       throw Diagnostic(.type, "ggn takes whole params", at: call.span)
     }
-    let loss = try scalar(f, call)
+    return try gaussNewton(scalar(f, call), targets, at: call["at"], call.span)
+  }
+
+  /// Σ over the terms of a loss of JᵀMJ, J the Jacobian of the term's model output, M the Hessian of the term by it.
+  func gaussNewton(_ loss: NodeID, _ targets: Targets, at: Expr?, _ span: Span) throws -> Meaning {
     let shapes = targets.leaves.map(graph.shape)
     var blocks: [[NodeID]] = []
-    for (k, term) in try split(loss, call, targets).enumerated() {
+    for (k, term) in try split(loss, targets, at, span).enumerated() {
       let shape = graph.shape(term.output)
       let own = graph.ggnBlocks(
         term.loss, at: term.output, wrt: targets.leaves,
@@ -266,10 +270,10 @@ extension Elaborator {
 
 extension Elaborator {
   /// The terms of a loss and the model's outputs in them.
-  private func split(_ loss: NodeID, _ call: CalculusCall, _ targets: Targets) throws -> [LossRecognition
-    .Part]
+  private func split(_ loss: NodeID, _ targets: Targets, _ at: Expr?, _ span: Span) throws
+    -> [LossRecognition.Part]
   {
-    if let at = call["at"] {
+    if let at {
       let z = try node(at)
       guard graph.reachable(from: [loss]).contains(z) else {
         throw Diagnostic(
@@ -281,7 +285,7 @@ extension Elaborator {
     var recognition = LossRecognition(graph)
     if let terms = recognition.terms(of: loss, wrt: targets.leaves) { return terms }
     throw Diagnostic(
-      .domain, "ggn does not know where to split this formula", at: call.span,
+      .domain, "ggn does not know where to split this formula", at: span,
       hint: "name the model's output: ggn(f, x, at=z)")
   }
 }

@@ -254,7 +254,8 @@ final class LoopRun {
     interpreter.recordStep(
       StepRecord(
         number: interpreter.state.stepsTaken, base: interpreter.state.globals, overlay: kept,
-        generator: interpreter.state.generator), limit: compiled.stepLimit)
+        generator: interpreter.state.generator, methods: interpreter.state.methods), limit: compiled.stepLimit
+    )
     recordMove()
   }
 

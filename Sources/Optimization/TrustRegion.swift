@@ -1,0 +1,139 @@
+/// The exact trust-region method: each step minimises the quadratic model within a radius that follows how well the model
+/// predicts (Nocedal and Wright, algorithm 4.1). Small problems are solved exactly, the hard case included, in the
+/// eigenbasis; large ones, on request, by Steihaug's conjugate gradients (algorithm 7.2).
+public struct TrustRegion: Method {
+  public static let name = "trust"
+  public let initialRadius: Double
+  public let largestRadius: Double
+  /// Steps are by conjugate gradients and products; the Hessian is not formed.
+  public let isIterative: Bool
+  private var radius: Double?
+
+  public init(initialRadius: Double, largestRadius: Double, isIterative: Bool) {
+    self.initialRadius = initialRadius
+    self.largestRadius = largestRadius
+    self.isIterative = isIterative
+  }
+
+  public var order: DerivativeOrder { isIterative ? .gradient : .hessian }
+
+  /// A step within the radius, the decrease that the model predicts for it, and what there is to say.
+  private typealias Trial = (d: [Double], predicted: Double, notes: [String])
+
+  /// Radii tried before the method gives up.
+  private static let limit = 60
+
+  public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
+    let model = isIterative ? nil : try SpectralModel(at)
+    if at.gradientNorm == 0, model.map({ $0.least >= 0 }) ?? true {
+      return Move(x: at.x, notes: ["the gradient is zero"])
+    }
+    var radius = self.radius ?? initialRadius
+    for _ in 0..<Self.limit {
+      let trial = try model.map { exact($0, radius) } ?? iterative(at, radius, f)
+      let (x, length) = (sum(at.x, 1, trial.d), norm(trial.d))
+      let value = try f.value(at: x)
+      let ratio = (at.value - value) / trial.predicted
+      let isAtRounding =
+        trial.predicted <= 1e-15 * at.value.magnitude && value <= at.value + 1e-14 * at.value.magnitude
+      let reached = radius
+      if ratio < 0.25 && !isAtRounding {
+        radius = 0.25 * length
+      } else if ratio > 0.75 && length >= 0.99 * radius {
+        radius = min(2 * radius, largestRadius)
+      }
+      if ratio > 1e-4 || isAtRounding {
+        self.radius = radius
+        return Move(x: x, notes: ["radius \(reached.short)"] + trial.notes)
+      }
+    }
+    self.radius = nil
+    throw Refusal(
+      "no step within a trust region decreases the function",
+      hint: "the point may be a minimum to machine precision")
+  }
+
+  private func exact(_ model: SpectralModel, _ radius: Double) -> Trial {
+    let step = model.step { _ in radius }
+    var notes: [String] = []
+    if step.isHardCase {
+      notes = ["hard case: the gradient has no part along the lowest curvature"]
+    } else if step.shift > 0 {
+      notes = ["shift \(step.shift.short)"]
+    }
+    return (model.direction(step.coordinates), -model.value(step.coordinates), notes)
+  }
+
+  private func iterative(_ at: Evaluation, _ radius: Double, _ f: any Oracle) throws -> Trial {
+    let found = try ConjugateGradients(at, f).steihaug(radius: radius)
+    return (found.d, found.predicted, ["\(found.products) products"])
+  }
+}
+
+/// Adaptive regularisation with cubics: each step minimises g·d + ½dᵀHd + σ/3·‖d‖³ exactly, and σ follows how well that
+/// predicts (Cartis, Gould and Toint, *Adaptive cubic regularisation methods*, 2011, algorithm 2.1).
+public struct CubicRegularisation: Method {
+  public static let name = "cubic"
+  public let initialWeight: Double
+  private var weight: Double?
+
+  public init(initialWeight: Double) { self.initialWeight = initialWeight }
+
+  public var order: DerivativeOrder { .hessian }
+
+  private static let limit = 60
+
+  public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
+    let model = try SpectralModel(at)
+    if at.gradientNorm == 0 && model.least >= 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
+    var sigma = weight ?? initialWeight
+    for _ in 0..<Self.limit {
+      let step = model.step { $0 / sigma }
+      let length = norm(step.coordinates)
+      let predicted = -model.value(step.coordinates) - sigma / 3 * length * length * length
+      let x = sum(at.x, 1, model.direction(step.coordinates))
+      let value = try f.value(at: x)
+      let ratio = (at.value - value) / predicted
+      let isAtRounding =
+        predicted <= 1e-15 * at.value.magnitude && value <= at.value + 1e-14 * at.value.magnitude
+      if ratio > 0.1 || isAtRounding {
+        weight = ratio > 0.9 || isAtRounding ? max(sigma / 2, 1e-16) : sigma
+        return Move(x: x, notes: ["σ = \(sigma.short)"] + (step.isHardCase ? ["hard case"] : []))
+      }
+      sigma *= 2
+    }
+    weight = nil
+    throw Refusal(
+      "no cubic step decreases the function", hint: "the point may be a minimum to machine precision")
+  }
+}
+
+/// −|H|⁻¹·∇f: Newton's step with the magnitudes of the eigenvalues, which leaves saddles (Dauphin et al., *Identifying and
+/// attacking the saddle point problem*, 2014), and Armijo's backtracking unless lr is given.
+public struct SaddleFree: Method {
+  public static let name = "saddle-free"
+  public let learningRate: Double?
+  public let damping: Double
+
+  public init(learningRate: Double?, damping: Double) {
+    self.learningRate = learningRate
+    self.damping = damping
+  }
+
+  public var order: DerivativeOrder { .hessian }
+
+  public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
+    let model = try SpectralModel(at)
+    // What is no curvature to rounding bounds no step.
+    let floor = max(damping, 1e-12 * model.largestMagnitude, 1e-300)
+    let coordinates = model.values.indices.map { k in
+      -model.gradient[k] / (model.values[k].magnitude <= floor ? floor : model.values[k].magnitude + damping)
+    }
+    let negative = model.values.count { $0 < -floor }
+    let notes =
+      negative == 0 ? [] : ["\(negative) negative eigenvalue\(negative == 1 ? "" : "s") turned round"]
+    let d = model.direction(coordinates)
+    if let learningRate { return Move(x: sum(at.x, learningRate, d), notes: notes) }
+    return try Backtracking().move(at, d, dot(at.gradient, d), "the saddle-free direction", notes: notes, f)
+  }
+}

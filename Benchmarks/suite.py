@@ -53,6 +53,8 @@ GRADIENT = 2 * 128 * (3 * sum(BIG) - BIG[0])
 # Forward and backward, each with its tangent (a product in the first layer, two elsewhere), and the tangent alone of
 # the weights' gradient.
 PRODUCT = 2 * 128 * (8 * sum(BIG) - 5 * BIG[0])
+# Half of the products of what each sample adds to 10^10 entries.
+ROWS = 2 * 128 * 100_000**2 / 2
 # Forward, and half of the products of a sample's rows of 2010 entries.
 LAST = 2 * 128 * (sum(BIG) + 2010 * 2010 / 2)
 
@@ -88,6 +90,8 @@ CASES = [
         "last_layer_hess.last", "f32", values(27.547359291456297), (Peer("JAX: jax.hessian", "jax", 6),), operations=LAST,
     ),
     Case("last_layer_hess.diag_all", "f32", values(1.5890935563158126), (Peer("PyTorch: BackPACK DiagHessian", "torch", 2),)),
+    # No peer: a Hessian of 40 GB. The reference is hlab's own float64 run; rows of it agree with Hessian-vector products.
+    Case("rowsums", "f32", values(7100.6212588902572, 177.92757164162970), samples=1, operations=ROWS),
     # A hundred steps through the kinks of ReLU: float32 runs of different libraries differ by 1e-5.
     Case(
         "train_epoch", "f32", values(2.4043115565115567, 74.0693864519601), (Peer("JAX: lax.scan", "jax", 1),),

@@ -163,6 +163,13 @@ import Testing
       }
     }
     #expect(plan.largestBuffer < p * p / 4)
+    let place = graph.selector(.oneHot(counts[0] + 1), [p])
+    let row = graph.contract(1, [Operand(h, [1, 0]), Operand(place, [1])], to: [0])
+    let one = try Plan(graph, outputs: [row], precision: precision, limits: limits)
+    #expect(one.largestBuffer < p * p / 4)
+    for (a, b) in zip(try runOnTeams(one)[0].doubles, rows[counts[0] + 1]) {
+      #expect(abs(a - b) < tolerance)
+    }
   }
 
   @Test(arguments: [Precision.f64, .f32]) func oneLayer(_ precision: Precision) throws {

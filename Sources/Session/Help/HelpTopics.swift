@@ -31,7 +31,8 @@ extension HelpTopic {
       "param x = [1, 2]; print grad(sum(x^2), x)", "[2, 4]"),
     HelpTopic(
       "hessian", ["∇²"], "hessian(f, wrt, tensor=false)",
-      "The matrix of second derivatives; tensor=true keeps the axes of the leaf; also ∇²f.",
+      "The matrix of second derivatives; tensor=true keeps the axes of the leaf; also ∇²f. "
+        + "Sums, maxima and norms of a large one do not store it.",
       "param x = [1, 2]; print hessian(x[0]^2*x[1], x)", "4  2\n2  0"),
     HelpTopic(
       "jacobian", "jacobian(y, wrt)", "The derivatives of each entry of y.",

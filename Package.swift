@@ -65,7 +65,7 @@ let package = Package(
       name: "EngineTests", dependencies: ["Calculus", "CKernels", "Engine", "Graph", "TestSupport"]),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"]),
     .testTarget(
-      name: "SessionTests", dependencies: ["Session", "TestSupport"], exclude: ["Errors", "Programs"]),
+      name: "SessionTests", dependencies: ["Session", "TestSupport"], exclude: ["Errors", "Problems", "Programs"]),
     .testTarget(name: "ExampleTests", dependencies: ["Session"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
   ],

@@ -98,8 +98,7 @@ public struct NewtonCG: Method {
     return try descend(at, p, [count, "negative curvature \(curvature.short)"], f)
   }
 
-  private func descend(_ at: Evaluation, _ p: [Double], _ notes: [String], _ f: any Oracle) throws -> Move
-  {
+  private func descend(_ at: Evaluation, _ p: [Double], _ notes: [String], _ f: any Oracle) throws -> Move {
     let d = scaled(at.gradientNorm / norm(p), p)
     var move = try Backtracking().move(at, d, dot(at.gradient, d), "the direction", notes: notes, f)
     var (value, step) = (try f.value(at: move.x), difference(move.x, at.x))

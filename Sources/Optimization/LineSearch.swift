@@ -35,14 +35,21 @@ extension Backtracking {
   ) throws -> Move {
     if at.gradientNorm == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
     // At the end of a run rounding hides the decrease; the full step is then the best there is.
-    if -slope <= 1e-15 * at.value.magnitude { return Move(x: sum(at.x, 1, d), notes: notes) }
-    guard let found = try search(from: at.value, slope: slope, { try f.value(at: sum(at.x, $0, d)) }) else {
+    if -slope <= 1e-15 * at.value.magnitude {
+      return Move(x: sum(at.x, 1, d), notes: notes, predicted: -0.5 * slope)
+    }
+    let found = try search(from: at.value, slope: slope) { t in
+      let (x, step) = (sum(at.x, t, d), scaled(t, d))
+      let value = try f.value(at: x)
+      return try at.value - Decrease.actual(at, step, x, value: value, predicted: -t * slope, f)
+    }
+    guard let found else {
       throw Refusal(
         "no step along \(name) decreases the function",
         hint: "the point may be a minimum to machine precision")
     }
     let length = found.step == 1 ? [] : ["step length \(found.step.short)"]
-    return Move(x: sum(at.x, found.step, d), notes: notes + length)
+    return Move(x: sum(at.x, found.step, d), notes: notes + length, predicted: -0.5 * slope)
   }
 }
 
@@ -74,8 +81,7 @@ public struct StrongWolfe: Sendable {
 
   /// Nil when the line goes up, or no step of enough decrease is found. A search that cannot meet the second condition
   /// to rounding gives the lowest point that meets the first.
-  public func search(_ at: Evaluation, _ d: [Double], initial: Double, _ f: any Oracle) throws -> Outcome?
-  {
+  public func search(_ at: Evaluation, _ d: [Double], initial: Double, _ f: any Oracle) throws -> Outcome? {
     let start = Point(t: 0, value: at.value, slope: dot(at.gradient, d), gradient: at.gradient)
     guard start.slope < 0 else { return nil }
     func point(_ t: Double) throws -> Point {

@@ -60,9 +60,11 @@ let package = Package(
     .testTarget(name: "KernelTests", dependencies: ["CKernels"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"]),
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Calculus"]),
-    .testTarget(name: "CalculusTests", dependencies: ["Calculus", "Engine", "Graph", "TestSupport"]),
+    .testTarget(
+      name: "CalculusTests", dependencies: ["CKernels", "Calculus", "Engine", "Graph", "TestSupport"]),
     .testTarget(
       name: "EngineTests", dependencies: ["Calculus", "CKernels", "Engine", "Graph", "TestSupport"]),
+    .testTarget(name: "OptimizationTests", dependencies: ["LinearAlgebra", "Optimization", "Tensors"]),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"]),
     .testTarget(
       name: "SessionTests", dependencies: ["Session", "TestSupport"], exclude: ["Errors", "Problems", "Programs"]),

@@ -1,7 +1,8 @@
-// Products that are too small for BLAS to be fast, and matrices times vectors.
+// Products that are too small for BLAS to be fast, matrices times vectors, and weighted Gram matrices.
 #include <string.h>
 
 #include "hk_product.h"
+#include "hk_team.h"
 #include "loops.h"
 
 // a*b + c within one expression may be fused where the processor can.

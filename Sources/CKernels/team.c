@@ -11,15 +11,20 @@
 
 enum { HK_MAX_THREADS = 64 };
 
-// The work on hand. Workers see a new generation, and take tasks until there are none.
+// The work on hand. Workers see a new generation, enter it while it is open, and take tasks until there are none.
+// A worker that comes late (the processor was busy with something else) is not waited for: it finds the work closed.
 static struct {
   void (*body)(void *, int64_t);
   void *context;
   int64_t tasks;
   _Atomic int64_t next;
-  _Atomic int running;  // workers that have not finished this generation
-  _Atomic unsigned generation;
+  // The generation, whether it is open, and how many workers are inside.
+  _Atomic uint64_t state;
 } work;
+
+enum { GENERATION_SHIFT = 16, OPEN = 1 << 15, INSIDE = OPEN - 1 };
+
+static inline uint64_t generation_of(uint64_t state) { return state >> GENERATION_SHIFT; }
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;   // one caller at a time
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;  // for sleepers
@@ -73,34 +78,47 @@ static int64_t nanoseconds(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-// Spins for a short while, since the next piece of work mostly follows at once; then sleeps.
-static unsigned await_generation(unsigned seen) {
-  const int64_t start = nanoseconds();
-  do {
-    for (int k = 0; k < 64; k++) {
-      const unsigned now = atomic_load_explicit(&work.generation, memory_order_acquire);
-      if (now != seen) return now;
-      relax();
-    }
-  } while (nanoseconds() - start < 50000);
+// Sleeps until there is another generation than `seen`.
+static void sleep_through(uint64_t seen) {
   pthread_mutex_lock(&guard);
   atomic_fetch_add(&sleepers, 1);
-  while (atomic_load(&work.generation) == seen) pthread_cond_wait(&wake, &guard);
+  while (generation_of(atomic_load(&work.state)) == seen) pthread_cond_wait(&wake, &guard);
   atomic_fetch_sub(&sleepers, 1);
-  const unsigned now = atomic_load(&work.generation);
   pthread_mutex_unlock(&guard);
-  return now;
+}
+
+// Enters the next generation that is open, and returns it. Spins for a short while, since the next piece of work mostly
+// follows at once; then sleeps.
+static uint64_t enter(uint64_t seen) {
+  int64_t start = nanoseconds();
+  for (int k = 1;; k++) {
+    uint64_t state = atomic_load_explicit(&work.state, memory_order_acquire);
+    if (generation_of(state) != seen) {
+      if (!(state & OPEN)) {
+        seen = generation_of(state);
+        start = nanoseconds();
+      } else if (atomic_compare_exchange_weak_explicit(
+                   &work.state, &state, state + 1, memory_order_acq_rel, memory_order_relaxed)) {
+        return generation_of(state);
+      }
+      continue;
+    }
+    relax();
+    if (k % 64 || nanoseconds() - start < 50000) continue;
+    sleep_through(seen);
+    start = nanoseconds();
+  }
 }
 
 static void *worker(void *start) {
   const int place = (int)((intptr_t)start & 0xFF);
-  unsigned seen = (unsigned)((intptr_t)start >> 8);
+  uint64_t seen = (uint64_t)(intptr_t)start >> 8;
   is_inside = 1;
   for (;;) {
-    seen = await_generation(seen);
+    seen = enter(seen);
     // A team that was made smaller leaves its last threads idle.
     if (place < hk_team_size()) take_tasks();
-    atomic_fetch_sub_explicit(&work.running, 1, memory_order_release);
+    atomic_fetch_sub_explicit(&work.state, 1, memory_order_release);
   }
   return NULL;
 }
@@ -113,7 +131,7 @@ static void hire(int wanted) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const intptr_t seen = (intptr_t)(atomic_load(&work.generation) & 0xFFFFFF);
+  const intptr_t seen = (intptr_t)generation_of(atomic_load(&work.state));
   while (workers < wanted) {
     pthread_t thread;
     if (pthread_create(&thread, &attributes, worker, (void *)(seen << 8 | (workers + 1)))) break;
@@ -134,9 +152,8 @@ void hk_team_run(int64_t tasks, void (*body)(void *context, int64_t task), void 
   work.context = context;
   work.tasks = tasks;
   atomic_store_explicit(&work.next, 0, memory_order_relaxed);
-  atomic_store_explicit(&work.running, workers, memory_order_relaxed);
-  // Generations are counted modulo 2²⁴, as `hire` hands them on.
-  atomic_store(&work.generation, (atomic_load(&work.generation) + 1) & 0xFFFFFF);
+  // Generations are counted modulo 2⁴⁸.
+  atomic_store(&work.state, (generation_of(atomic_load(&work.state)) + 1) << GENERATION_SHIFT | OPEN);
   if (atomic_load(&sleepers)) {
     pthread_mutex_lock(&guard);
     pthread_cond_broadcast(&wake);
@@ -145,10 +162,11 @@ void hk_team_run(int64_t tasks, void (*body)(void *context, int64_t task), void 
   is_inside = 1;
   take_tasks();
   is_inside = 0;
-  for (int k = 0; atomic_load_explicit(&work.running, memory_order_acquire); k++) {
+  atomic_fetch_and(&work.state, ~(uint64_t)OPEN);
+  for (int k = 0; atomic_load_explicit(&work.state, memory_order_acquire) & INSIDE; k++) {
     relax();
     // With more threads than processors, the others need the time.
-    if (k > 20000) {
+    if (k > 2000) {
       sched_yield();
       k = 0;
     }

@@ -144,12 +144,14 @@ struct FusedLoop {
   }
 
   private mutating func load(_ place: Place) -> Int {
-    if let same = inputs.first(where: { $0.place == place }) { return same.register }
-    guard let made = outputs.firstIndex(where: { $0.place == place }) else {
+    // What an earlier loop has written, even where it read the same place before.
+    guard let made = outputs.lastIndex(where: { $0.place == place }) else {
+      if let same = inputs.first(where: { $0.place == place }) { return same.register }
       inputs.append(Input(place: place, register: newRegister()))
       return registers - 1
     }
     if outputs[made].mode == HK_STORE { return outputs[made].register }
+    if let same = inputs.first(where: { $0.place == place && $0.isLate }) { return same.register }
     holdsRows = true
     if !outputs[made].isEarly {
       outputs[made].isEarly = true

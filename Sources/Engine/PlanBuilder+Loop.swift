@@ -62,13 +62,16 @@ extension PlanBuilder {
     try emit(program, [(out, value, mode)], startsReduction: true)
   }
 
-  /// Σ coefficient · operand: one loop, or several that add up when the terms are many.
-  func loop(summing terms: [(Double, Operand)], _ shape: Shape, into out: Access) throws {
+  /// Σ coefficient · operand: one loop, or several that add up when the terms are many. `isAdded`: to what is there.
+  func loop(summing terms: [(Double, Operand)], _ shape: Shape, into out: Access, isAdded: Bool = false)
+    throws
+  {
     var sizes: [Label: Int] = [:]
     for (axis, n) in shape.enumerated() { sizes[axis] = n }
     for start in stride(from: 0, to: terms.count, by: Self.fusionLimit) {
       var program = LoopProgram(sizes: sizes)
-      let value = try sum(Array(terms[start..<min(start + Self.fusionLimit, terms.count)]), &program)
+      var value = try sum(Array(terms[start..<min(start + Self.fusionLimit, terms.count)]), &program)
+      if isAdded { value = program.apply(HK_ADD, program.load(out), value) }
       try emit(program, [(out, value, start == 0 ? HK_STORE : HK_ACCUMULATE)])
     }
   }

@@ -26,6 +26,7 @@ extension PlanBuilder {
     }
     let alpha = lost.reduce(task.alpha) { $0 * Double(task.sizes[$1] ?? 1) }
     if factors.count == 1 { return try multiply(factors[0], nil, alpha, task) }
+    if try gramProduct(alpha, task) { return }
     let products = PartialProducts(task)
     if alpha == 1, let node = task.node, isKnown(node, products, task) { return }
     let path = ContractionPlanner(

@@ -67,6 +67,8 @@ public struct ContractionPlanner {
     let full = (1 << n) - 1
     var labels = [Set<Label>](repeating: [], count: full + 1)
     var cost = [Double](repeating: .infinity, count: full + 1)
+    // Of paths that cost the same, the one with less work in batches of products: those are smaller.
+    var batched = [Double](repeating: 0, count: full + 1)
     var largest = [Double](repeating: 0, count: full + 1)
     var choice = [Int](repeating: 0, count: full + 1)
     for subset in 1...full {
@@ -89,8 +91,13 @@ public struct ContractionPlanner {
         let rest = subset ^ part
         let work = volume(labels[part].union(labels[rest]))
         let total = isFree ? 0 : cost[part] + cost[rest] + work + entryCost * size
-        if total < cost[subset] {
+        guard total <= cost[subset] else { continue }
+        let shared = labels[part].intersection(labels[rest])
+        let isBatch = !shared.isSubset(of: labels[subset]) && !shared.isDisjoint(with: labels[subset])
+        let inBatches = isFree ? 0 : batched[part] + batched[rest] + (isBatch ? work : 0)
+        if (total, inBatches) < (cost[subset], batched[subset]) {
           cost[subset] = total
+          batched[subset] = inBatches
           choice[subset] = part
           largest[subset] = max(size, largest[part], largest[rest])
         }

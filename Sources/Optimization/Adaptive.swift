@@ -100,7 +100,7 @@ public struct SharpnessAware: Method {
     if length == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
     let (value, gradient) = try f.slope(at: sum(at.x, radius / length, at.gradient))
     guard value.isFinite, gradient.allSatisfy(\.isFinite) else {
-      throw Refusal("the function is not finite at distance rho", hint: "give a smaller rho")
+      throw Refusal("the function is not finite at distance ρ", hint: "give a smaller rho")
     }
     return Move(x: sum(at.x, -learningRate, gradient), notes: ["f within ρ: \(value.short)"])
   }

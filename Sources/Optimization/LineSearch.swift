@@ -97,7 +97,7 @@ public struct StrongWolfe: Sendable {
     var t = initial
     for _ in 0..<limit {
       let now = try point(t)
-      if isTooHigh(now, start) || (previous.t > 0 && now.value >= previous.value) {
+      if isTooHigh(now, start) || (previous.t > 0 && isAbove(now, previous)) {
         return outcome(try zoom(previous, now, start, point))
       }
       if isFlat(now, start) { return outcome(now) }
@@ -112,6 +112,14 @@ public struct StrongWolfe: Sendable {
     p.value > start.value + decrease * p.t * start.slope
   }
 
+  /// Where rounding hides which of two points is lower, the flatter one is (after Hager and Zhang's approximate Wolfe
+  /// conditions, 2005).
+  private func isAbove(_ a: Point, _ b: Point) -> Bool {
+    let rounding = 1e-14 * b.value.magnitude
+    if (a.value - b.value).magnitude <= rounding { return a.slope.magnitude >= b.slope.magnitude }
+    return a.value > b.value
+  }
+
   private func isFlat(_ p: Point, _ start: Point) -> Bool { p.slope.magnitude <= -curvature * start.slope }
 
   private func outcome(_ p: Point?) -> Outcome? {
@@ -123,11 +131,15 @@ public struct StrongWolfe: Sendable {
     -> Point?
   {
     var (low, high) = (low, high)
+    var width = Double.infinity
     for _ in 0..<limit {
-      let t = interpolated(low, high)
+      // One end may stay: then the middle is taken, as Moré and Thuente do (1994, section 4).
+      let next = (high.t - low.t).magnitude
+      let t = next > 0.66 * width ? low.t + (high.t - low.t) / 2 : interpolated(low, high)
+      width = next
       if t == low.t || t == high.t { break }
       let now = try point(t)
-      if isTooHigh(now, start) || now.value >= low.value {
+      if isTooHigh(now, start) || isAbove(now, low) {
         high = now
         continue
       }

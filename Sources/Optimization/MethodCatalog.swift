@@ -84,23 +84,23 @@ public enum Methods {
       make: { Adam(try adam($0, decay: 0.01)) }),
     MethodDescription(
       name: RMSProp.name, summary: "x − lr·∇f over the root of the running mean of ∇f².",
-      options: [rate, ("alpha", "smoothing, 0.99 by default"), ("eps", "1e-8 by default")],
+      options: [rate, ("α", "smoothing, 0.99 by default"), ("eps", "1e-8 by default")],
       make: {
         RMSProp(
-          learningRate: try $0.positive("lr") ?? standardRate, smoothing: try $0.fraction("alpha") ?? 0.99,
+          learningRate: try $0.positive("lr") ?? standardRate, smoothing: try $0.fraction("α") ?? 0.99,
           epsilon: try $0.nonNegative("eps") ?? 1e-8)
       }),
     MethodDescription(
-      name: SharpnessAware.name, summary: "Gradient descent by the gradient at distance rho uphill.",
-      options: [rate, ("rho", "distance, 0.05 by default")],
+      name: SharpnessAware.name, summary: "Gradient descent by the gradient at distance ρ uphill.",
+      options: [rate, ("ρ", "distance, 0.05 by default")],
       make: {
         SharpnessAware(
-          learningRate: try $0.positive("lr") ?? standardRate, radius: try $0.positive("rho") ?? 0.05)
+          learningRate: try $0.positive("lr") ?? standardRate, radius: try $0.positive("ρ") ?? 0.05)
       }),
   ]
 
   private static let adamOptions: [(name: String, text: String)] = [
-    rate, ("beta1", "0.9 by default"), ("beta2", "0.999 by default"), ("eps", "1e-8 by default"),
+    rate, ("β1", "0.9 by default"), ("β2", "0.999 by default"), ("eps", "1e-8 by default"),
   ]
 
   private static let secondOrder: [MethodDescription] = [
@@ -144,8 +144,8 @@ public enum Methods {
     MethodDescription(
       name: CubicRegularisation.name,
       summary: "The minimum of the quadratic model with σ/3·‖d‖³ added, σ adapted.",
-      options: [("sigma", "the first σ, 1 by default")],
-      make: { CubicRegularisation(initialWeight: try $0.positive("sigma") ?? 1) }),
+      options: [("σ", "the first σ, 1 by default")],
+      make: { CubicRegularisation(initialWeight: try $0.positive("σ") ?? 1) }),
     MethodDescription(
       name: SaddleFree.name,
       summary: "−|H|⁻¹∇f, with the magnitudes of the eigenvalues: leaves saddles; a line search.",
@@ -188,8 +188,8 @@ public enum Methods {
   private static func adam(_ options: MethodOptions, decay: Double) throws -> Adam.Options {
     var result = Adam.Options()
     result.learningRate = try options.positive("lr") ?? result.learningRate
-    result.beta1 = try options.fraction("beta1") ?? result.beta1
-    result.beta2 = try options.fraction("beta2") ?? result.beta2
+    result.beta1 = try options.fraction("β1") ?? result.beta1
+    result.beta2 = try options.fraction("β2") ?? result.beta2
     result.epsilon = try options.nonNegative("eps") ?? result.epsilon
     result.decay = try options.nonNegative("decay") ?? decay
     return result

@@ -52,9 +52,9 @@ import Testing
   @Test func methodsFollowTheirVerbs() {
     #expect(complete("step dam") == ["damped-newton"])
     #expect(complete("step damped-ne") == ["damped-newton"])
-    #expect(complete("step newton-") == [])
+    #expect(complete("step newton-") == ["newton-cg"])
     #expect(complete("compare gd, dam") == ["damped-newton"])
-    #expect(complete("compare gd(") == ["lr="])
+    #expect(complete("compare gd(") == ["exact=", "lr=", "wolfe="])
     #expect(complete("compare newton, gd(lr").contains("lr="))
     let text = "step damped-ne"
     #expect(transcript.session.completions(in: text, at: text.utf8.count).replaceFrom == 5)

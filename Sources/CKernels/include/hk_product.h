@@ -1,4 +1,4 @@
-// Small products of matrices and products of a matrix with a vector, on the calling thread. Every entry of the
+// Small products of matrices, products of a matrix with a vector, and Gram matrices. Products run on the calling thread. Every entry of the
 // result is added up in an order that depends on k alone, so that results are the same however they are cut.
 #pragma once
 #include <stdint.h>
@@ -17,3 +17,18 @@ int hk_product_is_small(int64_t m, int64_t n, int64_t k);
 
 void hk_product_f64(const hk_product *p, const double *a, const double *b, double *c);
 void hk_product_f32(const hk_product *p, const float *a, const float *b, float *c);
+
+// c = alpha·aᵀ·diag(w)·a, added to c where `adds`: of a symmetric matrix one half is multiplied out. a is k×m with rows
+// of contiguous entries; w (or NULL, for ones) has k entries. The rows are summed in `parts` pieces, each of them by
+// itself; `partial` has room for parts·m·m entries.
+typedef struct {
+  int64_t m, k;
+  int64_t a_row, w_step, c_row, c_column;
+  int64_t parts;
+  double alpha;
+  int32_t adds;
+} hk_gram;
+
+// On the team of threads; the result depends on `parts` and not on the threads.
+void hk_gram_f64(const hk_gram *p, const double *a, const double *w, double *partial, double *c);
+void hk_gram_f32(const hk_gram *p, const float *a, const float *w, float *partial, float *c);

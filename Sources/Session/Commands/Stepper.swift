@@ -21,8 +21,7 @@ struct Stepper {
     let on = call.command.clause("on")?.values.first?.span.text
     objectiveName = on ?? call.interpreter.state.objective ?? "f"
     stateKey = "\(objectiveName) \(name) \(ObjectIdentifier(call.command).hashValue) \(method)"
-    // A method that remembers goes on where this place in the text left it, with the same options.
-    self.method = call.interpreter.state.methods[stateKey] ?? method
+    self.method = method
   }
 
   /// The method begins anew, whatever this place in the text has seen.
@@ -68,6 +67,7 @@ struct Stepper {
 
   /// One step. When it fails, nothing has changed.
   func step(from before: Evaluation) throws -> (evaluation: Evaluation, move: Move) {
+    // A method that remembers goes on where this place in the text left it, with the same options.
     var method = interpreter.state.methods[stateKey] ?? self.method
     let names = try targetNames()
     let (saved, stepsTaken) = (interpreter.state.globals, interpreter.state.stepsTaken)

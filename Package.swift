@@ -60,7 +60,8 @@ let package = Package(
     .testTarget(name: "KernelTests", dependencies: ["CKernels"]),
     .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"]),
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Calculus"]),
-    .testTarget(name: "CalculusTests", dependencies: ["Calculus", "Engine", "Graph", "TestSupport"]),
+    .testTarget(
+      name: "CalculusTests", dependencies: ["CKernels", "Calculus", "Engine", "Graph", "TestSupport"]),
     .testTarget(
       name: "EngineTests", dependencies: ["Calculus", "CKernels", "Engine", "Graph", "TestSupport"]),
     .testTarget(name: "OptimizationTests", dependencies: ["LinearAlgebra", "Optimization", "Tensors"]),

@@ -42,16 +42,21 @@ final class GemmInstruction: Instruction {
 
   /// Multiplications from which a second thread pays for being woken.
   private static let sharedWork = 60_000
-  /// Widths of panels are multiples of this, so that the kernels of BLAS meet the same edges as in the whole. Narrow
-  /// products are cut more finely, or one thread would get nearly all.
-  private static func panelUnit(_ length: Int) -> Int { length >= 384 ? 48 : 4 }
+  /// The width of panels along a side of this length. It depends on nothing else: rounding differs between panels of
+  /// different widths, and results must not depend on the number of threads. Panels are as even as the vectors of
+  /// BLAS's kernels allow, and few: each of them brings the other operand into order again.
+  static func panelWidth(_ length: Int) -> Int {
+    let pieces = length < 1536 ? 2 : length < 4096 ? 4 : 8
+    let unit = length >= 384 ? 16 : 4
+    return (length + pieces * unit - 1) / (pieces * unit) * unit
+  }
 
   override func run(_ memory: Memory) throws {
     openblas_set_num_threads(1)
     let count = batch.elementCount
-    let isShared = m * n * k * count >= Self.sharedWork && Team.size > 1
+    let isShared = m * n * k * count >= Self.sharedWork
     if count > 1 {
-      let groups = isShared ? min(count, 4 * Team.size) : 1
+      let groups = isShared && Team.size > 1 ? min(count, 4 * Team.size) : 1
       Team.run(groups) { group in
         run(memory, entries: (group * count / groups)..<((group + 1) * count / groups))
       }
@@ -66,9 +71,7 @@ final class GemmInstruction: Instruction {
   /// One product, cut along the longer side of the result.
   private func panels(_ memory: Memory) {
     let length = max(m, n)
-    let unit = Self.panelUnit(length)
-    let pieces = min(Team.size, max(1, length / unit))
-    let width = (length / pieces + unit - 1) / unit * unit
+    let width = Self.panelWidth(length)
     Team.run((length + width - 1) / width) { piece in
       let start = piece * width
       let size = min(width, length - start)

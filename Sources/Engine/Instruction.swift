@@ -22,6 +22,10 @@ class Instruction {
     self.writes = writes
   }
   func run(_ memory: Memory) throws {}
+  /// The instruction for a plan that runs at the same time on another thread: a new one where it keeps memory of its own.
+  func copied() -> Instruction { self }
+  /// Memory of its own while it runs, in bytes.
+  var workspaceBytes: Int { 0 }
   /// What it multiplies, for estimates and tests.
   var multiplications: Double { 0 }
   /// A line for `explain plan`.

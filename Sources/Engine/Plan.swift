@@ -84,16 +84,46 @@ public final class Plan {
     steps.deallocate()
   }
 
-  /// Compiles `outputs` of a graph.
-  public convenience init(_ graph: TensorGraph, outputs: [NodeID], precision: Precision = .f64) throws {
+  /// Compiles `outputs` of a graph. Large arrays that reductions alone read are computed in tiles, see `limits`.
+  public convenience init(
+    _ graph: TensorGraph, outputs: [NodeID], precision: Precision = .f64,
+    limits: MemoryLimits = MemoryLimits()
+  ) throws {
+    let compilation = TiledCompilation(graph: graph, precision: precision, limits: limits)
+    let (builder, instructions, results) = try compilation.build(outputs)
+    self.init(precision: precision, buffers: builder.buffers, instructions: instructions, outputs: results)
+  }
+
+  /// Compiles `outputs` with every array stored.
+  convenience init(untiled graph: TensorGraph, outputs: [NodeID], precision: Precision) throws {
     let builder = PlanBuilder(graph, outputs: outputs, precision: precision)
     let (instructions, results) = try builder.build()
     self.init(precision: precision, buffers: builder.buffers, instructions: instructions, outputs: results)
   }
 
+  /// The same instructions with memory of their own, for another thread.
+  func copy() -> Plan {
+    Plan(
+      precision: precision, buffers: buffers, instructions: instructions.map { $0.copied() }, outputs: outputs
+    )
+  }
+
+  /// Runs with what lies between inputs and results in memory that the caller lends, of at least `arenaBytes`.
+  func run(_ values: [Tensor], in workspace: Storage) throws -> [Tensor] {
+    place(in: workspace)
+    defer { arena = nil }
+    return try run(values)
+  }
+
+  /// Told how far reductions in tiles have come while they run; they stop when it throws.
+  public var progress: ((TileProgress) throws -> Void)? {
+    didSet { for case let tiled as TiledInstruction in instructions { tiled.report = progress } }
+  }
+
   /// Bytes of memory that a run needs besides its inputs.
   public var workingBytes: Int {
     arenaBytes + outputs.reduce(0) { $0 + $1.shape.elementCount * precision.byteCount }
+      + (instructions.map(\.workspaceBytes).max() ?? 0)
   }
 
   /// Runs on values for `inputs` (same order, same shapes). Throws when interrupted, when an index is out of range
@@ -172,19 +202,18 @@ public final class Plan {
 
   /// The arena is made at the first run and stays.
   @inline(__always)
-  private func prepare() { if arena == nil { placeArena() } }
+  private func prepare() { if arena == nil { place(in: Storage(byteCount: arenaBytes)) } }
 
-  private func placeArena() {
-    let made = Storage(byteCount: arenaBytes)
-    for index in buffers.indices where offsets[index] >= 0 { table[index] = made.pointer + offsets[index] }
-    arena = made
+  private func place(in storage: Storage) {
+    for index in buffers.indices where offsets[index] >= 0 { table[index] = storage.pointer + offsets[index] }
+    arena = storage
   }
 
   /// Entries of the largest buffer that the plan makes, results included.
   public var largestBuffer: Int {
-    buffers.reduce(0) { most, buffer in
-      switch buffer.place {
-      case .arena, .output: return max(most, buffer.count)
+    buffers.indices.reduce(0) { most, index in
+      switch buffers[index].place {
+      case .arena where offsets[index] >= 0, .output: return max(most, buffers[index].count)
       default: return most
       }
     }

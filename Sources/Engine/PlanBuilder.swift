@@ -10,6 +10,8 @@ final class PlanBuilder {
   let graph: TensorGraph
   let precision: Precision
   let outputs: [NodeID]
+  /// Reductions that run in tiles; leaves of theirs stand for the results.
+  let tiled: [TiledGroup]
 
   enum Place {
     case input(Leaf)
@@ -44,15 +46,16 @@ final class PlanBuilder {
   /// Buffers of matrices whose blocks were computed in place before the matrix itself came up.
   var assemblies: [NodeID: Int] = [:]
 
-  init(_ graph: TensorGraph, outputs: [NodeID], precision: Precision) {
+  init(_ graph: TensorGraph, outputs: [NodeID], precision: Precision, tiled: [TiledGroup] = []) {
     self.graph = graph
     self.precision = precision
     self.outputs = outputs
+    self.tiled = tiled
   }
 
   /// The instructions, over `buffers`, and where the outputs lie.
   func build() throws -> (instructions: [Instruction], outputs: [(buffer: Int, shape: Shape)]) {
-    let order = graph.reachable(from: outputs)
+    let order = graph.reachable(from: outputs + tiled.flatMap(\.boundary))
     countUses(order)
     for id in order.reversed() where isMaterialized(id) { decideFusion(id) }
     for id in order where isMaterialized(id) { decideRegions(id) }
@@ -68,30 +71,18 @@ final class PlanBuilder {
 
   // MARK: Nodes
 
-  /// Looks through `stop`, which only derivatives see, and `dense`, which only outputs do.
-  func resolved(_ id: NodeID) -> NodeID {
-    var id = id
-    while isTransparent(id) { id = graph[id].operands[0].node }
-    return id
-  }
-
-  private func isTransparent(_ id: NodeID) -> Bool {
-    switch graph[id].op {
-    case .stop, .dense: return true
-    default: return false
-    }
-  }
+  func resolved(_ id: NodeID) -> NodeID { graph.resolved(id) }
 
   private func countUses(_ order: [NodeID]) {
     for id in order {
-      if isTransparent(id) { continue }
+      if graph.isTransparent(id) { continue }
       let divides = isDividingLoop(graph[id])
       for operand in graph[id].operands {
         let read = (divides ? divisor(operand) : nil) ?? operand
         uses[resolved(read.node), default: 0] += 1
       }
     }
-    for id in outputs { uses[resolved(id), default: 0] += 2 }
+    for id in outputs + tiled.flatMap(\.boundary) { uses[resolved(id), default: 0] += 2 }
   }
 
   /// A product whose loop divides by what its reciprocals are of: a/b is one rounding wherever it stands.
@@ -109,7 +100,7 @@ final class PlanBuilder {
 
   func isMaterialized(_ id: NodeID) -> Bool {
     if graph.constantValue(id) != nil { return outputs.contains { resolved($0) == id } }
-    if isTransparent(id) { return false }
+    if graph.isTransparent(id) { return false }
     if case .selector = graph[id].op { return uses[id] ?? 0 >= 2 && outputs.contains { resolved($0) == id } }
     if case .table = graph[id].op { return outputs.contains { resolved($0) == id } }
     if fused.contains(id) || reopened.contains(id) || inPlace.contains(id) { return false }
@@ -129,6 +120,10 @@ final class PlanBuilder {
   func buffer(of id: NodeID) throws -> Int {
     let id = resolved(id)
     if let known = bufferOf[id] { return known }
+    if let group = tiled.first(where: { $0.leaves.contains(id) }) {
+      try reduce(group)
+      if let made = bufferOf[id] { return made }
+    }
     let count = graph.shape(id).elementCount
     if let view = views[id] { return try copied(view, id) }
     let made = buffers.count
@@ -143,6 +138,14 @@ final class PlanBuilder {
       try lowerInto(id, made)
     }
     return made
+  }
+
+  private func reduce(_ group: TiledGroup) throws {
+    var inputs: [NodeID: Int] = [:]
+    for id in group.boundary { inputs[id] = try buffer(of: id) }
+    for leaf in group.leaves { bufferOf[leaf] = newBuffer(graph.shape(leaf).elementCount) }
+    let outputs = group.leaves.compactMap { bufferOf[$0] }
+    emit(try TiledInstruction(group, precision, inputs: inputs, outputs: outputs))
   }
 
   /// Outputs get memory of their own, which the caller keeps.
@@ -314,5 +317,21 @@ final class PlanBuilder {
     }
     guard covered.count == node.shape.count, walked == Set(arrays[0].labels) else { return nil }
     return box
+  }
+}
+
+extension TensorGraph {
+  /// Looks through `stop`, which only derivatives see, and `dense`, which only outputs do.
+  func resolved(_ id: NodeID) -> NodeID {
+    var id = id
+    while isTransparent(id) { id = self[id].operands[0].node }
+    return id
+  }
+
+  func isTransparent(_ id: NodeID) -> Bool {
+    switch self[id].op {
+    case .stop, .dense: return true
+    default: return false
+    }
   }
 }

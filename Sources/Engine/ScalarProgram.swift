@@ -6,6 +6,7 @@ import Tensors
 final class ScalarInstruction: Instruction {
   private let ops: UnsafeMutablePointer<hk_scalar_op>
   private let count: Int
+  private let registerCount: Int
   private let registers: UnsafeMutableRawPointer
 
   init(_ program: [hk_scalar_op], registers: Int, reads: [Int], writes: [Int]) {
@@ -14,6 +15,7 @@ final class ScalarInstruction: Instruction {
     ops.initialize(from: program, count: count)
     (ops + count).initialize(
       to: hk_scalar_op(code: Int32(HK_SCALAR_END), dst: 0, a: 0, b: 0, c: 0, n: 0, imm: 0))
+    registerCount = registers
     self.registers = .allocate(byteCount: 8 * max(registers, 1), alignment: 64)
     self.registers.initializeMemory(as: UInt8.self, repeating: 0, count: 8 * max(registers, 1))
     super.init(reads: reads, writes: writes)
@@ -30,6 +32,12 @@ final class ScalarInstruction: Instruction {
     case .f64: hk_scalar_run_f64(ops, table, registers.assumingMemoryBound(to: Double.self))
     case .f32: hk_scalar_run_f32(ops, table, registers.assumingMemoryBound(to: Float.self))
     }
+  }
+
+  override func copied() -> Instruction {
+    ScalarInstruction(
+      Array(UnsafeBufferPointer(start: ops, count: count)), registers: registerCount, reads: reads,
+      writes: writes)
   }
 
   override var summary: String {

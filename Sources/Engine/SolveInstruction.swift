@@ -28,6 +28,10 @@ final class SolveInstruction: Instruction {
     pivots.deallocate()
   }
 
+  override func copied() -> Instruction {
+    SolveInstruction(order: n, columns: columns, reads[0], reads[1], into: writes[0])
+  }
+
   override func run(_ memory: Memory) throws {
     do {
       switch memory.precision {

@@ -100,6 +100,31 @@ public struct Selector: Hashable, Sendable {
       extents: [count], starts: (one + two).map(\.0), steps: (one + two).map { [$0.1] })
   }
 
+  /// A slice whose axis `k` is cut to the places from `offset` on, as many as `shape` has, and unflattened into axes of
+  /// that shape; extents hold a zero when the slice has none of them. Nil when it has some, or is no slice.
+  public func cut(axis k: Int, offset: Int, _ shape: [Int]) -> Selector? {
+    guard extents.count == 1, steps[k] == [1], rank > 1 else { return nil }
+    let skipped = offset - starts[k]
+    let count = shape.elementCount
+    if skipped + count <= 0 || skipped >= extents[0] {
+      let axes = rank - 1 + shape.count
+      return Selector(
+        extents: [0], starts: Array(repeating: 0, count: axes), steps: Array(repeating: [0], count: axes))
+    }
+    guard skipped >= 0, skipped + count <= extents[0],
+      steps.indices.contains(where: { $0 != k && steps[$0] != [0] })
+    else { return nil }
+    let strides = shape.rowMajorStrides
+    let before = 0..<k
+    let after = (k + 1)..<rank
+    func start(_ axis: Int) -> Int { starts[axis] + steps[axis][0] * skipped }
+    func row(_ axis: Int) -> [Int] { strides.map { steps[axis][0] * $0 } }
+    let own = shape.indices.map { axis in shape.indices.map { $0 == axis ? 1 : 0 } }
+    return Selector(
+      extents: shape, starts: before.map(start) + shape.map { _ in 0 } + after.map(start),
+      steps: before.map(row) + own + after.map(row))
+  }
+
   private func progression(axis: Int) -> (start: Int, step: Int, count: Int) {
     (starts[axis], steps[axis].first ?? 0, extents.first ?? 1)
   }

@@ -178,6 +178,13 @@ extension Builtins {
   }
 }
 
+extension TensorGraph {
+  /// √Σ x² over all entries.
+  func frobeniusNorm(_ x: NodeID) -> NodeID {
+    map(.rootAtZero, contract(1, [Operand(x, axes(x)), Operand(x, axes(x))], to: []))
+  }
+}
+
 /// exp(x - m) with the maximum m along some axes held constant: sums without overflow, with exact derivatives.
 struct Exponentials {
   let graph: TensorGraph

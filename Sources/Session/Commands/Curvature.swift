@@ -55,19 +55,10 @@ extension CommandCall {
       blocks: blocks)
   }
 
-  /// The Hessian of the formula as an output; refused with what it would take when it is too large to store.
-  func fullHessian(_ elaborator: Elaborator, keepsAxes: Bool = false, mayBeSparse: Bool = false) throws
-    -> Meaning
-  {
+  /// The Hessian of the formula. A plan that has to store what is too large is refused with what it would take.
+  func fullHessian(_ elaborator: Elaborator, keepsAxes: Bool = false) throws -> Meaning {
     let f = try scalarNode(elaborator)
-    let targets = try elaborator.targets(wrt(elaborator), of: [f], command.span)
-    let h = try elaborator.hessian(of: f, wrt: wrt(elaborator), tensor: keepsAxes, command.span)
-    if targets.part == nil {
-      let sizes = targets.leaves.map { elaborator.graph.shape($0).elementCount }
-      try interpreter.checkHessianSize(
-        mayBeSparse ? try elaborator.asNode(h, command.span) : nil, sizes, targets.names, command.span)
-    }
-    return h
+    return try elaborator.hessian(of: f, wrt: wrt(elaborator), tensor: keepsAxes, command.span)
   }
 
   /// A subject of rank 2; nil when it is a scalar formula or there is none.

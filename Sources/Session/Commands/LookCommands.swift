@@ -70,7 +70,7 @@ extension Commands {
       try call.noMoreSubjects()
       let keepsAxes = try call.option("tensor")?.tensor?.scalarValue ?? 0 != 0
       let result = try call.evaluated("hessian \(keepsAxes)", storage: .sparse) {
-        try call.fullHessian($0, keepsAxes: keepsAxes, mayBeSparse: true)
+        try call.fullHessian($0, keepsAxes: keepsAxes)
       }
       if case .sparse(let matrix, _, _) = result {
         call.print(sparseText(call, matrix))

@@ -228,13 +228,23 @@ extension Commands {
         call.warnNonFinite("the norm", [norm])
         return .number(norm)
       }
-      let c = try call.curvature()
-      let norm = c.matrix.frobeniusNorm
+      let norm = try hessianNorm(call)
       call.print(
-        call.lookText.remarked("‖\(c.name)‖ = \(call.format(norm))", "Frobenius norm of the Hessian"))
+        call.lookText.remarked(
+          "‖∇²\(call.subjectSymbol)‖ = \(call.format(norm))", "Frobenius norm of the Hessian"))
       call.warnNonFinite("the norm", [norm])
       return .number(norm)
     }
+  }
+
+  /// As an expression, so that a Hessian that does not fit into memory is reduced in tiles.
+  private static func hessianNorm(_ call: CommandCall) throws -> Double {
+    try call.noMoreSubjects()
+    let value = try call.evaluated("norm") { elaborator in
+      let h = try elaborator.asNode(try call.fullHessian(elaborator), call.command.span)
+      return .node(elaborator.graph.frobeniusNorm(h))
+    }
+    return value.tensor?.scalarValue ?? .nan
   }
 
   /// True when the subject is no scalar formula: its own norm is meant.

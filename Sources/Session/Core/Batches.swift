@@ -9,7 +9,9 @@ extension Interpreter {
   /// The plan for formulas; a comprehension whose intermediate results are large runs in pieces, and so does a
   /// Hessian whose structured form does not fit into memory.
   func computation(of nodes: [NodeID]) throws -> any Computation {
-    let plan = try Plan(graph, outputs: nodes, precision: state.settings.precision)
+    let plan = try Plan(
+      graph, outputs: nodes, precision: state.settings.precision, limits: MemoryLimits(total: memoryLimit))
+    plan.progress = { [weak self] in self?.report($0) }
     guard let first = nodes.first, let batch = batches[first], batch.results == nodes else {
       return try withAffordableHessian(plan, nodes)
     }

@@ -158,7 +158,7 @@ extension Interpreter {
     var shape = try resultShape(meaning, elaborator, &nodes)
     nodes = try storedSparse(nodes, storage, elaborator, &shape)
     let plan = try computation(of: nodes)
-    try checkMemory(plan)
+    try checkMemory(plan, elaborator)
     return CompiledFormula(
       plan: plan, shape: shape, dependencies: elaborator.dependencies,
       sources: plan.inputs.map { slots.source($0.id) },
@@ -214,26 +214,36 @@ extension Interpreter {
 
   // MARK: Limits
 
-  func checkMemory(_ plan: any Computation) throws {
-    guard plan.workingBytes <= memoryLimit else {
-      throw EngineError.memory(needed: plan.workingBytes, limit: memoryLimit)
-    }
+  /// Refuses a plan that needs more memory than there may be; a Hessian that has to be stored is named.
+  func checkMemory(_ plan: any Computation, _ elaborator: Elaborator? = nil) throws {
+    guard plan.workingBytes > memoryLimit else { return }
+    throw elaborator?.largeHessian ?? EngineError.memory(needed: plan.workingBytes, limit: memoryLimit)
   }
 
-  /// Refuses a Hessian that cannot be stored, before anything is computed.
-  func checkHessianSize(_ matrix: NodeID?, _ counts: [Int], _ names: [String], _ span: Span) throws {
+  /// The error for a Hessian whose entries do not fit into memory; nil when they do.
+  func hessianRefusal(_ counts: [Int], _ names: [String], _ span: Span) -> Diagnostic? {
     let p = counts.reduce(0, +)
     let bytes = Double(p) * Double(p) * Double(state.settings.precision.byteCount)
     let limit = Double(memoryLimit)
-    guard bytes > limit, !(matrix.map(isStoredSparse) ?? false) else { return }
+    guard bytes > limit else { return nil }
     let large = zip(names, counts).map { "\($0): \($1)" }.joined(separator: ", ")
-    throw Diagnostic(
+    return Diagnostic(
       .resource,
       "a Hessian over \(p) params needs \(Machine.describe(bytes)), the limit is \(Machine.describe(limit))",
-      at: span, notes: ["params \(large)"],
+      at: span,
+      notes: [
+        "params \(large)",
+        "diag, trace, norm and sums such as sum(abs(hessian(f)), axis=1) do not store it",
+      ],
       hint:
         "take one block (hessian(f, \(names.last ?? "W"))), products (hvp), or raise the limit with set memory"
     )
+  }
+
+  func report(_ progress: TileProgress) {
+    let percent = Int(100 * progress.fraction)
+    let rest = progress.remaining < 1e6 ? ", \(Int(progress.remaining.rounded(.up))) s to go" : ""
+    output(.progress("\(percent) %\(rest)"))
   }
 
   // MARK: Random numbers

@@ -36,13 +36,6 @@ extension Interpreter {
       nodes, mayBeSparse: storage != .dense, storesDiagonals: storage == .sparseOrDiagonal)
   }
 
-  /// Whether a matrix is stored sparse when it is a result.
-  func isStoredSparse(_ matrix: NodeID) -> Bool {
-    guard graph.shape(matrix).count == 2 else { return false }
-    var products = SparseProducts(graph)
-    return SparseForm(of: matrix, graph, &products)?.isWorthStoring ?? false
-  }
-
   /// The entries of an index tensor that hold until a name is bound anew, as `record` is told; nil when it moves
   /// with params or draws.
   func knownIndices(_ node: NodeID, record: (DependencyKey, Stamp) -> Void) throws -> [Double]? {

@@ -187,6 +187,8 @@ extension Elaborator {
   func hessian(of f: NodeID, wrt expr: Expr?, tensor: Bool, _ span: Span) throws -> Meaning {
     let targets = try self.targets(expr, of: [f], span)
     if let part = targets.part { return .node(partialHessian(f, targets.leaves[0], part)) }
+    let counts = targets.leaves.map { graph.shape($0).elementCount }
+    largeHessian = interpreter.hessianRefusal(counts, targets.names, span) ?? largeHessian
     if targets.isSingle && (tensor || graph.shape(targets.leaves[0]).count <= 1) {
       let block = graph.hessianBlocks(f, wrt: targets.leaves)[0][0]
       if graph.shape(block).count == 2 {
@@ -195,12 +197,9 @@ extension Elaborator {
       return .node(block)
     }
     let matrix = graph.hessianMatrix(f, wrt: targets.leaves)
-    let counts = targets.leaves.map { graph.shape($0).elementCount }
-    try interpreter.checkHessianSize(matrix, counts, targets.names, span)
     interpreter.hessians[matrix] = HessianSource(f: f, leaves: targets.leaves)
     if targets.isSingle { return .node(matrix) }
-    return .blockMatrix(
-      matrix, names: targets.names, sizes: targets.leaves.map { graph.shape($0).elementCount })
+    return .blockMatrix(matrix, names: targets.names, sizes: counts)
   }
 
   /// ∂²f over a part of one leaf, flattened when the part has more than one axis.

@@ -56,6 +56,9 @@ final class Elaborator: FormulaContext {
   /// Whether `rand()` and its like may stand here.
   var mayDraw = false
 
+  /// Why a Hessian of this formula cannot be stored, should it have to be.
+  var largeHessian: Diagnostic?
+
   static let depthLimit = 160
 
   init(_ interpreter: Interpreter, environment: FormulaEnvironment) {

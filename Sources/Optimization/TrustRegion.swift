@@ -66,7 +66,7 @@ public struct TrustRegion: Method {
 
   private func iterative(_ at: Evaluation, _ radius: Double, _ f: any Oracle) throws -> Trial {
     let found = try ConjugateGradients(at, f).steihaug(radius: radius)
-    return (found.d, found.predicted, ["\(found.products) products"])
+    return (found.d, found.predicted, ["\(found.products) product\(found.products == 1 ? "" : "s")"])
   }
 }
 
@@ -125,6 +125,8 @@ public struct SaddleFree: Method {
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     let model = try SpectralModel(at)
+    if at.gradientNorm == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
+    if model.largestMagnitude == 0 && damping == 0 { throw Refusal.noCurvature }
     // What is no curvature to rounding bounds no step.
     let floor = max(damping, 1e-12 * model.largestMagnitude, 1e-300)
     let coordinates = model.values.indices.map { k in

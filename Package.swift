@@ -67,7 +67,7 @@ let package = Package(
     .testTarget(name: "OptimizationTests", dependencies: ["LinearAlgebra", "Optimization", "Tensors"]),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"]),
     .testTarget(
-      name: "SessionTests", dependencies: ["Session", "TestSupport"], exclude: ["Errors", "Programs"]),
+      name: "SessionTests", dependencies: ["Session", "TestSupport"], exclude: ["Errors", "Problems", "Programs"]),
     .testTarget(name: "ExampleTests", dependencies: ["Session"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
   ],

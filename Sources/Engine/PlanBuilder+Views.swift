@@ -159,15 +159,12 @@ extension PlanBuilder {
   }
 
   func lowerIntoRegion(_ id: NodeID, _ region: Region) throws {
-    let buffer = try assembly(region.matrix) ?? startAssembly(region.matrix)
+    let buffer = try assemblies[region.matrix] ?? startAssembly(region.matrix)
     var out = Access(buffer: buffer, offset: region.offset)
     for (axis, stride) in region.strides.enumerated() { out.strides[axis] = stride }
     try lowerInto(id, out)
     views[id] = out
   }
-
-  /// The buffer of a sum whose blocks came first.
-  func assembly(_ matrix: NodeID) throws -> Int? { assemblies[matrix] }
 
   private func startAssembly(_ matrix: NodeID) throws -> Int {
     let node = graph[matrix]

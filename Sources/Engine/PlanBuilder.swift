@@ -175,7 +175,7 @@ final class PlanBuilder {
         views[id] = view
         return
       }
-      let buffer = try assembly(id) ?? newBuffer(graph.shape(id).elementCount)
+      let buffer = assemblies[id] ?? newBuffer(graph.shape(id).elementCount)
       bufferOf[id] = buffer
       try lowerInto(id, buffer)
     }

@@ -95,8 +95,3 @@ func checkMemory(_ info: Int32, _ shape: Shape) throws(LinearAlgebraError) {
   if Int(info) == LA_NO_MEMORY || Int(info) == LA_TOO_LARGE { throw .tooLarge(shape) }
   precondition(info >= 0, "LAPACK rejects argument \(-info)")
 }
-
-/// Sets how many threads OpenBLAS uses inside one call.
-public func setBLASThreads(_ count: Int) {
-  openblas_set_num_threads(Int32(clamping: max(count, 1)))
-}

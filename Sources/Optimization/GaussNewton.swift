@@ -21,9 +21,11 @@ public struct GaussNewton: Method {
   }
 }
 
-/// Levenberg–Marquardt: (G + μD)·d = −g with G the Gauss–Newton matrix and D the largest diagonal of G seen so far
-/// (Moré, *The Levenberg–Marquardt algorithm*, 1978); μ follows the ratio of the actual to the predicted decrease
-/// (Nielsen, *Damping parameter in Marquardt's method*, 1999).
+/// Levenberg–Marquardt: (G + μD)·d = −g with G the Gauss–Newton matrix and D the largest diagonal of G so far (Moré, *The
+/// Levenberg–Marquardt algorithm*, 1978); μ follows the ratio of the actual to the predicted decrease (Nielsen, *Damping
+/// parameter in Marquardt's method*, 1999). Steps do not depend on the units of the params. Where μ has become next to
+/// nothing, D holds on to a diagonal that the params have left behind, by many orders of magnitude in long valleys, and
+/// is let go of.
 public struct LevenbergMarquardt: Method {
   public static let name = "lm"
   public let initialDamping: Double
@@ -37,45 +39,71 @@ public struct LevenbergMarquardt: Method {
 
   /// Steps that do not decrease f, one after the other.
   private static let limit = 60
+  /// What is left of D after a step with μ below `negligible`.
+  private static let memory = 0.1
+  private static let negligible = 1e-5
+  /// Where growing μ begins when it has become nothing.
+  private static let leastDamping = 1e-16
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
-    let n = at.x.count
     if at.gradientNorm == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
-    var matrix = try at.denseMatrix().doubles
-    let diagonal = (0..<n).map { matrix[$0 * n + $0] }
-    scale = scale.count == n ? zip(scale, diagonal).map { max($0, $1) } : diagonal
-    // A param without influence would leave the system singular.
-    let least = max(scale.max() ?? 0, 1e-300) * 1e-16
     var mu = damping ?? initialDamping
-    let minus = Tensor(vector: scaled(-1, at.gradient))
+    let past = mu < Self.negligible ? scaled(Self.memory, scale) : scale
+    let system = DampedSystem(try at.denseMatrix().doubles, at.gradient, past: past)
+    scale = system.scale
     for _ in 0..<Self.limit {
-      for i in 0..<n { matrix[i * n + i] = diagonal[i] + mu * max(scale[i], least) }
-      guard let factor = try? Cholesky(Tensor(matrix, [n, n])) else {
-        mu = max(mu, 1e-16) * growth
-        growth *= 2
-        continue
+      if let (d, predicted) = try system.step(mu) {
+        let x = sum(at.x, 1, d)
+        let value = try f.value(at: x)
+        let ratio = try Decrease.actual(at, d, x, value: value, predicted: predicted, f) / predicted
+        let isAtRounding = Decrease.isLost(at, predicted: predicted, value: value)
+        if ratio > 1e-4 || isAtRounding {
+          let bound = isAtRounding ? 0 : 1 - (2 * ratio - 1) * (2 * ratio - 1) * (2 * ratio - 1)
+          damping = mu * max(1.0 / 3, bound)
+          growth = 2
+          return Move(x: x, notes: ["damping \(mu.short)"], predicted: predicted)
+        }
       }
-      let d = try factor.solve(minus).doubles
-      // f − m(d) = ½dᵀ(μD·d − g).
-      let predicted =
-        0.5 * d.indices.reduce(0.0) { $0 + d[$1] * (mu * max(scale[$1], least) * d[$1] - at.gradient[$1]) }
-      let x = sum(at.x, 1, d)
-      let value = try f.value(at: x)
-      let ratio = (at.value - value) / predicted
-      let isAtRounding =
-        predicted <= 1e-15 * at.value.magnitude && value <= at.value + 1e-14 * at.value.magnitude
-      if ratio > 1e-4 || isAtRounding {
-        let bound = isAtRounding ? 1.0 / 3 : 1 - (2 * ratio - 1) * (2 * ratio - 1) * (2 * ratio - 1)
-        damping = mu * max(1.0 / 3, bound)
-        growth = 2
-        return Move(x: x, notes: ["damping \(mu.short)"])
-      }
-      mu = max(mu, 1e-16) * growth
+      mu = max(mu, Self.leastDamping) * growth
       growth *= 2
     }
     growth = 2
     throw Refusal(
       "no damped Gauss–Newton step decreases the function",
       hint: "the point may be a minimum to machine precision")
+  }
+}
+
+/// (G + μD)·d = −g, in the params scaled by √D.
+private struct DampedSystem {
+  /// D.
+  let scale: [Double]
+  private let root: [Double]
+  /// D^−½·G·D^−½, row-major.
+  private let matrix: [Double]
+  private let gradient: [Double]
+
+  /// `matrix` is G, row-major; `past` what is left of the last D, or empty.
+  init(_ matrix: [Double], _ gradient: [Double], past: [Double]) {
+    let n = gradient.count
+    let diagonal = (0..<n).map { matrix[$0 * n + $0] }
+    scale = past.count == n ? zip(past, diagonal).map { max($0, $1) } : diagonal
+    // A param without influence so far is damped all the same: the system would be singular.
+    let root = scale.map { $0 > 0 ? $0.squareRoot() : 1 }
+    var entries = matrix
+    for i in 0..<n { for j in 0..<n { entries[i * n + j] = entries[i * n + j] / root[i] / root[j] } }
+    self.root = root
+    self.matrix = entries
+    self.gradient = zip(gradient, root).map { $0 / $1 }
+  }
+
+  /// d, and the decrease that the model predicts, f − m(d) = ½dᵀ(μD·d − g); nil when G + μD is not positive definite.
+  func step(_ mu: Double) throws -> (d: [Double], predicted: Double)? {
+    let n = root.count
+    var damped = matrix
+    for i in 0..<n { damped[i * n + i] += mu }
+    guard let factor = try? Cholesky(Tensor(damped, [n, n])) else { return nil }
+    let y = try factor.solve(Tensor(vector: scaled(-1, gradient))).doubles
+    return (zip(y, root).map { $0 / $1 }, 0.5 * dot(y, sum(scaled(mu, y), -1, gradient)))
   }
 }

@@ -35,14 +35,21 @@ extension Backtracking {
   ) throws -> Move {
     if at.gradientNorm == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
     // At the end of a run rounding hides the decrease; the full step is then the best there is.
-    if -slope <= 1e-15 * at.value.magnitude { return Move(x: sum(at.x, 1, d), notes: notes) }
-    guard let found = try search(from: at.value, slope: slope, { try f.value(at: sum(at.x, $0, d)) }) else {
+    if -slope <= 1e-15 * at.value.magnitude {
+      return Move(x: sum(at.x, 1, d), notes: notes, predicted: -0.5 * slope)
+    }
+    let found = try search(from: at.value, slope: slope) { t in
+      let (x, step) = (sum(at.x, t, d), scaled(t, d))
+      let value = try f.value(at: x)
+      return try at.value - Decrease.actual(at, step, x, value: value, predicted: -t * slope, f)
+    }
+    guard let found else {
       throw Refusal(
         "no step along \(name) decreases the function",
         hint: "the point may be a minimum to machine precision")
     }
     let length = found.step == 1 ? [] : ["step length \(found.step.short)"]
-    return Move(x: sum(at.x, found.step, d), notes: notes + length)
+    return Move(x: sum(at.x, found.step, d), notes: notes + length, predicted: -0.5 * slope)
   }
 }
 

@@ -61,9 +61,12 @@ public struct Move: Sendable {
   public var x: [Double]
   /// Facts about the step: the step length of a line search, an indefinite Hessian.
   public var notes: [String]
-  public init(x: [Double], notes: [String] = []) {
+  /// By how much the method's model of f expects it to fall; nil for a method without one.
+  public var predicted: Double?
+  public init(x: [Double], notes: [String] = [], predicted: Double? = nil) {
     self.x = x
     self.notes = notes
+    self.predicted = predicted
   }
 }
 

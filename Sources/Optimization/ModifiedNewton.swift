@@ -21,6 +21,12 @@ public struct ModifiedNewton: Method {
   }
 }
 
+extension Refusal {
+  static var noCurvature: Refusal {
+    Refusal("the Hessian is zero here, so no step has a scale", hint: "take a step gd or trust")
+  }
+}
+
 /// (H + τI)·d = −g for growing τ.
 struct ShiftedSystem {
   let matrix: [Double]
@@ -35,6 +41,7 @@ struct ShiftedSystem {
   func direction() throws -> (d: [Double], shift: Double) {
     let diagonal = (0..<order).map { matrix[$0 * order + $0] }
     let size = diagonal.reduce(0) { max($0, $1.magnitude) }
+    if size == 0, !matrix.contains(where: { $0 != 0 }), order > 0 { throw Refusal.noCurvature }
     let first = 1e-3 * max(size, 1e-300)
     let least = diagonal.min() ?? 0
     var shift = least > 0 ? first : first - least

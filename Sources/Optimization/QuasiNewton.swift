@@ -111,12 +111,13 @@ enum QuasiNewton {
     let length = norm(d)
     if length == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
     let initial = isFirst ? min(1, 1 / length) : 1
+    let predicted = -0.5 * dot(at.gradient, d)
     if let found = try StrongWolfe().search(at, d, initial: initial, f) {
-      return Move(
-        x: sum(at.x, found.step, d), notes: found.step == 1 ? [] : ["step length \(found.step.short)"])
+      let notes = found.step == 1 ? [] : ["step length \(found.step.short)"]
+      return Move(x: sum(at.x, found.step, d), notes: notes, predicted: predicted)
     }
     // At the end of a run rounding hides the decrease.
-    if -dot(at.gradient, d) <= 1e-13 * at.value.magnitude { return Move(x: sum(at.x, 1, d)) }
+    if predicted <= 1e-13 * at.value.magnitude { return Move(x: sum(at.x, 1, d), predicted: predicted) }
     throw Refusal(
       "no step along the quasi-Newton direction decreases the function",
       hint: "the point may be a minimum to machine precision")

@@ -33,9 +33,9 @@ public struct TrustRegion: Method {
       let trial = try model.map { exact($0, radius) } ?? iterative(at, radius, f)
       let (x, length) = (sum(at.x, 1, trial.d), norm(trial.d))
       let value = try f.value(at: x)
-      let ratio = (at.value - value) / trial.predicted
-      let isAtRounding =
-        trial.predicted <= 1e-15 * at.value.magnitude && value <= at.value + 1e-14 * at.value.magnitude
+      let actual = try Decrease.actual(at, trial.d, x, value: value, predicted: trial.predicted, f)
+      let ratio = actual / trial.predicted
+      let isAtRounding = Decrease.isLost(at, predicted: trial.predicted, value: value)
       let reached = radius
       if ratio < 0.25 && !isAtRounding {
         radius = 0.25 * length
@@ -44,7 +44,7 @@ public struct TrustRegion: Method {
       }
       if ratio > 1e-4 || isAtRounding {
         self.radius = radius
-        return Move(x: x, notes: ["radius \(reached.short)"] + trial.notes)
+        return Move(x: x, notes: ["radius \(reached.short)"] + trial.notes, predicted: trial.predicted)
       }
     }
     self.radius = nil
@@ -66,7 +66,7 @@ public struct TrustRegion: Method {
 
   private func iterative(_ at: Evaluation, _ radius: Double, _ f: any Oracle) throws -> Trial {
     let found = try ConjugateGradients(at, f).steihaug(radius: radius)
-    return (found.d, found.predicted, ["\(found.products) products"])
+    return (found.d, found.predicted, ["\(found.products) product\(found.products == 1 ? "" : "s")"])
   }
 }
 
@@ -91,14 +91,15 @@ public struct CubicRegularisation: Method {
       let step = model.step { $0 / sigma }
       let length = norm(step.coordinates)
       let predicted = -model.value(step.coordinates) - sigma / 3 * length * length * length
-      let x = sum(at.x, 1, model.direction(step.coordinates))
+      let d = model.direction(step.coordinates)
+      let x = sum(at.x, 1, d)
       let value = try f.value(at: x)
-      let ratio = (at.value - value) / predicted
-      let isAtRounding =
-        predicted <= 1e-15 * at.value.magnitude && value <= at.value + 1e-14 * at.value.magnitude
+      let ratio = try Decrease.actual(at, d, x, value: value, predicted: predicted, f) / predicted
+      let isAtRounding = Decrease.isLost(at, predicted: predicted, value: value)
       if ratio > 0.1 || isAtRounding {
         weight = ratio > 0.9 || isAtRounding ? max(sigma / 2, 1e-16) : sigma
-        return Move(x: x, notes: ["σ = \(sigma.short)"] + (step.isHardCase ? ["hard case"] : []))
+        let notes = ["σ = \(sigma.short)"] + (step.isHardCase ? ["hard case"] : [])
+        return Move(x: x, notes: notes, predicted: predicted)
       }
       sigma *= 2
     }
@@ -124,6 +125,8 @@ public struct SaddleFree: Method {
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     let model = try SpectralModel(at)
+    if at.gradientNorm == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
+    if model.largestMagnitude == 0 && damping == 0 { throw Refusal.noCurvature }
     // What is no curvature to rounding bounds no step.
     let floor = max(damping, 1e-12 * model.largestMagnitude, 1e-300)
     let coordinates = model.values.indices.map { k in

@@ -202,17 +202,11 @@ import Testing
 
 /// Random loops over the names of `CompiledLoopTests.setting`. The same for the same seed.
 private struct LoopGenerator {
-  private var state: UInt64
+  private var random: SplitMix64
 
-  init(seed: UInt64) { state = (seed &+ 1) &* 0x9E37_79B9_7F4A_7C15 }
+  init(seed: UInt64) { random = SplitMix64(state: (seed &+ 1) &* 0x9E37_79B9_7F4A_7C15) }
 
-  private mutating func next(_ bound: Int) -> Int {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Int((z ^ (z >> 31)) % UInt64(bound))
-  }
+  private mutating func next(_ bound: Int) -> Int { random.below(bound) }
 
   private mutating func pick(_ choices: [String]) -> String { choices[next(choices.count)] }
 

@@ -131,6 +131,12 @@ private let rosenbrock = "param x = [-1.2, 1]\nf := (1 - x[0])^2 + 100*(x[1] - x
 
   static let misuse = [
     Failure(
+      "param x = 3; f := x; step saddle-free", "the Hessian is zero here, so no step has a scale",
+      at: "step saddle-free", "take a step gd or trust"),
+    Failure(
+      "param x = 3; f := x; step modified-newton", "the Hessian is zero here, so no step has a scale",
+      at: "step modified-newton", "take a step gd or trust"),
+    Failure(
       "param x = 1; f := x^2; step adam lr=-1", "'lr' must be positive", at: "adam", "give a number above 0"),
     Failure(
       "param x = 1; f := x^2; step momentum momentum=1", "'momentum' must be from 0 to below 1",

@@ -1,17 +1,24 @@
-/// Random statements: valid ones, ones with a few wrong characters, and garbage. The same for the same seed.
-struct ProgramGenerator {
-  private var state: UInt64
+/// SplitMix64 (Steele, Lea and Flood, 2014).
+struct SplitMix64 {
+  var state: UInt64
 
-  init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 }
-
-  /// SplitMix64.
-  private mutating func next(_ bound: Int) -> Int {
+  /// A number from 0 to below the bound.
+  mutating func below(_ bound: Int) -> Int {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
     return Int((z ^ (z >> 31)) % UInt64(bound))
   }
+}
+
+/// Random statements: valid ones, ones with a few wrong characters, and garbage. The same for the same seed.
+struct ProgramGenerator {
+  private var random: SplitMix64
+
+  init(seed: UInt64) { random = SplitMix64(state: seed &* 0x9E37_79B9_7F4A_7C15) }
+
+  private mutating func next(_ bound: Int) -> Int { random.below(bound) }
 
   private mutating func pick(_ choices: [String]) -> String { choices[next(choices.count)] }
 

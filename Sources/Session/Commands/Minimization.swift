@@ -30,6 +30,7 @@ struct Minimization {
     let start = try stepper.evaluation()
     var current = start
     var steps = 0
+    var rounding = RoundingWatch()
     var reason = try finished(current, stepper.objectiveName)
     while reason == nil {
       if steps >= limit {
@@ -37,12 +38,15 @@ struct Minimization {
         break
       }
       let before = current
+      var predicted: Double?
       do {
         // Each step stands or falls by itself.
         current = try interpreter.atom {
           if hk_interrupt_get() != 0 { throw EngineError.interrupted }
           interpreter.willChange()
-          return try stepper.step(from: before).evaluation
+          let (after, move) = try stepper.step(from: before)
+          predicted = move.predicted
+          return after
         }
       } catch let diagnostic as Diagnostic where diagnostic.kind == .numeric && steps > 0 {
         call.warn(diagnostic.message + (diagnostic.hint.map { "; \($0)" } ?? ""))
@@ -56,6 +60,9 @@ struct Minimization {
       }
       if reason == nil { reason = try interpreter.atom { try finished(current, stepper.objectiveName) } }
       if reason == nil, current.x == before.x { reason = "the step no longer changes the params" }
+      if !interpreter.hasRandomLeaves, rounding.isOver(predicted, current.value), reason == nil {
+        reason = "the decrease of \(stepper.objectiveName) is lost in its rounding"
+      }
     }
     return report(name, stepper.objectiveName, start, current, steps, reason ?? "")
   }
@@ -90,5 +97,24 @@ struct Minimization {
       ("steps", .number(Double(steps))),
       ("reason", .string(reason)),
     ])
+  }
+}
+
+/// Notices when a run has reached what rounding allows: the decrease that the method expects is below the rounding of f,
+/// and has stopped getting smaller.
+private struct RoundingWatch {
+  private var least = Double.infinity
+  private var fruitless = 0
+  /// Steps without a smaller expectation.
+  private static let limit = 5
+
+  mutating func isOver(_ predicted: Double?, _ value: Double) -> Bool {
+    guard let predicted, predicted <= 1e-15 * value.magnitude else {
+      self = RoundingWatch()
+      return false
+    }
+    fruitless = predicted < least ? 0 : fruitless + 1
+    least = min(least, predicted)
+    return fruitless >= Self.limit
   }
 }

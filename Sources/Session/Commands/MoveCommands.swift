@@ -22,7 +22,7 @@ extension Commands {
       let stepper = try Stepper(call, name, method)
       let before = try stepper.evaluation()
       let after = try stepper.step(from: before)
-      call.reportStep(stepper, before, after.evaluation, after.notes)
+      call.reportStep(stepper, before, after.evaluation, after.move.notes)
       return call.stepRecord(before, after.evaluation)
     }
   }

@@ -66,7 +66,7 @@ struct Stepper {
   }
 
   /// One step. When it fails, nothing has changed.
-  func step(from before: Evaluation) throws -> (evaluation: Evaluation, notes: [String]) {
+  func step(from before: Evaluation) throws -> (evaluation: Evaluation, move: Move) {
     // A method that remembers goes on where this place in the text left it, with the same options.
     var method = interpreter.state.methods[stateKey] ?? self.method
     let names = try targetNames()
@@ -86,7 +86,7 @@ struct Stepper {
         interpreter.lastEvaluation = (interpreter.valueVersion, ObjectIdentifier(call.command), after)
       }
       interpreter.state.methods[stateKey] = method
-      return (after, move.notes)
+      return (after, move)
     } catch {
       interpreter.state.globals = saved
       interpreter.state.stepsTaken = stepsTaken

@@ -67,7 +67,8 @@ let package = Package(
     .testTarget(name: "OptimizationTests", dependencies: ["LinearAlgebra", "Optimization", "Tensors"]),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"]),
     .testTarget(
-      name: "SessionTests", dependencies: ["Session", "TestSupport"], exclude: ["Errors", "Problems", "Programs"]),
+      name: "SessionTests", dependencies: ["Session", "TestSupport"],
+      exclude: ["Errors", "Problems", "Programs"]),
     .testTarget(name: "ExampleTests", dependencies: ["Session"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
   ],

@@ -17,10 +17,24 @@ struct GramTests {
     Tensor((0..<shape.elementCount).map { MapFunction.sin(speed * Double($0) + 0.3) }, shape)
   }
 
-  /// The plan against the definition, in both precisions, on one thread and on all; the listing.
+  /// Σₖ xₖᵢ·wₖ·yₖⱼ by its definition.
+  func products(_ x: Tensor, _ w: [Double], _ y: Tensor) -> [Double] {
+    let (k, m, a, b) = (x.shape[0], x.shape[1], x.doubles, y.doubles)
+    var result = [Double](repeating: 0, count: m * m)
+    for row in 0..<k {
+      for i in 0..<m {
+        let weighted = w[row] * a[row * m + i]
+        for j in 0..<m { result[i * m + j] += weighted * b[row * m + j] }
+      }
+    }
+    return result
+  }
+
+  /// The plan against what is expected, or the definition, in both precisions, on one thread and on all; the listing.
   @discardableResult
-  func check(_ node: NodeID, _ leaves: [Int: Tensor]) throws -> [String] {
-    let expected = try ReferenceInterpreter(graph: graph, leaves: leaves).evaluate([node])[0].doubles
+  func check(_ node: NodeID, _ leaves: [Int: Tensor], _ known: [Double]? = nil) throws -> [String] {
+    let expected =
+      try known ?? ReferenceInterpreter(graph: graph, leaves: leaves).evaluate([node])[0].doubles
     var listing: [String] = []
     for precision in [Precision.f64, .f32] {
       let plan = try Plan(graph, outputs: [node], precision: precision)
@@ -43,7 +57,8 @@ struct GramTests {
     let (x, w) = (leaf(0, [k, m]), leaf(1, [k]))
     let h = graph.contract(0.5, [Operand(x, [2, 0]), Operand(w, [2]), Operand(x, [2, 1])], to: [0, 1])
     let leaves = [0: wave([k, m], 0.7), 1: wave([k], 1.1)]
-    let listing = try check(h, leaves)
+    let listing = try check(
+      h, leaves, products(wave([k, m], 0.7), wave([k], 1.1).doubles.map { 0.5 * $0 }, wave([k, m], 0.7)))
     #expect(
       listing == ["gram \(m)×\(k)·\(k)×\(m) → b\(try Plan(graph, outputs: [h]).instructions[0].writes[1])"])
     let values = try Plan(graph, outputs: [h]).run([leaves[0]!, leaves[1]!])[0].doubles
@@ -54,16 +69,25 @@ struct GramTests {
     let (k, m) = (1100, 20)
     let (x, w, v) = (leaf(0, [k, m]), leaf(1, [k]), leaf(2, [k]))
     let leaves = [0: wave([k, m], 0.7), 1: wave([k], 1.1), 2: wave([k], 0.2)]
+    let both = zip(wave([k], 1.1).doubles, wave([k], 0.2).doubles).map { $0 * $1 }
+    let weighted = products(wave([k, m], 0.7), both, wave([k, m], 0.7))
     let two = graph.contract(
       1, [Operand(x, [2, 0]), Operand(w, [2]), Operand(v, [2]), Operand(x, [2, 1])], to: [0, 1])
-    #expect(try check(two, leaves).contains { $0.hasPrefix("gram") })
+    #expect(try check(two, leaves, weighted).contains { $0.hasPrefix("gram") })
     let none = graph.contract(1, [Operand(x, [2, 0]), Operand(x, [2, 1])], to: [0, 1])
-    #expect(try check(none, leaves).contains { $0.hasPrefix("gram") })
+    let ones = [Double](repeating: 1, count: k)
+    #expect(
+      try check(none, leaves, products(wave([k, m], 0.7), ones, wave([k, m], 0.7))).contains {
+        $0.hasPrefix("gram")
+      })
     // Added to what the sum holds already.
     let a = leaf(3, [m, m])
     let sum = graph.add([a, graph.scaled(2, two)], shape: [m, m])
+    let whole = zip(wave([m, m], 0.4).doubles, weighted).map { $0 + 2 * $1 }
     #expect(
-      try check(sum, leaves.merging([3: wave([m, m], 0.4)]) { a, _ in a }).contains { $0.hasPrefix("gram") })
+      try check(sum, leaves.merging([3: wave([m, m], 0.4)]) { a, _ in a }, whole).contains {
+        $0.hasPrefix("gram")
+      })
   }
 
   /// Two different arrays, or one shifted, are no Gram matrix.
@@ -72,7 +96,8 @@ struct GramTests {
     let (x, y, w) = (leaf(0, [k, m]), leaf(1, [k, m]), leaf(2, [k]))
     let leaves = [0: wave([k, m], 0.7), 1: wave([k, m], 1.3), 2: wave([k], 0.2)]
     let mixed = graph.contract(1, [Operand(x, [2, 0]), Operand(w, [2]), Operand(y, [2, 1])], to: [0, 1])
-    #expect(try !check(mixed, leaves).contains { $0.hasPrefix("gram") })
+    let expected = products(wave([k, m], 0.7), wave([k], 0.2).doubles, wave([k, m], 1.3))
+    #expect(try !check(mixed, leaves, expected).contains { $0.hasPrefix("gram") })
   }
 
   /// x·Vₚ for a batch of matrices: nothing is copied.

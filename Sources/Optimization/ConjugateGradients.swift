@@ -13,6 +13,7 @@ struct ConjugateGradients {
     /// −(g·d + ½dᵀHd).
     var predicted: Double
     var products: Int
+    var note: String { "\(products) product\(products == 1 ? "" : "s")" }
     /// A direction p with pᵀHp ≤ 0, g·p < 0, and pᵀHp/‖p‖².
     var descending: (p: [Double], curvature: Double)?
   }
@@ -90,12 +91,11 @@ public struct NewtonCG: Method {
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     if at.gradientNorm == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
     let found = try ConjugateGradients(at, f).newton()
-    let count = "\(found.products) product\(found.products == 1 ? "" : "s")"
     guard let (p, curvature) = found.descending else {
       return try Backtracking().move(
-        at, found.d, dot(at.gradient, found.d), "the direction", notes: [count], f)
+        at, found.d, dot(at.gradient, found.d), "the direction", notes: [found.note], f)
     }
-    return try descend(at, p, [count, "negative curvature \(curvature.short)"], f)
+    return try descend(at, p, [found.note, "negative curvature \(curvature.short)"], f)
   }
 
   private func descend(_ at: Evaluation, _ p: [Double], _ notes: [String], _ f: any Oracle) throws -> Move {

@@ -66,7 +66,7 @@ public struct TrustRegion: Method {
 
   private func iterative(_ at: Evaluation, _ radius: Double, _ f: any Oracle) throws -> Trial {
     let found = try ConjugateGradients(at, f).steihaug(radius: radius)
-    return (found.d, found.predicted, ["\(found.products) product\(found.products == 1 ? "" : "s")"])
+    return (found.d, found.predicted, [found.note])
   }
 }
 

@@ -48,7 +48,7 @@ final class TileSources: @unchecked Sendable {
     var result = Tensor(uninitialized: ranges.map(\.count), precision)
     let target = result.uniquePointer().assumingMemoryBound(to: T.self)
     var written = 0
-    forEachRun(shape, ranges) { start, count in
+    shape.forEachRun(of: ranges) { start, count in
       if count == 1 {
         target[written] = source[start]
       } else {
@@ -57,33 +57,6 @@ final class TileSources: @unchecked Sendable {
       written += count
     }
     return result
-  }
-}
-
-/// Calls `body` with the start and length of each contiguous piece of a box in a row-major array, in order.
-func forEachRun(_ shape: Shape, _ box: [Range<Int>], _ body: (Int, Int) -> Void) {
-  guard !box.contains(where: \.isEmpty) else { return }
-  // Trailing axes that are whole, and the one before them, lie together.
-  var first = shape.count
-  var run = 1
-  while first > 0 {
-    first -= 1
-    run *= box[first].count
-    if box[first].count < shape[first] { break }
-  }
-  let strides = shape.rowMajorStrides
-  var index = box.prefix(first).map(\.lowerBound)
-  let base = (first..<shape.count).reduce(0) { $0 + box[$1].lowerBound * strides[$1] }
-  while true {
-    body(index.indices.reduce(base) { $0 + index[$1] * strides[$1] }, run)
-    var axis = first - 1
-    while axis >= 0 {
-      index[axis] += 1
-      if index[axis] < box[axis].upperBound { break }
-      index[axis] = box[axis].lowerBound
-      axis -= 1
-    }
-    if axis < 0 { return }
   }
 }
 
@@ -123,7 +96,7 @@ struct TileTotal {
     var read = 0
     let isMaximum = isMaximum
     values.withUnsafeMutableBufferPointer { values in
-      forEachRun(shape, box) { start, count in
+      shape.forEachRun(of: box) { start, count in
         for k in 0..<count {
           let x = Double(part[read + k])
           if isMaximum {

@@ -56,8 +56,7 @@ struct Comparison {
 
   private func follow(_ name: String, _ method: any Method, _ label: String, _ steps: Int) throws -> Run {
     interpreter.state.methods = [:]
-    var stepper = try Stepper(call, name, method)
-    stepper.method = method
+    let stepper = try Stepper(call, name, method)
     interpreter.loopDepth += 1
     defer { interpreter.loopDepth -= 1 }
     var run = Run(label: label)

@@ -24,7 +24,7 @@ struct Explanation {
 
   func run() throws -> Value {
     let (f, outputs) = try roots()
-    let stored = try interpreter.withoutFilledZeros(outputs, .sparse, elaborator)
+    let stored = try interpreter.withoutFilledZeros(outputs, .sparse, indices: elaborator.knownIndices)
     let precision = interpreter.state.settings.precision
     let plan = try Plan(graph, outputs: stored.nodes, precision: precision)
     let nodes = graph.reachable(from: outputs).count

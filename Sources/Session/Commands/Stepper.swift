@@ -9,7 +9,7 @@ import Tensors
 struct Stepper {
   let call: CommandCall
   let methodName: String
-  var method: any Method
+  let method: any Method
   let objectiveName: String
   private let stateKey: String
 

@@ -17,21 +17,20 @@ extension Interpreter {
   func storedSparse(
     _ nodes: [NodeID], _ storage: MatrixStorage, _ elaborator: Elaborator, _ shape: inout ResultShape
   ) throws -> [NodeID] {
-    let results = try withoutFilledZeros(nodes, storage, elaborator)
+    let results = try withoutFilledZeros(nodes, storage, indices: elaborator.knownIndices)
     shape = shape.storing(results.patterns)
     return results.nodes
   }
 
-  /// The nodes that a plan computes in place of these, and the patterns of those that are stored sparse.
-  func withoutFilledZeros(_ nodes: [NodeID], _ storage: MatrixStorage, _ elaborator: Elaborator) throws
-    -> (nodes: [NodeID], patterns: [SparsePattern?])
-  {
+  /// The nodes that a plan computes in place of these, and the patterns of those that are stored sparse. `indices` gives
+  /// the entries of index tensors that are known while the plan is made.
+  func withoutFilledZeros(
+    _ nodes: [NodeID], _ storage: MatrixStorage, indices: @escaping (NodeID) throws -> [Double]?
+  ) throws -> (nodes: [NodeID], patterns: [SparsePattern?]) {
     guard SparseRewriting.isNeeded(graph, nodes, storesDiagonals: storage == .sparseOrDiagonal) else {
       return (nodes, nodes.map { _ in nil })
     }
-    var rewriting = SparseRewriting(graph) {
-      try self.knownIndices($0) { key, stamp in elaborator.record(key, stamp) }
-    }
+    var rewriting = SparseRewriting(graph, tableValues: indices)
     return try rewriting.rewritten(
       nodes, mayBeSparse: storage != .dense, storesDiagonals: storage == .sparseOrDiagonal)
   }
@@ -76,5 +75,12 @@ extension ResultShape {
     case .tuple(let items): return .tuple(items.map { $0.storing(patterns) })
     case .string, .bundle, .sparse: return self
     }
+  }
+}
+
+extension Elaborator {
+  /// The entries of an index tensor that hold until a name is bound anew, which this formula then depends on.
+  func knownIndices(_ node: NodeID) throws -> [Double]? {
+    try interpreter.knownIndices(node) { key, stamp in record(key, stamp) }
   }
 }

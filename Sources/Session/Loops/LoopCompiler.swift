@@ -273,15 +273,13 @@ final class LoopCompiler {
 
   /// The same values, with sparse matrices inside never filled in.
   private func withoutFilledZeros(_ outputs: [NodeID]) throws -> [NodeID] {
-    guard SparseRewriting.isNeeded(interpreter.graph, outputs, storesDiagonals: false) else { return outputs }
-    var rewriting = SparseRewriting(interpreter.graph) { indices in
+    try interpreter.withoutFilledZeros(outputs, .dense) { indices in
       var isFixed = true
       let values = try self.interpreter.knownIndices(indices) { key, stamp in
         if self.assigned.contains(key.name) { isFixed = false } else { self.dependencies.record(key, stamp) }
       }
       return isFixed ? values : nil
-    }
-    return try rewriting.rewritten(outputs, mayBeSparse: false).nodes
+    }.nodes
   }
 
   // MARK: Segments

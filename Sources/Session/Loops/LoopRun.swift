@@ -202,7 +202,7 @@ final class LoopRun {
     let bytes = slice.base.precision.byteCount
     let target = slice.target.spareMemory()
     var written = 0
-    BoxWalk(box, slice.base.shape).forEachRun { offset, count in
+    slice.base.shape.forEachRun(of: box) { offset, count in
       (target + written).copyMemory(from: slice.base.pointer + offset * bytes, byteCount: count * bytes)
       written += count * bytes
     }
@@ -224,7 +224,7 @@ final class LoopRun {
     commit(target) {
       let memory = target.ownMemory()
       var read = 0
-      BoxWalk(box, target.shape).forEachRun { offset, run in
+      target.shape.forEachRun(of: box) { offset, run in
         for k in 0..<run {
           (memory + (offset + k) * bytes).copyMemory(from: source + read, byteCount: bytes)
           if count > 1 { read += bytes }
@@ -320,42 +320,5 @@ final class LoopRun {
 
   private func reload() {
     if !compiled.isValid(interpreter) || !registers.load(interpreter) { isStale = true }
-  }
-}
-
-/// The runs of neighbouring entries that make up a box of a row-major tensor.
-private struct BoxWalk {
-  private let box: [Range<Int>]
-  private let strides: [Int]
-
-  init(_ box: [Range<Int>], _ shape: Shape) {
-    self.box = box
-    strides = shape.rowMajorStrides
-  }
-
-  func forEachRun(_ body: (_ offset: Int, _ count: Int) -> Void) {
-    guard !box.contains(where: \.isEmpty) else { return }
-    guard let last = box.last else { return body(0, 1) }
-    // Axes that are taken whole join the run of the axis before them.
-    var run = last.count
-    var outer = box.count - 1
-    while outer > 0, run == strides[outer - 1] {
-      run = box[outer - 1].count * strides[outer - 1]
-      outer -= 1
-    }
-    var index = box.map(\.lowerBound)
-    while true {
-      var offset = 0
-      for k in box.indices { offset += index[k] * strides[k] }
-      body(offset, run)
-      var axis = outer - 1
-      while axis >= 0 {
-        index[axis] += 1
-        if index[axis] < box[axis].upperBound { break }
-        index[axis] = box[axis].lowerBound
-        axis -= 1
-      }
-      if axis < 0 { return }
-    }
   }
 }

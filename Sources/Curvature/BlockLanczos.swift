@@ -288,7 +288,8 @@ private struct Ritz {
 extension BlockLanczos.Found {
   /// With pairs found outside, the best of both.
   fileprivate func merged(_ other: Self, keeping count: Int) -> Self {
-    let all = (values.indices.map { (values[$0], vectors.rows($0..<$0 + 1)) }
+    let all =
+      (values.indices.map { (values[$0], vectors.rows($0..<$0 + 1)) }
       + other.values.indices.map { (other.values[$0], other.vectors.rows($0..<$0 + 1)) })
       .sorted { $0.0 > $1.0 }.prefix(count)
     var rows = Rows(count: 0, length: vectors.length)

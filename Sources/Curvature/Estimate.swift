@@ -40,17 +40,19 @@ public struct Estimate: Sendable {
       probes: samples.count, products: products)
   }
 
-  /// A mean of dependent samples, with its standard error as the jackknife finds it: from the estimates without one
-  /// sample each (Efron and Stein, *The jackknife estimate of variance*, Ann. Statist. 9, 1981: on average no less than
-  /// the variance).
-  init(mean: Double, leavingOut estimates: [Double], products: Int, floor: Double) {
-    let n = Double(estimates.count)
+  /// A mean of dependent samples. The jackknife, from the estimates without one sample each, counts twice what pairs of
+  /// samples contribute together (Efron and Stein, *The jackknife estimate of variance*, Ann. Statist. 9, 1981), and the
+  /// spread of the samples misses most of it: the variance taken is the mean of both.
+  init(samples: [Double], leavingOut estimates: [Double], products: Int, floor: Double) {
+    let n = Double(samples.count)
+    let mean = samples.reduce(0, +) / n
+    let spread = samples.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n * (n - 1))
     let center = estimates.reduce(0, +) / n
-    let spread = estimates.reduce(0) { $0 + ($1 - center) * ($1 - center) }
-    let error = (spread * (n - 1) / n).squareRoot()
-    let half = StudentDistribution.quantile975(degrees: estimates.count - 1) * error + floor
+    let jackknife = estimates.reduce(0) { $0 + ($1 - center) * ($1 - center) } * (n - 1) / n
+    let error = ((spread + jackknife) / 2).squareRoot()
+    let half = StudentDistribution.quantile975(degrees: samples.count - 1) * error + floor
     self.init(
-      value: mean, standardError: error, low: mean - half, high: mean + half, probes: estimates.count,
+      value: mean, standardError: error, low: mean - half, high: mean + half, probes: samples.count,
       products: products)
   }
 

@@ -58,36 +58,78 @@ extension TraceEstimator {
     let k = min(products / 2, a.order)
     guard k >= 3 else { throw CurvatureError.tooFewProbes(needed: 6) }
     let parts = try LeaveOneOut(a, .normal(k, length: a.order, &generator))
-    let h = parts.basis.dots(0..<parts.basis.count, parts.image)
-    let w = parts.basis.dots(0..<parts.basis.count, parts.omega)
-    let inside = (0..<parts.basis.count).reduce(0) { $0 + h[$1, $1] }
-    /// The estimate from test vector i when the directions `out`, orthonormal, have left the span.
-    func sample(_ i: Int, _ out: [[Double]]) -> Double {
-      var kept = w.column(i)
-      for u in out {
-        let along = dot(u, kept)
-        kept = zip(kept, u).map { $0 - along * $1 }
-      }
-      // μ = ω − Q·kept, and Aω = Q·r.
-      let r = parts.product(i)
-      let energy: Double = dot(w.column(i), r) - 2 * dot(kept, r) + h.quadratic(kept)
-      let size: Double = parts.omega.norm(i) * parts.omega.norm(i) - dot(kept, kept)
-      // ω is normal, so the direction of μ is uniform: its length adds nothing but noise.
-      let room = Double(a.order - k + out.count)
-      return inside - out.reduce(0) { $0 + h.quadratic($1) } + (size > 0 ? energy * room / size : 0)
-    }
-    let samples = (0..<k).map { sample($0, [parts.directions[$0]]) }
+    let tables = LeaveOneOutTables(parts)
+    let room = a.order - k
+    let samples = (0..<k).map { tables.sample($0, without: $0, 0, 0, room: room) }
     let without = (0..<k).map { j -> Double in
       let others = (0..<k).filter { $0 != j }
       return others.reduce(0) { sum, i in
         let (alpha, beta) = parts.second(i, j)
-        let second = zip(parts.directions[i], parts.directions[j]).map { alpha * $0 + beta * $1 }
-        return sum + sample(i, [parts.directions[i], second])
+        return sum + tables.sample(i, without: j, alpha, beta, room: room)
       } / Double(k - 1)
     }
     return Estimate(
-      mean: samples.reduce(0, +) / Double(k), leavingOut: without, products: a.count,
-      floor: a.rounding(samples + [inside]))
+      samples: samples, leavingOut: without, products: a.count,
+      floor: a.rounding(samples + [tables.inside]))
+  }
+}
+
+/// Products of all vectors of a `LeaveOneOut` with each other and through H = QᵀAQ, so that an estimate costs a few
+/// operations. Column i of W is Qᵀω, of R is QᵀAω, of S the direction.
+private struct LeaveOneOutTables {
+  /// The trace of H.
+  let inside: Double
+  private let sHs: SmallMatrix
+  private let sHw: SmallMatrix
+  private let sw: SmallMatrix
+  private let sr: SmallMatrix
+  private let ww: [Double]
+  private let wr: [Double]
+  private let wHw: [Double]
+  private let lengths: [Double]
+
+  init(_ parts: LeaveOneOut) {
+    let (k, m) = (parts.count, parts.basis.count)
+    let h = parts.basis.dots(0..<m, parts.image)
+    inside = (0..<m).reduce(0) { $0 + h[$1, $1] }
+    let wColumns = parts.basis.dots(0..<m, parts.omega)
+    let w = Rows((0..<k).flatMap(wColumns.column), length: m)
+    let s = Rows(parts.directions.flatMap { $0 }, length: m)
+    let hRows = Rows(h.entries, length: m)
+    func times(_ rows: Rows) -> Rows {
+      var columns = SmallMatrix(m, k)
+      for i in 0..<k { for j in 0..<m { columns[j, i] = rows.entries[i * m + j] } }
+      return hRows.combined(columns)
+    }
+    let (hs, hw) = (times(s), times(w))
+    sHs = s.dots(0..<k, hs)
+    sHw = s.dots(0..<k, hw)
+    sw = s.dots(0..<k, w)
+    sr = s.dots(0..<k, Rows((0..<k).flatMap(parts.product), length: m))
+    ww = rowDots(w, w)
+    wr = (0..<k).map { dot(wColumns.column($0), parts.product($0)) }
+    wHw = rowDots(w, hw)
+    lengths = rowDots(parts.omega, parts.omega)
+  }
+
+  /// The estimate from test vector i when sᵢ and t = α·sᵢ + β·sⱼ, orthonormal, have left the span.
+  func sample(_ i: Int, without j: Int, _ alpha: Double, _ beta: Double, room: Int) -> Double {
+    let isPair = beta != 0
+    /// sᵢᵀHt and tᵀHt.
+    let sHt: Double = alpha * sHs[i, i] + beta * sHs[i, j]
+    let tHt: Double = alpha * alpha * sHs[i, i] + 2 * alpha * beta * sHs[i, j] + beta * beta * sHs[j, j]
+    let a = sw[i, i]
+    let b: Double = alpha * sw[i, i] + beta * sw[j, i]
+    // μ = ω − Q·kept with kept = w − a·s − b·t, and Aω = Q·r.
+    let keptR: Double = wr[i] - a * sr[i, i] - b * (alpha * sr[i, i] + beta * sr[j, i])
+    let tHw: Double = alpha * sHw[i, i] + beta * sHw[j, i]
+    let linear: Double = wHw[i] - 2 * a * sHw[i, i] - 2 * b * tHw
+    let keptHKept: Double = linear + a * a * sHs[i, i] + b * b * tHt + 2 * a * b * sHt
+    let energy = wr[i] - 2 * keptR + keptHKept
+    let size: Double = lengths[i] - (ww[i] - a * a - b * b)
+    // ω is normal, so the direction of μ is uniform: its length adds nothing but noise.
+    let outside = size > 0 ? energy * Double(room + (isPair ? 2 : 1)) / size : 0
+    return inside - sHs[i, i] - tHt + outside
   }
 }
 
@@ -122,21 +164,20 @@ public enum DiagonalEstimator {
         sums[start + x] += qu * (along * parts.omega.entries[i * n + x] - zu)
       }
     }
-    var whole = [Double](repeating: 0, count: n)
+    var samples = [Double](repeating: 0, count: k * n)
     var without = [Double](repeating: 0, count: k * n)
     for i in 0..<k {
-      add(i, i, 1, 0, to: &whole, from: 0)
+      add(i, i, 1, 0, to: &samples, from: i * n)
       for j in 0..<k where j != i {
         let (alpha, beta) = parts.second(i, j)
         add(i, i, 1, 0, to: &without, from: j * n)
         add(i, j, alpha, beta, to: &without, from: j * n)
       }
     }
-    return (0..<n).map { x in
-      Estimate(
-        mean: inside[x] + whole[x] / Double(k),
-        leavingOut: (0..<k).map { inside[x] + without[$0 * n + x] / Double(k - 1) }, products: a.count,
-        floor: a.rounding([inside[x]]))
+    return (0..<n).map { x -> Estimate in
+      let own: [Double] = (0..<k).map { inside[x] + samples[$0 * n + x] }
+      let others: [Double] = (0..<k).map { inside[x] + without[$0 * n + x] / Double(k - 1) }
+      return Estimate(samples: own, leavingOut: others, products: a.count, floor: a.rounding([inside[x]]))
     }
   }
 }

@@ -24,7 +24,9 @@ public struct Rows: Sendable {
 
   /// Some of the vectors.
   public func rows(_ range: Range<Int>) -> Rows {
-    Rows(Array(entries[range.lowerBound * length..<range.upperBound * length]), length: length, count: range.count)
+    Rows(
+      Array(entries[range.lowerBound * length..<range.upperBound * length]), length: length,
+      count: range.count)
   }
 
   private init(_ entries: [Double], length: Int, count: Int) {

@@ -18,7 +18,8 @@ public struct SpectralDensity: Sendable {
   /// From all eigenvalues.
   public init(eigenvalues: [Double], points: Int, width: Double? = nil) {
     let whole = LanczosQuadrature(
-      nodes: eigenvalues, weights: [Double](repeating: 1 / Double(max(eigenvalues.count, 1)), count: eigenvalues.count))
+      nodes: eigenvalues,
+      weights: [Double](repeating: 1 / Double(max(eigenvalues.count, 1)), count: eigenvalues.count))
     self.init([whole], points: points, width: width)
   }
 

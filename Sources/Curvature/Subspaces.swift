@@ -1,10 +1,11 @@
+import LinearAlgebra
+import Tensors
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
   import Darwin
 #endif
-import LinearAlgebra
-import Tensors
 
 /// The principal angles between the spans of two sets of orthonormal vectors, ascending, in radians.
 ///
@@ -14,7 +15,8 @@ public func principalAngles(_ a: Rows, _ b: Rows) throws -> [Double] {
   let (first, second) = a.count >= b.count ? (a, b) : (b, a)
   guard second.count > 0 else { return [] }
   let overlap = first.dots(0..<first.count, second)
-  let cosines = try singularValues(Tensor(overlap.entries, [overlap.rows, overlap.columns])).doubles.sorted(by: >)
+  let cosines = try singularValues(Tensor(overlap.entries, [overlap.rows, overlap.columns])).doubles.sorted(
+    by: >)
   var outside = second
   outside.orthogonalize(against: first)
   let gram = outside.dots(0..<outside.count, outside)

@@ -1,9 +1,10 @@
+import Tensors
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
   import Darwin
 #endif
-import Tensors
 
 /// How a trace is estimated from products.
 public enum TraceEstimator: String, CaseIterable, Sendable {
@@ -32,7 +33,8 @@ extension TraceEstimator {
     }
   }
 
-  private static func hutchinson(_ a: CountedOperator, _ probes: Int, _ generator: inout CounterGenerator) throws
+  private static func hutchinson(_ a: CountedOperator, _ probes: Int, _ generator: inout CounterGenerator)
+    throws
     -> Estimate
   {
     guard probes >= 2 else { throw CurvatureError.tooFewProbes(needed: 2) }
@@ -44,7 +46,9 @@ extension TraceEstimator {
     return Estimate(samples: samples, products: a.count, floor: a.rounding(samples))
   }
 
-  private static func hutchPlusPlus(_ a: CountedOperator, _ products: Int, _ generator: inout CounterGenerator) throws
+  private static func hutchPlusPlus(
+    _ a: CountedOperator, _ products: Int, _ generator: inout CounterGenerator
+  ) throws
     -> Estimate
   {
     let k = products / 3

@@ -13,7 +13,9 @@ import Testing
   }
 
   /// Runs of 200 seeds whose interval holds the truth.
-  private func coverage(_ truth: Double, _ estimate: (inout CounterGenerator) throws -> Estimate) throws -> Int {
+  private func coverage(_ truth: Double, _ estimate: (inout CounterGenerator) throws -> Estimate) throws
+    -> Int
+  {
     var hits = 0
     for seed in 0..<200 {
       var generator = CounterGenerator(seed: UInt64(seed))
@@ -23,10 +25,12 @@ import Testing
     return hits
   }
 
+  private static let size = 80
+
   /// A decaying, a flat and an indefinite spectrum.
   private static let spectra: [[Double]] = [
-    (0..<60).map { exp(-Double($0) / 8) }, (0..<60).map { 1 + Double($0 % 7) / 7 },
-    (0..<60).map { sin(Double($0)) },
+    (0..<size).map { exp(-Double($0) / 8) }, (0..<size).map { 1 + Double($0 % 7) / 7 },
+    (0..<size).map { sin(Double($0)) },
   ]
 
   @Test(arguments: TraceEstimator.allCases, spectra.indices)
@@ -34,7 +38,7 @@ import Testing
     let values = Self.spectra[spectrum]
     let a = MatrixOperator(Matrices.withEigenvalues(values))
     let hits = try coverage(values.reduce(0, +)) {
-      try method.trace(of: a, products: 30, generator: &$0)
+      try method.trace(of: a, products: 24, generator: &$0)
     }
     #expect((180...198).contains(hits), "\(method) covers in \(hits) of 200 runs")
   }
@@ -69,13 +73,14 @@ import Testing
 
   @Test func diagonalIntervals() throws {
     let matrix = Matrices.withEigenvalues(Self.spectra[0])
-    let truth = (0..<60).map { matrix.doubles[61 * $0] }
+    let truth = (0..<80).map { matrix.doubles[81 * $0] }
     var (inside, all) = (0, 0)
     for seed in 0..<40 {
       var generator = CounterGenerator(seed: UInt64(seed))
-      let found = try DiagonalEstimator.diagonal(of: MatrixOperator(matrix), products: 24, generator: &generator)
-      inside += (0..<60).count { found[$0].low <= truth[$0] && truth[$0] <= found[$0].high }
-      all += 60
+      let found = try DiagonalEstimator.diagonal(
+        of: MatrixOperator(matrix), products: 24, generator: &generator)
+      inside += (0..<80).count { found[$0].low <= truth[$0] && truth[$0] <= found[$0].high }
+      all += 80
     }
     #expect((0.9...0.99).contains(Double(inside) / Double(all)), "\(inside) of \(all)")
   }
@@ -85,12 +90,12 @@ import Testing
     let matrix = Matrices.withEigenvalues(Self.spectra[2])
     let a = MatrixOperator(matrix)
     var generator = CounterGenerator(seed: 9)
-    let v = Rows.rademacher(3, length: 60, &generator)
+    let v = Rows.rademacher(3, length: 80, &generator)
     let found = try LanczosQuadrature.quadratures(of: a, from: v, steps: 10)
     for k in 0..<3 {
       var power = v.rows(k..<k + 1)
       for degree in 0..<20 {
-        let moment = zip(v[k], power.entries).reduce(0) { $0 + $1.0 * $1.1 } / 60
+        let moment = zip(v[k], power.entries).reduce(0) { $0 + $1.0 * $1.1 } / 80
         #expect(abs(found[k].integral { pow($0, Double(degree)) } - moment) < 1e-12)
         power = a.products(power)
       }
@@ -112,7 +117,7 @@ import Testing
     let exact = SpectralDensity(eigenvalues: values, points: 400)
     let a = MatrixOperator(Matrices.withEigenvalues(values))
     var generator = CounterGenerator(seed: 2)
-    let starts = Rows.rademacher(20, length: 60, &generator)
+    let starts = Rows.rademacher(20, length: 80, &generator)
     let found = SpectralDensity(
       try LanczosQuadrature.quadratures(of: a, from: starts, steps: 40), points: 400)
     for density in [exact, found] {

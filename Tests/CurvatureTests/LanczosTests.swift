@@ -44,7 +44,8 @@ import Testing
 
   @Test func rankDeficient() throws {
     // Ten eigenvalues apart from zero; the bottom is zero 110 times over.
-    let a = MatrixOperator(Matrices.withEigenvalues((1...10).map(Double.init) + [Double](repeating: 0, count: 110)))
+    let a = MatrixOperator(
+      Matrices.withEigenvalues((1...10).map(Double.init) + [Double](repeating: 0, count: 110)))
     verify(try search(a, 12, .top), (1...10).reversed().map(Double.init) + [0, 0])
     verify(try search(a, 10, .bottom), [Double](repeating: 0, count: 10))
   }

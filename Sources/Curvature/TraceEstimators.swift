@@ -10,8 +10,8 @@ import Tensors
 public enum TraceEstimator: String, CaseIterable, Sendable {
   /// The mean of ωᵀAω over random signs ω (Hutchinson 1990; Girard 1989).
   case hutchinson
-  /// A third of the products finds the dominant part, whose trace is exact; another third multiplies it, and the rest is
-  /// for what remains (Meyer, Musco, Musco and Woodruff, *Hutch++: optimal stochastic trace estimation*, SOSA 2021).
+  /// A quarter of the products finds the dominant part, whose trace another quarter gives exactly, and half of them are
+  /// probes of what remains, enough for an interval (Meyer, Musco, Musco and Woodruff, *Hutch++: optimal stochastic trace estimation*, SOSA 2021).
   case hutchpp = "hutch++"
   /// Each probe in turn is left out of the dominant part and estimates what remains (Epperly, Tropp and Webber,
   /// *XTrace: making the most of every sample in stochastic trace estimation*, SIAM J. Matrix Anal. Appl. 45, 2024).
@@ -21,7 +21,7 @@ public enum TraceEstimator: String, CaseIterable, Sendable {
 extension TraceEstimator {
   /// The trace from about `products` products.
   ///
-  /// Throws `CurvatureError` for non-finite products and too few of them: Hutchinson needs 2, Hutch++ and XTrace 6.
+  /// Throws `CurvatureError` for non-finite products and too few of them: Hutchinson needs 2, Hutch++ 4, XTrace 6.
   public func trace(
     of base: any SymmetricOperator, products: Int, generator: inout CounterGenerator
   ) throws -> Estimate {
@@ -51,8 +51,8 @@ extension TraceEstimator {
   ) throws
     -> Estimate
   {
-    let k = products / 3
-    guard k >= 2 else { throw CurvatureError.tooFewProbes(needed: 6) }
+    let k = products / 4
+    guard k >= 1 else { throw CurvatureError.tooFewProbes(needed: 4) }
     let sketch = try a.products(.rademacher(min(k, a.order), length: a.order, &generator))
     let basis = sketch.orthonormalBasis(cutoff: 1e-13 * largestNorm(sketch)).basis
     let inside = rowDots(basis, try a.products(basis)).reduce(0, +)

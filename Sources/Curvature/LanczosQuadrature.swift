@@ -9,6 +9,18 @@ public struct LanczosQuadrature: Sendable {
   /// Weights, which sum up to 1: v is taken as a unit vector.
   public let weights: [Double]
 
+  init(nodes: [Double], weights: [Double]) {
+    self.nodes = nodes
+    self.weights = weights
+  }
+
+  /// All eigenvalues, each with the same weight.
+  public init(eigenvalues: [Double]) {
+    self.init(
+      nodes: eigenvalues,
+      weights: [Double](repeating: 1 / Double(max(eigenvalues.count, 1)), count: eigenvalues.count))
+  }
+
   /// Σⱼ wⱼ·g(θⱼ).
   public func integral(_ g: (Double) -> Double) -> Double {
     zip(nodes, weights).reduce(0) { $0 + ($1.1 == 0 ? 0 : $1.1 * g($1.0)) }

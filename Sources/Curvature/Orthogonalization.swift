@@ -47,6 +47,20 @@ extension Rows {
     return (basis, r)
   }
 
+  /// Random vectors with E vvᵀ = I: of −1 and 1, or of length √n in uniform directions where there are so few signs that
+  /// they may coincide.
+  public static func probes(_ count: Int, length: Int, _ generator: inout CounterGenerator) -> Rows {
+    if length >= 64 { return rademacher(count, length: length, &generator) }
+    var result = normal(count, length: length, &generator)
+    for k in 0..<count {
+      result.scale(row: k, by: Double(length).squareRoot() / max(result.norm(k), .leastNormalMagnitude))
+    }
+    return result
+  }
+
+  /// An orthonormal basis of the vectors' span.
+  public func orthonormalSpan() -> Rows { orthonormalBasis(cutoff: 1e-13 * largestNorm(self)).basis }
+
   /// Adds random unit vectors, orthogonal to these and to `others`, until there are `size`.
   mutating func fill(to size: Int, outside others: [Rows], _ generator: inout CounterGenerator) {
     while count < size {

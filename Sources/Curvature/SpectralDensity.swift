@@ -17,10 +17,7 @@ public struct SpectralDensity: Sendable {
 
   /// From all eigenvalues.
   public init(eigenvalues: [Double], points: Int, width: Double? = nil) {
-    let whole = LanczosQuadrature(
-      nodes: eigenvalues,
-      weights: [Double](repeating: 1 / Double(max(eigenvalues.count, 1)), count: eigenvalues.count))
-    self.init([whole], points: points, width: width)
+    self.init([LanczosQuadrature(eigenvalues: eigenvalues)], points: points, width: width)
   }
 
   /// The mean of several quadratures of one matrix, and its interval when there are at least two.

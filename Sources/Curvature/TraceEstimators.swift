@@ -8,11 +8,11 @@ import Tensors
 
 /// How a trace is estimated from products.
 public enum TraceEstimator: String, CaseIterable, Sendable {
-  /// The mean of ωᵀAω over random signs ω (Hutchinson 1990; Girard 1989).
+  /// The mean of ωᵀAω over random ω, mostly signs (Hutchinson 1990; Girard 1989).
   case hutchinson
   /// A quarter of the products finds the dominant part, whose trace another quarter gives exactly, and half of them are
   /// probes of what remains, enough for an interval (Meyer, Musco, Musco and Woodruff, *Hutch++: optimal stochastic trace estimation*, SOSA 2021).
-  case hutchpp = "hutch++"
+  case hutchpp
   /// Each probe in turn is left out of the dominant part and estimates what remains (Epperly, Tropp and Webber,
   /// *XTrace: making the most of every sample in stochastic trace estimation*, SIAM J. Matrix Anal. Appl. 45, 2024).
   case xtrace
@@ -40,7 +40,7 @@ extension TraceEstimator {
     guard probes >= 2 else { throw CurvatureError.tooFewProbes(needed: 2) }
     var samples: [Double] = []
     try forEachBlock(probes) { count in
-      let omega = Rows.rademacher(count, length: a.order, &generator)
+      let omega = Rows.probes(count, length: a.order, &generator)
       samples += rowDots(omega, try a.products(omega))
     }
     return Estimate(samples: samples, products: a.count, floor: a.rounding(samples))
@@ -53,10 +53,10 @@ extension TraceEstimator {
   {
     let k = products / 4
     guard k >= 1 else { throw CurvatureError.tooFewProbes(needed: 4) }
-    let sketch = try a.products(.rademacher(min(k, a.order), length: a.order, &generator))
+    let sketch = try a.products(.probes(min(k, a.order), length: a.order, &generator))
     let basis = sketch.orthonormalBasis(cutoff: 1e-13 * largestNorm(sketch)).basis
     let inside = rowDots(basis, try a.products(basis)).reduce(0, +)
-    var rest = Rows.rademacher(products - 2 * k, length: a.order, &generator)
+    var rest = Rows.probes(products - 2 * k, length: a.order, &generator)
     rest.orthogonalize(against: basis)
     let samples = rowDots(rest, try a.products(rest))
     return Estimate(
@@ -66,7 +66,7 @@ extension TraceEstimator {
 
 /// Estimates from the products' lengths and from quadrature.
 public enum NormEstimator {
-  /// The Frobenius norm: the root of the mean of ‖Aω‖² over random signs ω.
+  /// The Frobenius norm: the root of the mean of ‖Aω‖² over random ω, mostly signs.
   public static func frobenius(
     of base: any SymmetricOperator, probes: Int, generator: inout CounterGenerator
   ) throws -> Estimate {
@@ -74,7 +74,7 @@ public enum NormEstimator {
     let a = CountedOperator(base)
     var samples: [Double] = []
     try forEachBlock(probes) { count in
-      let products = try a.products(.rademacher(count, length: a.order, &generator))
+      let products = try a.products(.probes(count, length: a.order, &generator))
       samples += rowDots(products, products)
     }
     return Estimate(samples: samples, products: a.count, floor: a.rounding(samples)).squareRoot
@@ -88,7 +88,7 @@ public enum NormEstimator {
     of a: any SymmetricOperator, probes: Int, steps: Int, generator: inout CounterGenerator
   ) throws -> Estimate {
     guard probes >= 2 else { throw CurvatureError.tooFewProbes(needed: 2) }
-    let starts = Rows.rademacher(probes, length: a.order, &generator)
+    let starts = Rows.probes(probes, length: a.order, &generator)
     let found = try LanczosQuadrature.quadratures(of: a, from: starts, steps: steps)
     if let low = found.compactMap(\.nodes.first).min(), low <= 0 { throw CurvatureError.notPositive(low) }
     let samples = found.map { Double(a.order) * $0.integral { log($0) } }

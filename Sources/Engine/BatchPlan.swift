@@ -89,12 +89,10 @@ public final class BatchPlan: Computation {
     self.precision = precision
     self.batch = batch
     shapes = elements.map(graph.shape)
-    let shared = SharedNodes(graph, elements, Set(variables.map(\.leaf))).found
-    let leaves = shared.map { Leaf(id: identity(), name: "shared", shape: graph.shape($0)) }
-    let replaced = Dictionary(uniqueKeysWithValues: zip(shared, leaves.map(graph.leaf)))
-    let formulas = graph.substitute(elements, replaced)
+    let split = SharedFormulas(graph, elements, variables: Set(variables.map(\.leaf)), identity: identity)
+    let (leaves, formulas) = (split.leaves, split.formulas)
     let given = variables.compactMap(\.node)
-    prelude = try Plan(graph, outputs: given + shared, precision: precision)
+    prelude = try Plan(graph, outputs: given + split.shared, precision: precision)
     let total = batch.elementCount
     let sizes = [min(piece, total)] + (total > piece && total % piece > 0 ? [total % piece] : [])
     var own: [Leaf] = []
@@ -199,38 +197,5 @@ public final class BatchPlan: Computation {
       (target + entry * bytes).copyMemory(from: source + place * bytes, byteCount: bytes)
     }
     return result
-  }
-}
-
-/// The largest parts of formulas that no variable enters, save views and what loops read in a form of their own.
-private struct SharedNodes {
-  let graph: TensorGraph
-  private(set) var found: [NodeID] = []
-
-  init(_ graph: TensorGraph, _ elements: [NodeID], _ variables: Set<NodeID>) {
-    self.graph = graph
-    let order = graph.reachable(from: elements, stoppingAt: variables)
-    var dependent = variables
-    for id in order where graph[id].operands.contains(where: { dependent.contains($0.node) }) {
-      dependent.insert(id)
-    }
-    var seen = Set<NodeID>()
-    var pending = elements.filter { !dependent.contains($0) }
-    for id in order where dependent.contains(id) && !variables.contains(id) {
-      pending += graph[id].operands.map(\.node).filter { !dependent.contains($0) }
-    }
-    while let id = pending.popLast() {
-      guard seen.insert(id).inserted, graph.constantValue(id) == nil else { continue }
-      let node = graph[id]
-      switch node.op {
-      case .leaf, .tensor, .selector: continue
-      // A quotient needs the divisor below its reciprocal; a table is no array.
-      case .stop, .table, .map(.reciprocal): pending += node.operands.map(\.node)
-      case .contract(1) where node.operands.count == 1 && !node.sumsLabels:
-        pending += node.operands.map(\.node)
-      default: found.append(id)
-      }
-    }
-    found.sort()
   }
 }

@@ -317,3 +317,57 @@ extension BlockLanczos.Found {
       products: a.count, restarts: restarts, bound: bound)
   }
 }
+
+extension BlockLanczos {
+  /// The eigenpairs nearest to a number, by products alone: the top of −(A − σI)², and in the space found those of A
+  /// itself. Slow where eigenvalues lie close: their distances are squared.
+  ///
+  /// Throws as `eigenpairs(of:_:generator:report:)`.
+  public static func eigenpairs(
+    of base: any SymmetricOperator, near target: Double, _ search: EigenSearch, generator: CounterGenerator,
+    report: @escaping (_ products: Int, _ converged: Int) throws -> Void = { _, _ in }
+  ) throws -> PartialEigen {
+    let a = CountedOperator(base)
+    let found = try eigenpairs(of: FoldedOperator(a, target), search, generator: generator, report: report)
+    let image = try a.products(found.vectors)
+    let k = found.vectors.count
+    let projection = found.vectors.dots(0..<k, image)
+    let eigen = try symmetricEigen(Tensor(projection.entries, [k, k]))
+    let values = eigen.values.doubles
+    let order = (0..<k).sorted { abs(values[$0] - target) < abs(values[$1] - target) }
+    let entries = eigen.vectors.doubles
+    var rotation = SmallMatrix(k, k)
+    for i in 0..<k { for (j, place) in order.enumerated() { rotation[i, j] = entries[i * k + place] } }
+    let (vectors, products) = (found.vectors.combined(rotation), image.combined(rotation))
+    let residuals = order.indices.map { j -> Double in
+      let value = values[order[j]]
+      return zip(products[j], vectors[j]).reduce(0) { $0 + ($1.0 - value * $1.1) * ($1.0 - value * $1.1) }
+        .squareRoot()
+    }
+    return PartialEigen(
+      values: order.map { values[$0] }, vectors: vectors, residuals: residuals, converged: found.converged,
+      products: a.count, restarts: found.restarts, bound: found.bound)
+  }
+}
+
+/// −(A − σI)².
+private struct FoldedOperator: SymmetricOperator {
+  private let a: any SymmetricOperator
+  private let target: Double
+
+  init(_ a: any SymmetricOperator, _ target: Double) {
+    self.a = a
+    self.target = target
+  }
+
+  var order: Int { a.order }
+  var roundoff: Double { a.roundoff }
+
+  func products(_ block: Rows) throws -> Rows {
+    var once = try a.products(block)
+    for i in once.entries.indices { once.entries[i] -= target * block.entries[i] }
+    var twice = try a.products(once)
+    for i in twice.entries.indices { twice.entries[i] = target * once.entries[i] - twice.entries[i] }
+    return twice
+  }
+}

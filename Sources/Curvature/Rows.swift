@@ -35,6 +35,11 @@ public struct Rows: Sendable {
     self.count = count
   }
 
+  /// The entries of the matrix with these vectors as columns, row-major.
+  public var columns: [Double] {
+    (0..<length).flatMap { i in (0..<count).map { entries[$0 * length + i] } }
+  }
+
   public mutating func append(_ other: Rows) {
     entries.append(contentsOf: other.entries)
     count += other.count

@@ -88,6 +88,18 @@ import Testing
     verify(try search(identity, 3, .bottom), [1, 1, 1])
   }
 
+  @Test func interiorPairs() throws {
+    let values = (0..<90).map { Double($0) - 40.3 }
+    let a = MatrixOperator(Matrices.withEigenvalues(values))
+    let search = EigenSearch(4, .top, order: 90)
+    let found = try BlockLanczos.eigenpairs(of: a, near: 0, search, generator: CounterGenerator(seed: 7))
+    verify(found, [-0.3, 0.7, -1.3, 1.7])
+    // Two that lie as far on either side are told apart.
+    let pair = try BlockLanczos.eigenpairs(
+      of: a, near: 0.2, EigenSearch(2, .top, order: 90), generator: CounterGenerator(seed: 7))
+    #expect(agree(pair.values.sorted(), [-0.3, 0.7], within: 1e-8))
+  }
+
   @Test func saysWhenItHasNotConverged() throws {
     let found = try search(MatrixOperator(Matrices.laplacian(2000)), 5, .bottom) { $0.maxProducts = 60 }
     #expect(found.converged < 5)

@@ -156,7 +156,7 @@ extension Commands {
       summary:
         "log det of a positive definite Hessian (or matrix), exact by Cholesky; or an estimate by stochastic Lanczos quadrature.",
       options: estimateOptions + [("steps", "of the quadrature for each probe, 30 unless given")],
-      example: "logdet"
+      example: "logdet [4, 1; 1, 9]"
     ) { call in
       try call.exactOrEstimated(isForced: false) {
         let c = try call.curvature()

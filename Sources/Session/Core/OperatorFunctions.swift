@@ -24,10 +24,7 @@ extension Interpreter {
   /// `solve(H, b)` by products: MINRES, to a relative residual of 1e-10 in f64 and 1e-5 in f32.
   func solution(_ arguments: [Argument], _ call: Expr) throws -> Value {
     let (matrix, right) = try pair(arguments, call, "solve(A, b)")
-    guard
-      let a = try formulaOperator(
-        key: OperatorKey(call, 0), owner: call, matrix.span, { try $0.form(of: matrix) })
-    else { throw Diagnostic(.type, "solve needs an operator here", at: matrix.span) }
+    let (a, _) = try symmetric(matrix, OperatorKey(call, 0), call)
     guard let b = try evaluate(right).tensor ?? flat(evaluate(right)), b.shape == [a.order] else {
       throw Diagnostic(
         .shape, "the right side of an operator of order \(a.order) is a vector of \(a.order) entries",
@@ -75,12 +72,7 @@ extension Interpreter {
   private func eigenspaces(_ sides: [Expr], _ count: Expr, _ call: Expr) throws -> [Rows] {
     let k = try whole(count)
     return try sides.enumerated().map { place, expr -> Rows in
-      guard
-        let a = try formulaOperator(
-          key: OperatorKey(call, place), owner: call, expr.span, { try $0.form(of: expr) })
-      else {
-        throw Diagnostic(.type, "'\(expr.span.text)' is no symmetric matrix or operator", at: expr.span)
-      }
+      let (a, name) = try symmetric(expr, OperatorKey(call, place), call)
       guard (1...max(a.order, 1)).contains(k) else {
         throw Diagnostic(.domain, "the number of eigenvectors is 1 to \(a.order), not \(k)", at: count.span)
       }
@@ -90,11 +82,26 @@ extension Interpreter {
       }
       guard found.converged == k else {
         throw Diagnostic(
-          .numeric, "\(found.converged) of \(k) eigenvectors of \(a.name) have converged", at: expr.span,
+          .numeric, "\(found.converged) of \(k) eigenvectors of \(name) have converged", at: expr.span,
           hint: "ask for fewer of them")
       }
       return found.vectors
     }
+  }
+
+  /// An operator argument, or a matrix whose entries are symmetric.
+  private func symmetric(_ expr: Expr, _ key: OperatorKey, _ call: Expr) throws -> (
+    any SymmetricOperator, String
+  ) {
+    let found = try formulaOperator(key: key, owner: call, expr.span) { elaborator in
+      if case .operator(let form) = try elaborator.meaning(expr) { return form }
+      return nil
+    }
+    if let found { return (found, found.name) }
+    guard let matrix = try evaluate(expr).tensor, matrix.rank == 2, matrix.shape[0] == matrix.shape[1],
+      matrix.isFinite, matrix.asymmetry == nil
+    else { throw Diagnostic(.type, "'\(expr.span.text)' is no symmetric matrix or operator", at: expr.span) }
+    return (MatrixOperator(matrix), expr.span.text)
   }
 
   /// An orthonormal basis of the span of a matrix's columns, or of a vector.
@@ -133,17 +140,5 @@ private struct OperatorKey: Hashable {
   init(_ call: Expr, _ place: Int) {
     self.call = ObjectIdentifier(call)
     self.place = place
-  }
-}
-
-extension Elaborator {
-  /// An operator, or a square matrix as one; nil for anything else.
-  func form(of expr: Expr) throws -> OperatorForm? {
-    let meaning = try meaning(expr)
-    if case .operator(let form) = meaning { return form }
-    let node = try asNode(meaning, expr.span)
-    let shape = graph.shape(node)
-    guard shape.count == 2, shape[0] == shape[1] else { return nil }
-    return matrixForm(node, name: expr.span.text)
   }
 }

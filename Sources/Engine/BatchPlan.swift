@@ -21,7 +21,7 @@ public protocol Computation: AnyObject {
 extension Plan: Computation {}
 
 /// Formulas for every entry of a batch, computed some entries at a time, so that what is between inputs and results
-/// stays in the cache. What no variable enters is computed once, before.
+/// stays in the cache. What no variable enters is computed once, before, and not again while its inputs stay the same.
 public final class BatchPlan: Computation {
   /// A leaf of the formulas that differs from entry to entry.
   public struct Variable {
@@ -60,9 +60,11 @@ public final class BatchPlan: Computation {
   /// Entries done so far and in all, while a run lasts long.
   public var report: ((_ done: Int, _ total: Int) -> Void)?
 
-  private let prelude: Plan
+  private let shared: KeptResults
+  private let values: Plan
   private let pieces: [(size: Int, plan: Plan, sources: [Source])]
-  private let preludeInputs: [Int]
+  private let sharedInputs: [Int]
+  private let valueInputs: [Int]
   private let batch: Shape
   private let variables: [(axes: [Int], leaf: Leaf)]
   private let shapes: [Shape]
@@ -70,9 +72,9 @@ public final class BatchPlan: Computation {
   /// Where a piece's input comes from.
   private enum Source {
     case input(Int)
-    /// An output of the prelude, whole.
+    /// A shared part, whole.
     case shared(Int)
-    /// The entries of a variable, whose values are an output of the prelude.
+    /// The entries of a variable, whose values are an output of the plan for them.
     case variable(Int, values: Int)
     case units(Int, offset: Int)
   }
@@ -92,7 +94,9 @@ public final class BatchPlan: Computation {
     let split = SharedFormulas(graph, elements, variables: Set(variables.map(\.leaf)), identity: identity)
     let (leaves, formulas) = (split.leaves, split.formulas)
     let given = variables.compactMap(\.node)
-    prelude = try Plan(graph, outputs: given + split.shared, precision: precision)
+    let prelude = try Plan(graph, outputs: split.shared, precision: precision)
+    values = try Plan(graph, outputs: given, precision: precision)
+    self.shared = KeptResults(of: prelude)
     let total = batch.elementCount
     let sizes = [min(piece, total)] + (total > piece && total % piece > 0 ? [total % piece] : [])
     var own: [Leaf] = []
@@ -110,13 +114,14 @@ public final class BatchPlan: Computation {
       made.append((size, plan))
     }
     let internals = Set((leaves + names).map(\.id))
-    for leaf in prelude.inputs + made.flatMap(\.1.inputs)
+    for leaf in prelude.inputs + values.inputs + made.flatMap(\.1.inputs)
     where !internals.contains(leaf.id) && !own.contains(where: { $0.id == leaf.id }) {
       own.append(leaf)
     }
     inputs = own
     func place(_ leaf: Leaf, in list: [Leaf]) -> Int? { list.firstIndex { $0.id == leaf.id } }
-    preludeInputs = prelude.inputs.compactMap { place($0, in: own) }
+    sharedInputs = prelude.inputs.compactMap { place($0, in: own) }
+    valueInputs = values.inputs.compactMap { place($0, in: own) }
     /// Where the pieces of a variable come from.
     func source(_ k: Int) -> Source {
       switch variables[k].values {
@@ -127,28 +132,32 @@ public final class BatchPlan: Computation {
     pieces = made.map { size, plan in
       let sources = plan.inputs.map { leaf -> Source in
         if let k = place(leaf, in: names) { return source(k) }
-        if let k = place(leaf, in: leaves) { return .shared(given.count + k) }
+        if let k = place(leaf, in: leaves) { return .shared(k) }
         return .input(place(leaf, in: own) ?? 0)
       }
       return (size, plan, sources)
     }
     let results = elements.reduce(0) { $0 + graph.shape($1).elementCount } * total * precision.byteCount
-    workingBytes = results + prelude.workingBytes + (made.map(\.1.workingBytes).max() ?? 0)
+    workingBytes =
+      results + prelude.workingBytes + values.workingBytes + (made.map(\.1.workingBytes).max() ?? 0)
     let whole = made.first.map { $0.1.multiplications * Double(total / max($0.0, 1)) } ?? 0
-    multiplications = prelude.multiplications + whole + (made.count > 1 ? made[1].1.multiplications : 0)
+    let rest = made.count > 1 ? made[1].1.multiplications : 0
+    multiplications = prelude.multiplications + values.multiplications + whole + rest
   }
 
   public var largestBuffer: Int {
-    pieces.reduce(prelude.largestBuffer) { max($0, $1.plan.largestBuffer) }
+    pieces.reduce(max(shared.plan.largestBuffer, values.largestBuffer)) { max($0, $1.plan.largestBuffer) }
   }
 
   public var listing: [String] {
     let each = pieces.map { "for each \($0.size) of \(batch.elementCount):" }
-    return prelude.listing + zip(each, pieces).prefix(1).flatMap { [$0] + $1.plan.listing }
+    return shared.plan.listing + values.listing
+      + zip(each, pieces).prefix(1).flatMap { [$0] + $1.plan.listing }
   }
 
   public func run(_ values: [Tensor]) throws -> [Tensor] {
-    let shared = try prelude.run(preludeInputs.map { values[$0] })
+    let shared = try shared.results(for: sharedInputs.map { values[$0] })
+    let given = try self.values.run(valueInputs.map { values[$0] })
     let total = batch.elementCount
     var results = shapes.map { Tensor(uninitialized: batch + $0, precision) }
     var start = 0
@@ -159,7 +168,7 @@ public final class BatchPlan: Computation {
         switch source {
         case .input(let k): return values[k]
         case .shared(let k): return shared[k]
-        case .variable(let k, let values): return entries(of: shared[values], k, start, piece.size)
+        case .variable(let k, let values): return entries(of: given[values], k, start, piece.size)
         case .units(let k, let offset): return units(k, start - offset, piece.size)
         }
       }

@@ -14,7 +14,7 @@ public final class BlockProducts {
   private let split: SharedFormulas
   private let direction: NodeID
   private let vector: Leaf
-  private let prelude: Plan
+  private let prelude: KeptResults
   private var plans: [Int: (plan: Plan, sources: [Source])] = [:]
   private var values: [Tensor] = []
   private var shared: [Tensor] = []
@@ -37,21 +37,21 @@ public final class BlockProducts {
     self.direction = direction
     split = SharedFormulas(graph, [product], variables: [direction], identity: identity)
     vector = Leaf(id: identity(), name: "vector", shape: graph.shape(direction))
-    prelude = try Plan(graph, outputs: split.shared, precision: precision)
+    prelude = KeptResults(of: try Plan(graph, outputs: split.shared, precision: precision))
     inputs = graph.leaves(below: [product]).filter { $0 != direction }.compactMap(graph.leaf(of:))
   }
 
   /// Multiplications and bytes of memory of a product with `count` vectors.
   public func cost(of count: Int) throws -> (multiplications: Double, bytes: Int) {
     let plan = try plan(for: count).plan
-    return (plan.multiplications, plan.workingBytes + prelude.workingBytes)
+    return (plan.multiplications, plan.workingBytes + prelude.plan.workingBytes)
   }
 
   /// Takes values for `inputs` and computes what all products have in common.
   public func prepare(_ values: [Tensor]) throws {
     self.values = values
-    shared = try prelude.run(
-      prelude.inputs.map { leaf in
+    shared = try prelude.results(
+      for: prelude.plan.inputs.map { leaf in
         values[inputs.firstIndex { $0.id == leaf.id } ?? 0]
       })
   }

@@ -8,6 +8,8 @@ final class LoopInstruction: Instruction {
   private let outputs: UnsafeMutablePointer<hk_output>
   private var loop = hk_loop()
   let sizeList: [Int]
+  /// Nanoseconds for one entry.
+  private let entryCost: Double
 
   /// - Parameter holdsRows: a block holds the whole innermost dimension (`hk_loop.whole`).
   init(
@@ -29,7 +31,8 @@ final class LoopInstruction: Instruction {
       hk_access.isInjective(
         sizes.indices.map { (output.access[stride: $0], sizes[$0]) }.filter { $0.0 != 0 })
     }
-    loop.nanoseconds = isParallel ? LoopCost.nanoseconds(sizes, inputs, ops, outputs) : 0
+    entryCost = LoopCost.nanoseconds(sizes, inputs, ops, outputs)
+    loop.nanoseconds = isParallel ? entryCost : 0
     withUnsafeMutableBytes(of: &loop.sizes) { bytes in
       for (k, n) in sizes.enumerated() { bytes.storeBytes(of: Int64(n), toByteOffset: 8 * k, as: Int64.self) }
     }
@@ -87,6 +90,8 @@ final class LoopInstruction: Instruction {
     case .f32: hk_run_f32(&loop, table)
     }
   }
+
+  override var nanoseconds: Double { 100 + entryCost * Double(entries) }
 
   override var multiplications: Double {
     let volume = sizeList.reduce(1.0) { $0 * Double($1) }

@@ -204,6 +204,9 @@ public final class Plan {
   @inline(__always)
   private func prepare() { if arena == nil { place(in: Storage(byteCount: arenaBytes)) } }
 
+  /// Gives the memory between inputs and results back; the next run takes it anew.
+  func releaseMemory() { arena = nil }
+
   private func place(in storage: Storage) {
     for index in buffers.indices where offsets[index] >= 0 { table[index] = storage.pointer + offsets[index] }
     arena = storage
@@ -222,6 +225,9 @@ public final class Plan {
   /// Multiplications of all sums of products: each loop's size times the factors that it multiplies, m·n·k of a
   /// matrix product.
   public var multiplications: Double { instructions.reduce(0) { $0 + $1.multiplications } }
+
+  /// About how long a run takes, in nanoseconds.
+  var nanoseconds: Double { instructions.reduce(0) { $0 + $1.nanoseconds } }
 
   /// One line an instruction.
   public var listing: [String] { instructions.map(\.summary) }

@@ -28,6 +28,8 @@ final class SolveInstruction: Instruction {
     pivots.deallocate()
   }
 
+  override var multiplications: Double { Double(n) * Double(n) * (Double(n) / 6 + Double(columns)) }
+
   override func copied() -> Instruction {
     SolveInstruction(order: n, columns: columns, reads[0], reads[1], into: writes[0])
   }

@@ -28,11 +28,11 @@ extension Builtins {
       let graph = call.graph
       let (z, y) = try call.sameShape("logits", "y")
       let count = try call.positiveCount(z, "logits")
-      let positive = graph.summed(graph.map(.softplus, z), over: graph.axes(z))
-      let parts = [
-        Summand(1 / count, Operand(positive, [])), Summand(-1 / count, Operand(graph.innerProduct(y, z), [])),
-      ]
-      return .node(graph.add(parts, shape: []))
+      let axes = graph.axes(z)
+      let products = graph.contract(1, [Operand(y, axes), Operand(z, axes)], to: axes)
+      // Entry by entry: of two sums over all entries, most digits would cancel.
+      let losses = graph.difference(graph.map(.softplus, z), products)
+      return .node(graph.divided(graph.summed(losses, over: axes), by: count))
     },
     Builtin(
       "mse", "a, b", .learning, "The mean of squared differences of two tensors of one shape.",
@@ -65,15 +65,14 @@ extension Builtins {
       let logs = logSoftmax(graph, logits, axes.count - 1)
       return .node(graph.divided(graph.innerProduct(labels, logs, scale: -1), by: Double(samples)))
     }
-    // Σ logsumexp - Σ logit at the label: the labels select, so no log-probability is formed.
-    let total = Exponentials(graph, logits, [axes.count - 1]).logOfSum
+    // log Σ exp(z - m) - (z - m) at the label: the labels select, so no log-probability is formed. The difference is
+    // taken in each sample and of small numbers: of sums over all samples, or of large logits, most digits would cancel.
+    let exponentials = Exponentials(graph, logits, [axes.count - 1])
     let table = Operand(
       graph.table(graph.shape(logits)[axes.count - 1], labels), [axes.count - 1] + axes.dropLast())
-    let chosen = graph.contract(1, [Operand(logits, axes), table], to: [])
-    let parts = [
-      Summand(1, Operand(graph.summed(total, over: graph.axes(total)), [])), Summand(-1, Operand(chosen, [])),
-    ]
-    return .node(graph.divided(graph.add(parts, shape: []), by: Double(samples)))
+    let chosen = graph.contract(1, [Operand(exponentials.shifted, axes), table], to: Array(axes.dropLast()))
+    let losses = graph.difference(graph.map(.log, exponentials.total), chosen)
+    return .node(graph.divided(graph.summed(losses, over: graph.axes(losses)), by: Double(samples)))
   }
 
   private static func accuracy(_ call: BuiltinCall) throws -> Meaning {

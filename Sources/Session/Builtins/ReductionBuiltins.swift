@@ -188,7 +188,8 @@ extension TensorGraph {
 /// exp(x - m) with the maximum m along some axes held constant: sums without overflow, with exact derivatives.
 struct Exponentials {
   let graph: TensorGraph
-  /// exp(x - m), of x's shape.
+  /// x - m and its exponential, of x's shape.
+  let shifted: NodeID
   let terms: NodeID
   /// m and the sum of the terms, over the axes that stay.
   let maximum: NodeID
@@ -206,7 +207,7 @@ struct Exponentials {
     maximum = graph.map(
       .select, [Operand(finite, own), Operand(greatest, own), Operand(graph.fill(0), [])],
       shape: graph.shape(greatest))
-    let shifted = graph.add(
+    shifted = graph.add(
       [Summand(1, Operand(x, all)), Summand(-1, Operand(maximum, kept))], shape: graph.shape(x))
     terms = graph.map(.exp, shifted)
     total = graph.summed(terms, over: axes)

@@ -9,14 +9,17 @@ extension Interpreter {
   /// The plan for formulas; a comprehension whose intermediate results are large runs in pieces, and so does a
   /// Hessian whose structured form does not fit into memory.
   func computation(of nodes: [NodeID]) throws -> any Computation {
-    let plan = try Plan(
-      graph, outputs: nodes, precision: state.settings.precision, limits: MemoryLimits(total: memoryLimit))
+    let limits = MemoryLimits(total: memoryLimit)
+    let plan = try Plan(graph, outputs: nodes, precision: state.settings.precision, limits: limits)
     plan.progress = { [weak self] in self?.report($0) }
     guard let first = nodes.first, let batch = batches[first], batch.results == nodes else {
-      return try withAffordableHessian(plan, nodes)
+      let form = try withAffordableHessian(plan, nodes)
+      return form === plan ? staged(plan, nodes, limits) : form
     }
     let total = batch.counts.elementCount
-    guard total > 1, plan.arenaBytes > 2 * Self.pieceBytes else { return plan }
+    guard total > 1, plan.arenaBytes > 2 * Self.pieceBytes else {
+      return staged(plan, nodes, limits)
+    }
     let each = max(plan.arenaBytes / total, 1)
     let piece = min(max(Self.pieceBytes / each, 1), total)
     let pieces = try BatchPlan(
@@ -24,6 +27,11 @@ extension Interpreter {
       identity: slots.identity)
     reportProgress(of: pieces)
     return pieces
+  }
+
+  /// A plan that does not compute again what depends on values alone that stay the same.
+  private func staged(_ plan: Plan, _ nodes: [NodeID], _ limits: MemoryLimits) -> StagedPlan {
+    StagedPlan(plan, graph, outputs: nodes, limits: limits, identity: slots.identity)
   }
 
   /// Shows how far a long run has come.

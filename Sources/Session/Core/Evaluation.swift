@@ -86,6 +86,8 @@ struct PlanCache<Key: Hashable> {
     }
   }
 
+  var values: some Collection<CompiledFormula> { entries.values }
+
   mutating func removeAll() { entries = [:] }
 }
 

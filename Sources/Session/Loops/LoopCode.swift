@@ -84,8 +84,16 @@ final class LoopSegment {
     let output: Int
   }
 
+  /// Where an input of the plan is read from.
+  enum Source {
+    case register(Register)
+    /// A result of the prelude.
+    case prelude(Int)
+  }
+
   let plan: Plan
-  private let inputs: [Register]
+  private let prelude: LoopPrelude?
+  private let inputs: [Source]
   private let commits: [Commit]
   /// The register whose spare memory a result is written to; others go to memory of the segment.
   private let owners: [Register?]
@@ -96,8 +104,9 @@ final class LoopSegment {
   private let guardOutput: Int?
   private let guardCompletion: Int
 
-  init(_ plan: Plan, inputs: [Register], commits: [Commit], guardOutput: Int?) {
+  init(_ plan: Plan, inputs: [Source], prelude: LoopPrelude?, commits: [Commit], guardOutput: Int?) {
     self.plan = plan
+    self.prelude = prelude
     self.inputs = inputs
     self.commits = commits
     self.guardOutput = guardOutput
@@ -119,9 +128,11 @@ final class LoopSegment {
   }
 
   var hasGuard: Bool { guardOutput != nil }
+  var hasPrelude: Bool { prelude != nil }
 
   /// Runs the condition and, where it holds, the plan; false when it does not hold. Nothing is committed.
   func compute(always: Bool = false) throws -> Bool {
+    try prelude?.update()
     bind()
     guard let guardOutput, !always else {
       try plan.execute()
@@ -135,9 +146,19 @@ final class LoopSegment {
 
   @inline(__always)
   private func bind() {
-    for k in inputs.indices { plan.bind(input: k, to: inputs[k].pointer) }
+    for k in inputs.indices {
+      if let memory = pointer(ofInput: k) { plan.bind(input: k, to: memory) }
+    }
     for k in owners.indices {
       plan.bind(result: k, to: owners[k]?.spareMemory() ?? scratch[k].unsafelyUnwrapped.pointer)
+    }
+  }
+
+  @inline(__always)
+  private func pointer(ofInput k: Int) -> UnsafeMutableRawPointer? {
+    switch inputs[k] {
+    case .register(let register): return register.pointer
+    case .prelude(let output): return prelude?.pointer(output)
     }
   }
 
@@ -174,7 +195,7 @@ final class LoopSegment {
     switch plan.outputPlaces[output] {
     case .result(let place):
       return UnsafeRawPointer(owners[place]?.spareMemory() ?? scratch[place].unsafelyUnwrapped.pointer)
-    case .input(let place): return UnsafeRawPointer(inputs[place].pointer)
+    case .input(let place): return pointer(ofInput: place).map { UnsafeRawPointer($0) }
     case .constant(let tensor): return UnsafeRawPointer(tensor.sharedStorage.pointer)
     case .empty: return nil
     }

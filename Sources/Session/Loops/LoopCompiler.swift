@@ -20,6 +20,8 @@ final class LoopCompiler {
   private(set) var hasSteps = false
   /// Names that the loop binds.
   private let assigned: Set<String>
+  /// Names that the innermost loop around what is being compiled binds, and whether it moves the params.
+  private var innermost: (names: Set<String>, movesParams: Bool) = ([], false)
   /// Statements print nothing.
   private let isQuiet: Bool
 
@@ -59,6 +61,20 @@ final class LoopCompiler {
       }
     }
     return names
+  }
+
+  /// Whether there are commands, which may move the params.
+  private static func hasCommands(_ statements: [Statement]) -> Bool {
+    statements.contains { statement in
+      switch statement.kind {
+      case .command: return true
+      case .forLoop(_, _, let body), .whileLoop(_, let body), .repeatLoop(_, let body):
+        return hasCommands(body)
+      case .conditional(let branches, let otherwise):
+        return branches.contains { hasCommands($0.body) } || hasCommands(otherwise ?? [])
+      default: return false
+      }
+    }
   }
 
   /// The register of a name that a statement assigns.
@@ -156,16 +172,25 @@ final class LoopCompiler {
   // MARK: Blocks
 
   private func loop(_ statement: Statement, isQuiet: Bool) throws -> LoopCode {
+    let outer = innermost
+    defer { innermost = outer }
+    func enter() {
+      let names = Self.boundNames([statement], interpreter)
+      innermost = (names, names.contains("params") || Self.hasCommands([statement]))
+    }
     switch statement.kind {
     case .repeatLoop(let count, let body):
       let number = try numbers([count])
+      enter()
       return LoopCode(statement, .count(number), try block(body, isQuiet: isQuiet))
     case .forLoop(let names, let domain, let body):
       guard names.count == 1, case .range(let low?, let high?) = domain.kind else { throw Unsupported() }
       let variable = try target(names[0], isLoopVariable: true)
       let ends = try numbers([low, high])
+      enter()
       return LoopCode(statement, .range(variable, ends), try block(body, isQuiet: isQuiet))
     case .whileLoop(let condition, let body):
+      enter()
       return LoopCode(
         statement, .condition(condition), try block(body, isQuiet: isQuiet, condition: condition))
     default: throw Unsupported()
@@ -266,9 +291,37 @@ final class LoopCompiler {
     outputs = try withoutFilledZeros(outputs)
     let plan = try Plan(interpreter.graph, outputs: outputs, precision: interpreter.state.settings.precision)
     try interpreter.checkMemory(plan)
+    let guardOutput = builder.guardNode == nil ? nil : outputs.count - 1
+    let registers = try plan.inputs.map { try source($0) }
+    let varying = Set(registers.filter(isChanged).map(\.leaf.id))
+    if let stages = try PlanStages(
+      interpreter.graph, outputs: outputs, whole: plan, varying: varying, identity: interpreter.slots.identity
+    ) {
+      return try segment(stages, builder.commits, guardOutput)
+    }
     return LoopSegment(
-      plan, inputs: try plan.inputs.map { try source($0) }, commits: builder.commits,
-      guardOutput: builder.guardNode == nil ? nil : outputs.count - 1)
+      plan, inputs: registers.map { .register($0) }, prelude: nil, commits: builder.commits,
+      guardOutput: guardOutput)
+  }
+
+  /// Whether the innermost loop may change a register. What it changes all the same is noticed when it runs.
+  private func isChanged(_ register: Register) -> Bool {
+    innermost.names.contains(register.name) || register.role == .param && innermost.movesParams
+  }
+
+  /// A segment that leaves out what the loop does not change.
+  private func segment(_ stages: PlanStages, _ commits: [LoopSegment.Commit], _ guardOutput: Int?) throws
+    -> LoopSegment
+  {
+    let prelude = LoopPrelude(stages.prelude, inputs: try stages.prelude.inputs.map { try source($0) })
+    let inputs = try stages.sources.map { source -> LoopSegment.Source in
+      switch source {
+      case .leaf(let leaf): return .register(try self.source(leaf))
+      case .prelude(let output): return .prelude(output)
+      }
+    }
+    return LoopSegment(
+      stages.rest, inputs: inputs, prelude: prelude, commits: commits, guardOutput: guardOutput)
   }
 
   /// The same values, with sparse matrices inside never filled in.

@@ -23,6 +23,8 @@ final class Register {
   private(set) var pointer: UnsafeMutableRawPointer
   private var spare: Storage?
   private(set) var isShared = true
+  /// Another number for each value.
+  private(set) var version = 0
   /// The session does not know the present value yet.
   var isDirty = false
 
@@ -48,6 +50,7 @@ final class Register {
     let source = value.converted(to: precision).sharedStorage
     if source === storage { return }
     (storage, pointer, isShared) = (source, source.pointer, true)
+    version += 1
   }
 
   /// The value, whose memory is shared from now on.
@@ -80,6 +83,7 @@ final class Register {
     pointer = next.pointer
     isShared = false
     isDirty = true
+    version += 1
   }
 
   /// Takes over another register's value without copying it.
@@ -88,6 +92,7 @@ final class Register {
     pointer = storage.pointer
     isShared = true
     isDirty = true
+    version += 1
   }
 
   /// The memory of the value, for changing entries of it.
@@ -97,6 +102,7 @@ final class Register {
       commit()
     }
     isDirty = true
+    version += 1
     return pointer
   }
 

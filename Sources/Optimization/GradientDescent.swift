@@ -16,7 +16,7 @@ public struct GradientDescent: Method {
   public var order: DerivativeOrder { .gradient }
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
-    if case .fixed(let rate) = search { return Move(x: sum(at.x, -rate, at.gradient)) }
+    if case .fixed(let rate) = search { return Move(x: sum(at.x, -rate, at.gradient), rate: rate) }
     let slope = -dot(at.gradient, at.gradient)
     if slope == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
     guard let length = try length(at, slope, f) else {
@@ -25,7 +25,7 @@ public struct GradientDescent: Method {
         hint: "the point may be a minimum to machine precision; lr=… takes a fixed step")
     }
     last = length
-    return Move(x: sum(at.x, -length, at.gradient), notes: ["step size \(length.short)"])
+    return Move(x: sum(at.x, -length, at.gradient), notes: ["step size \(length.short)"], rate: length)
   }
 
   private func length(_ at: Evaluation, _ slope: Double, _ f: any Oracle) throws -> Double? {

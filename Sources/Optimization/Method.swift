@@ -63,10 +63,18 @@ public struct Move: Sendable {
   public var notes: [String]
   /// By how much the method's model of f expects it to fall; nil for a method without one.
   public var predicted: Double?
-  public init(x: [Double], notes: [String] = [], predicted: Double? = nil) {
+  /// τ, where the step solves (H + τI)·d = −g.
+  public var shift: Double?
+  /// lr, where the step is −lr·∇f.
+  public var rate: Double?
+  public init(
+    x: [Double], notes: [String] = [], predicted: Double? = nil, shift: Double? = nil, rate: Double? = nil
+  ) {
     self.x = x
     self.notes = notes
     self.predicted = predicted
+    self.shift = shift
+    self.rate = rate
   }
 }
 

@@ -15,9 +15,11 @@ public struct ModifiedNewton: Method {
       return try Backtracking().move(at, newton.direction.doubles, newton.slope, "Newton's direction", f)
     }
     let (d, shift) = try ShiftedSystem(at).direction()
-    return try Backtracking().move(
+    var move = try Backtracking().move(
       at, d, dot(at.gradient, d), "the modified direction",
       notes: ["H + \(shift.short)·I is positive definite"], f)
+    move.shift = shift
+    return move
   }
 }
 

@@ -18,7 +18,7 @@ public struct TrustRegion: Method {
   public var order: DerivativeOrder { isIterative ? .gradient : .hessian }
 
   /// A step within the radius, the decrease that the model predicts for it, and what there is to say.
-  private typealias Trial = (d: [Double], predicted: Double, notes: [String])
+  private typealias Trial = (d: [Double], predicted: Double, shift: Double?, notes: [String])
 
   /// Radii tried before the method gives up.
   private static let limit = 60
@@ -44,7 +44,9 @@ public struct TrustRegion: Method {
       }
       if ratio > 1e-4 || isAtRounding {
         self.radius = radius
-        return Move(x: x, notes: ["radius \(reached.short)"] + trial.notes, predicted: trial.predicted)
+        return Move(
+          x: x, notes: ["radius \(reached.short)"] + trial.notes, predicted: trial.predicted,
+          shift: trial.shift)
       }
     }
     self.radius = nil
@@ -61,12 +63,12 @@ public struct TrustRegion: Method {
     } else if step.shift > 0 {
       notes = ["shift \(step.shift.short)"]
     }
-    return (model.direction(step.coordinates), -model.value(step.coordinates), notes)
+    return (model.direction(step.coordinates), -model.value(step.coordinates), step.shift, notes)
   }
 
   private func iterative(_ at: Evaluation, _ radius: Double, _ f: any Oracle) throws -> Trial {
     let found = try ConjugateGradients(at, f).steihaug(radius: radius)
-    return (found.d, found.predicted, [found.note])
+    return (found.d, found.predicted, nil, [found.note])
   }
 }
 
@@ -99,7 +101,7 @@ public struct CubicRegularisation: Method {
       if ratio > 0.1 || isAtRounding {
         weight = ratio > 0.9 || isAtRounding ? max(sigma / 2, 1e-16) : sigma
         let notes = ["σ = \(sigma.short)"] + (step.isHardCase ? ["hard case"] : [])
-        return Move(x: x, notes: notes, predicted: predicted)
+        return Move(x: x, notes: notes, predicted: predicted, shift: step.shift)
       }
       sigma *= 2
     }

@@ -38,6 +38,8 @@ public final class CommandGrammar: Sendable {
   public let takesBlock: Bool
   /// The verb is also the name of a builtin function, so that `hessian(f, x)` is an expression.
   public let isBuiltin: Bool
+  /// A verb whose command may be the subject: `explain step newton`.
+  public let inner: String?
 
   /// The entry of a verb.
   public static subscript(verb verb: String) -> CommandGrammar? { table[verb] }
@@ -52,13 +54,14 @@ public final class CommandGrammar: Sendable {
 
   private init(
     _ verb: String, _ subject: Subject = .expressions, _ clauses: [(String, Operand)] = [],
-    block: Bool = false, builtin: Bool = false
+    block: Bool = false, builtin: Bool = false, inner: String? = nil
   ) {
     self.verb = verb
     self.subject = subject
     self.clauses = clauses.map { Clause(keyword: $0.0, operand: $0.1) }
     takesBlock = block
     isBuiltin = builtin
+    self.inner = inner
   }
 
   // A class, so that the parser's context stays small on the stack.
@@ -86,9 +89,10 @@ public final class CommandGrammar: Sendable {
     CommandGrammar("norm", .expressions, [wrt], builtin: true),
     CommandGrammar("condition", .expressions, [wrt], builtin: true),
     CommandGrammar("classify", .expressions, [wrt]),
+    CommandGrammar("critical", .expressions, [wrt, ("range", .expressions)]),
     CommandGrammar("check", .expressions, [wrt]),
     CommandGrammar("derive", .expressions, [wrt]),
-    CommandGrammar("explain", .expressions, [wrt]),
+    CommandGrammar("explain", .expressions, [wrt], inner: "step"),
     CommandGrammar("graph"),
     CommandGrammar("vars"),
     CommandGrammar("show"),

@@ -63,6 +63,11 @@ extension Parser {
     guard !isAtCommandEnd else { return }
     if grammar.subject == .statement { return try parseTimed(into: &parts) }
     guard !isAtOption else { return }
+    if let inner = grammar.inner, name == inner, readsAsCommand {
+      let command = try parseCommand()
+      parts.subjects.append(Expr(.command(command), command.span))
+      return
+    }
     switch grammar.subject {
     case .bindings where tokenKind == .identifier && peek().kind == .inWord:
       parts.clauses.append(try parseBindings("for", span(of: token)))

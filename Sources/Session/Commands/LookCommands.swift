@@ -4,7 +4,9 @@ import Tensors
 
 extension Commands {
   static var lookCommands: [CommandDefinition] {
-    [valueCommand, gradCommand, hessianCommand] + spectrumCommands + [classifyCommand, checkCommand]
+    [valueCommand, gradCommand, hessianCommand] + spectrumCommands + [
+      classifyCommand, criticalCommand, checkCommand,
+    ]
       + formulaCommands + nameCommands
   }
 

@@ -57,12 +57,15 @@ extension Commands {
 
   private static var explainCommand: CommandDefinition {
     CommandDefinition(
-      verb: "explain", usage: "explain [value | grad | hessian] [FORMULA] [wrt TARGETS]",
+      verb: "explain",
+      usage: "explain [value | grad | hessian] [FORMULA] [wrt TARGETS] | explain step METHOD …",
       summary:
         "How a formula or its derivatives are computed: nodes, blocks, memory, the steps of the plan; for a Hessian "
-        + "its forms, what each costs, and the formula of its blocks.",
-      example: "explain hessian"
+        + "its forms, what each costs, and the formula of its blocks. Of a first step of a method: its parts along the "
+        + "eigenvectors, what the quadratic model predicts and what comes of it; nothing moves.",
+      example: "explain hessian\nexplain step newton"
     ) { call in
+      if let step = try call.innerStep() { return try StepExplanation(step).run() }
       let split = call.splittingPart()
       try split.call.noMoreSubjects()
       return try Explanation(split.call, split.part ?? .value).run()
@@ -83,6 +86,20 @@ extension CommandCall {
       part,
       CommandCall(interpreter: interpreter, command: rest, definition: definition, isAssigned: isAssigned)
     )
+  }
+
+  /// The command `step …` that stands as the subject.
+  fileprivate func innerStep() throws -> CommandCall? {
+    guard let subject, case .command(let step) = subject.kind, let definition = Commands.table[step.verb]
+    else {
+      return nil
+    }
+    try noMoreSubjects()
+    if let clause = command.clauses.first {
+      throw Diagnostic(.syntax, "'\(clause.keyword)' belongs to the step", at: clause.span)
+    }
+    return CommandCall(
+      interpreter: interpreter, command: step, definition: definition, isAssigned: isAssigned)
   }
 
   func elaborator() -> Elaborator {

@@ -17,12 +17,14 @@ final class Sweep {
 
   /// - Parameters:
   ///   - varying: the leaves that every evaluation replaces, with their present values.
-  ///   - total: evaluations to come, for the progress line.
-  init(_ interpreter: Interpreter, _ nodes: [NodeID], varying: [Int: Tensor], total: Int) throws {
+  ///   - total: evaluations to come, about, and what they are for: the progress line.
+  init(
+    _ interpreter: Interpreter, _ nodes: [NodeID], varying: [Int: Tensor], total: Int, label: String = "plot"
+  ) throws {
     plan = try Plan(interpreter.graph, outputs: nodes, precision: interpreter.state.settings.precision)
     inputs = []
     self.total = total
-    report = { interpreter.output(.progress($0)) }
+    report = { interpreter.output(.progress("\(label): \($0)")) }
     for (place, leaf) in plan.inputs.enumerated() {
       if let value = varying[leaf.id] {
         places[leaf.id] = place
@@ -43,7 +45,7 @@ final class Sweep {
     if hk_interrupt_get() != 0 { throw EngineError.interrupted }
     if done & 63 == 0, Machine.now - reported > 0.5 {
       reported = Machine.now
-      report("plot: \(100 * done / max(total, 1))%")
+      report("\(min(99, 100 * done / max(total, 1)))%")
     }
     return try plan.run(inputs)
   }

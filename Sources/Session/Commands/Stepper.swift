@@ -98,6 +98,20 @@ struct Stepper {
     }
   }
 
+  /// Where a first step would lead, and f there. Nothing changes, the method's memory included.
+  func trial(from before: Evaluation) throws -> (move: Move, value: Double) {
+    var method = self.method
+    let generator = interpreter.state.generator
+    defer { interpreter.state.generator = generator }
+    do {
+      let surroundings = Surroundings(call: call, names: try targetNames())
+      let move = try method.step(before, surroundings)
+      return (move, try surroundings.value(at: move.x))
+    } catch let refusal as Refusal {
+      throw Diagnostic(.numeric, refusal.reason, at: call.command.span, hint: refusal.hint)
+    }
+  }
+
   private func targetNames() throws -> [String] {
     let view = try call.interpreter.evaluate(key: CommandKey(call.command, "targets"), owner: call.command) {
       elaborator in

@@ -94,12 +94,10 @@ public final class BatchPlan: Computation {
     self.precision = precision
     self.batch = batch
     shapes = elements.map(graph.shape)
-    let shared = SharedNodes(graph, elements, Set(variables.map(\.leaf))).found
-    let leaves = shared.map { Leaf(id: identity(), name: "shared", shape: graph.shape($0)) }
-    let replaced = Dictionary(uniqueKeysWithValues: zip(shared, leaves.map(graph.leaf)))
-    let formulas = graph.substitute(elements, replaced)
+    let split = SharedFormulas(graph, elements, variables: Set(variables.map(\.leaf)), identity: identity)
+    let (leaves, formulas) = (split.leaves, split.formulas)
     let given = variables.compactMap(\.node)
-    let prelude = try Plan(graph, outputs: shared, precision: precision)
+    let prelude = try Plan(graph, outputs: split.shared, precision: precision)
     values = try Plan(graph, outputs: given, precision: precision)
     self.shared = KeptResults(of: prelude)
     let total = batch.elementCount

@@ -6,6 +6,8 @@ import Tensors
 /// Derivatives as functions of the language; they take formulas and give formulas.
 enum CalculusFunction: String, CaseIterable {
   case grad, hessian, jacobian, hvp, jvp, vjp, ggn, laplacian
+  case hessianOperator = "hessian_op"
+  case gaussNewtonOperator = "ggn_op"
 }
 
 /// What a derivative is taken by: leaves, or parts of one.
@@ -51,6 +53,13 @@ extension Elaborator {
       }
       return try result(graph.vjp(of: [f.node], [u.node], wrt: targets.leaves), targets)
     case .ggn: return try gaussNewton(f, call)
+    case .hessianOperator:
+      let targets = try self.targets(call["wrt"], of: [f.node], span)
+      return .operator(try hessianOperator(scalar(f, call), targets, name: "∇²\(f.span.text)", span))
+    case .gaussNewtonOperator:
+      let targets = try self.targets(call["wrt"], of: [f.node], span)
+      let name = "GGN(\(f.span.text))"
+      return .operator(try gaussNewtonOperator(scalar(f, call), targets, at: call["at"], name: name, span))
     case .laplacian:
       let targets = try self.targets(call["wrt"], of: [f.node], span)
       if targets.part != nil {
@@ -270,7 +279,7 @@ extension Elaborator {
 
 extension Elaborator {
   /// The terms of a loss and the model's outputs in them.
-  private func split(_ loss: NodeID, _ targets: Targets, _ at: Expr?, _ span: Span) throws
+  func split(_ loss: NodeID, _ targets: Targets, _ at: Expr?, _ span: Span) throws
     -> [LossRecognition.Part]
   {
     if let at {
@@ -298,10 +307,10 @@ struct CalculusCall {
 
   static func parameters(_ function: CalculusFunction) -> [String] {
     switch function {
-    case .grad, .jacobian, .laplacian: return ["f", "wrt"]
+    case .grad, .jacobian, .laplacian, .hessianOperator: return ["f", "wrt"]
     case .hessian: return ["f", "wrt", "tensor"]
     case .hvp, .jvp, .vjp: return ["f", "wrt", "v"]
-    case .ggn: return ["f", "wrt", "at"]
+    case .ggn, .gaussNewtonOperator: return ["f", "wrt", "at"]
     }
   }
 
@@ -313,7 +322,7 @@ struct CalculusCall {
     for argument in arguments {
       let name =
         argument.name
-        ?? (position < min(names.count, function == .hessian || function == .ggn ? 2 : 3)
+        ?? (position < min(names.count, [.hessian, .ggn, .gaussNewtonOperator].contains(function) ? 2 : 3)
           ? names[position] : nil)
       if argument.name == nil { position += 1 }
       guard let name, names.contains(name), values[name] == nil else {

@@ -48,6 +48,16 @@ import Testing
     #expect(text.contains("products=40 goes on longer"))
   }
 
+  @Test func inertiaConfirms() {
+    let lab = run(Self.network)
+    for end in ["top 4", "bottom 3"] {
+      #expect(lab.say("eig \(end) method=lanczos confirm=true").contains("none is missing (inertia)"))
+    }
+    // Half converged, it does not.
+    let text = run(Self.diagonal).say("eig top 3 products=20 confirm=true")
+    #expect(text.contains("warning: inertia counts") && !text.contains("none is missing"))
+  }
+
   @Test func exactFiguresSaySo() {
     #expect(run(Self.network).say("eig top 2").contains("exact: within rounding"))
   }

@@ -56,10 +56,44 @@ extension CommandCall {
           + "the others lie within the residuals shown; products=\(2 * search.maxProducts) goes on longer")
     }
     let columns = Tensor(found.vectors.columns, [a.order, found.vectors.count])
+    let isConfirmed = try confirmed(found, selection)
+    let bound =
+      "residual-bounded: an eigenvalue lies that near\(isConfirmed ? ", and none is missing (inertia)" : "")"
     return EigenReport(
       values: found.values, vectors: columns, residuals: found.residuals, order: a.order,
       products: found.products,
-      how: "residual-bounded: an eigenvalue lies that near; \(found.products) products")
+      how: "\(bound); \(found.products) products")
+  }
+
+  /// With `confirm=true`: whether the inertia of the matrix less a number just beyond the last eigenvalue found counts as
+  /// many eigenvalues as were found (Sylvester's law).
+  private func confirmed(_ found: PartialEigen, _ selection: EigenSelection) throws -> Bool {
+    guard try option("confirm")?.tensor?.scalarValue ?? 0 != 0, let last = found.values.last else {
+      return false
+    }
+    let sign: Double
+    switch selection {
+    case .top: sign = -1
+    case .bottom: sign = 1
+    case .near, .all:
+      throw Diagnostic(
+        .type, "inertia confirms eigenvalues at an end of the spectrum", at: command.option("confirm")?.span,
+        hint: "eig top K or eig bottom K")
+    }
+    let c = try curvature()
+    // Beyond the residuals, and beyond the rounding of the factors.
+    let margin = max(4 * found.bound, Curvature.tolerance(c.order, .f64, largest: c.matrix.frobeniusNorm))
+    var shifted = c.matrix.converted(to: .f64)
+    for i in 0..<c.order { shifted[flat: i * (c.order + 1)] -= last + sign * margin }
+    let inertia = try algebra { try LDLT(shifted).inertia(tolerance: 0) }
+    let count = sign < 0 ? inertia.positive : inertia.negative
+    if count != found.values.count {
+      warn(
+        "inertia counts \(count) eigenvalues beyond \(format(last + sign * margin)), and \(found.values.count) were found: "
+          + "\(count > found.values.count ? "some are missing, or lie within the margin" : "not all have converged")"
+      )
+    }
+    return count == found.values.count
   }
 
   private func found(_ a: any SymmetricOperator, _ search: EigenSearch, _ selection: EigenSelection) throws

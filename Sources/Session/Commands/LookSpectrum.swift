@@ -54,6 +54,7 @@ extension Commands {
         ("tolerance", "of lanczos: the residual that counts as converged, against the largest |λ|"),
         ("products", "of lanczos: at most about so many"),
         ("block", "of lanczos: vectors multiplied at a time"),
+        ("confirm", "of lanczos: true counts by the inertia of a factorisation that none was missed"),
       ],
       example: "eig top 2"
     ) { call in

@@ -5,7 +5,7 @@ import Tensors
 
 /// Derivatives as functions of the language; they take formulas and give formulas.
 enum CalculusFunction: String, CaseIterable {
-  case grad, hessian, jacobian, hvp, jvp, vjp, ggn, laplacian
+  case grad, hessian, jacobian, hvp, jvp, vjp, ggn, fisher, laplacian
   case hessianOperator = "hessian_op"
   case gaussNewtonOperator = "ggn_op"
 }
@@ -53,6 +53,7 @@ extension Elaborator {
       }
       return try result(graph.vjp(of: [f.node], [u.node], wrt: targets.leaves), targets)
     case .ggn: return try gaussNewton(f, call)
+    case .fisher: return try fisher(f, call)
     case .hessianOperator:
       let targets = try self.targets(call["wrt"], of: [f.node], span)
       return .operator(try hessianOperator(scalar(f, call), targets, name: "∇²\(f.span.text)", span))
@@ -289,7 +290,7 @@ extension Elaborator {
           .domain, "'\(at.span.text)' is not part of this formula", at: at.span,
           hint: "split at a definition that the loss uses, such as the model's output")
       }
-      return [LossRecognition.Part(loss: loss, output: z)]
+      return [LossRecognition.Part(loss: loss, output: z, function: loss)]
     }
     var recognition = LossRecognition(graph)
     if let terms = recognition.terms(of: loss, wrt: targets.leaves) { return terms }
@@ -310,6 +311,7 @@ struct CalculusCall {
     case .grad, .jacobian, .laplacian, .hessianOperator: return ["f", "wrt"]
     case .hessian: return ["f", "wrt", "tensor"]
     case .hvp, .jvp, .vjp: return ["f", "wrt", "v"]
+    case .fisher: return ["f", "wrt", "kind"]
     case .ggn, .gaussNewtonOperator: return ["f", "wrt", "at"]
     }
   }

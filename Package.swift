@@ -41,7 +41,8 @@ let package = Package(
     .target(
       name: "Session",
       dependencies: [
-        "Calculus", "CKernels", "Curvature", "Datasets", "Engine", "Graph", "LinearAlgebra", "Optimization", "Plotting",
+        "Calculus", "CKernels", "Curvature", "Datasets", "Engine", "Graph", "LinearAlgebra", "Optimization",
+        "Plotting",
         "Syntax", "Tensors",
       ]),
     .target(name: "Terminal", dependencies: ["CLibedit"]),

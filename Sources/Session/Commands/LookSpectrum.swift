@@ -45,7 +45,8 @@ extension Commands {
 
   private static var eigCommand: CommandDefinition {
     CommandDefinition(
-      verb: "eig", usage: "eig [FORMULA | MATRIX | OPERATOR] [top K | bottom K | near S [top K]] [wrt TARGETS]",
+      verb: "eig",
+      usage: "eig [FORMULA | MATRIX | OPERATOR] [top K | bottom K | near S [top K]] [wrt TARGETS]",
       summary:
         "Eigenvalues of the Hessian of the objective (or of a formula or symmetric matrix), largest first.",
       options: [

@@ -34,13 +34,14 @@ let package = Package(
       dependencies: ["CKernels", "COpenBLAS", "Graph", "LinearAlgebra", "Tensors"]),
 
     .target(name: "Optimization", dependencies: ["LinearAlgebra", "Tensors"]),
+    .target(name: "Curvature", dependencies: ["COpenBLAS", "LinearAlgebra", "Tensors"]),
 
     // What people see.
     .target(name: "Plotting"),
     .target(
       name: "Session",
       dependencies: [
-        "Calculus", "CKernels", "Datasets", "Engine", "Graph", "LinearAlgebra", "Optimization", "Plotting",
+        "Calculus", "CKernels", "Curvature", "Datasets", "Engine", "Graph", "LinearAlgebra", "Optimization", "Plotting",
         "Syntax", "Tensors",
       ]),
     .target(name: "Terminal", dependencies: ["CLibedit"]),
@@ -65,6 +66,7 @@ let package = Package(
     .testTarget(
       name: "EngineTests", dependencies: ["Calculus", "CKernels", "Engine", "Graph", "TestSupport"]),
     .testTarget(name: "OptimizationTests", dependencies: ["LinearAlgebra", "Optimization", "Tensors"]),
+    .testTarget(name: "CurvatureTests", dependencies: ["Curvature", "LinearAlgebra", "Tensors"]),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"]),
     .testTarget(
       name: "SessionTests", dependencies: ["Session", "TestSupport"],

@@ -147,6 +147,16 @@ extension TensorGraph {
     }
   }
 
+  /// The product of the generalised Gauss–Newton matrix, as `ggnBlocks` has it, with directions of the inputs' shapes.
+  public func ggnProduct(
+    _ f: NodeID, at z: NodeID, wrt inputs: [NodeID], _ directions: [NodeID], output: Leaf
+  ) -> [NodeID] {
+    let y = leaf(output)
+    let moved = jvp(of: [z], wrt: inputs, directions)
+    let curved = hvp(substitute([f], [z: y])[0], wrt: [y], moved)
+    return vjp(of: [z], substitute(curved, [y: z]), wrt: inputs)
+  }
+
   /// The generalised Gauss–Newton matrix Jᵀ·(∂²f/∂z²)·J with J = ∂z/∂inputs, as blocks like `hessianBlocks`. Only
   /// the path through z counts (Schraudolph 2002).
   public func ggnBlocks(_ f: NodeID, at z: NodeID, wrt inputs: [NodeID], placeholder: Leaf, output: Leaf)

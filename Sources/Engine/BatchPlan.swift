@@ -1,5 +1,6 @@
 import CKernels
 import Graph
+import Synchronization
 import Tensors
 
 /// What runs on values for its inputs: a plan, or a batch in pieces.
@@ -63,6 +64,8 @@ public final class BatchPlan: Computation {
   private let shared: KeptResults
   private let values: Plan
   private let pieces: [(size: Int, plan: Plan, sources: [Source])]
+  /// The plan for whole pieces, for the other threads.
+  private var copies: [Plan] = []
   private let sharedInputs: [Int]
   private let valueInputs: [Int]
   private let batch: Shape
@@ -91,12 +94,10 @@ public final class BatchPlan: Computation {
     self.precision = precision
     self.batch = batch
     shapes = elements.map(graph.shape)
-    let shared = SharedNodes(graph, elements, Set(variables.map(\.leaf))).found
-    let leaves = shared.map { Leaf(id: identity(), name: "shared", shape: graph.shape($0)) }
-    let replaced = Dictionary(uniqueKeysWithValues: zip(shared, leaves.map(graph.leaf)))
-    let formulas = graph.substitute(elements, replaced)
+    let split = SharedFormulas(graph, elements, variables: Set(variables.map(\.leaf)), identity: identity)
+    let (leaves, formulas) = (split.leaves, split.formulas)
     let given = variables.compactMap(\.node)
-    let prelude = try Plan(graph, outputs: shared, precision: precision)
+    let prelude = try Plan(graph, outputs: split.shared, precision: precision)
     values = try Plan(graph, outputs: given, precision: precision)
     self.shared = KeptResults(of: prelude)
     let total = batch.elementCount
@@ -141,7 +142,8 @@ public final class BatchPlan: Computation {
     }
     let results = elements.reduce(0) { $0 + graph.shape($1).elementCount } * total * precision.byteCount
     workingBytes =
-      results + prelude.workingBytes + values.workingBytes + (made.map(\.1.workingBytes).max() ?? 0)
+      results + prelude.workingBytes + values.workingBytes
+      + Team.size * (made.map(\.1.workingBytes).max() ?? 0)
     let whole = made.first.map { $0.1.multiplications * Double(total / max($0.0, 1)) } ?? 0
     let rest = made.count > 1 ? made[1].1.multiplications : 0
     multiplications = prelude.multiplications + values.multiplications + whole + rest
@@ -162,27 +164,70 @@ public final class BatchPlan: Computation {
     let given = try self.values.run(valueInputs.map { values[$0] })
     let total = batch.elementCount
     var results = shapes.map { Tensor(uninitialized: batch + $0, precision) }
-    var start = 0
-    while start < total {
-      // The second plan is for what whole pieces leave.
-      let piece = start + pieces[0].size <= total ? pieces[0] : pieces[pieces.count - 1]
-      let arguments = piece.sources.map { source -> Tensor in
+    let targets = results.indices.map { results[$0].uniquePointer() }
+    /// The piece that begins at an entry, by a plan of its size.
+    func compute(_ start: Int, _ size: Int, _ plan: Plan, _ sources: [Source]) throws {
+      let arguments = sources.map { source -> Tensor in
         switch source {
         case .input(let k): return values[k]
         case .shared(let k): return shared[k]
-        case .variable(let k, let values): return entries(of: given[values], k, start, piece.size)
-        case .units(let k, let offset): return units(k, start - offset, piece.size)
+        case .variable(let k, let values): return entries(of: given[values], k, start, size)
+        case .units(let k, let offset): return units(k, start - offset, size)
         }
       }
-      for (k, part) in try piece.plan.run(arguments).enumerated() {
+      for (k, part) in try plan.run(arguments).enumerated() {
         let bytes = shapes[k].elementCount * precision.byteCount
-        (results[k].uniquePointer() + start * bytes).copyMemory(
+        (targets[k] + start * bytes).copyMemory(
           from: part.sharedStorage.pointer, byteCount: part.count * precision.byteCount)
       }
-      start += piece.size
-      report?(start, total)
+    }
+    try withExtendedLifetime(results) {
+      let piece = pieces[0]
+      let whole = piece.size > 0 ? total / piece.size : 0
+      var done = 0
+      while done < whole {
+        // In rounds, so that progress is told by the thread that asked for the batch.
+        let round = min(whole - done, Self.roundsOf * Team.size)
+        let first = done
+        try run(round) { plan, k in try compute((first + k) * piece.size, piece.size, plan, piece.sources) }
+        done += round
+        report?(done * piece.size, total)
+      }
+      let left = total - whole * piece.size
+      if left > 0, let last = pieces.last { try compute(total - left, left, last.plan, last.sources) }
     }
     return results
+  }
+
+  /// Pieces of a round for each thread; with fewer than `leastPieces` in all, threads share the work in each piece.
+  private static let (roundsOf, leastPieces) = (32, 4)
+
+  /// Calls `body` for each of `count` whole pieces, with a plan that no other thread uses meanwhile. What a piece
+  /// gives does not depend on the thread.
+  private func run(_ count: Int, _ body: (Plan, Int) throws -> Void) throws {
+    let lanes = Team.size
+    guard lanes > 1, count >= Self.leastPieces * lanes, pieces[0].plan.canBeCopied else {
+      for k in 0..<count { try body(pieces[0].plan, k) }
+      return
+    }
+    while copies.count < lanes - 1 { copies.append(pieces[0].plan.copy()) }
+    let next = Atomic<Int>(0)
+    let errors = Mutex<(piece: Int, error: any Error)?>(nil)
+    Team.run(lanes) { lane in
+      let plan = lane == 0 ? pieces[0].plan : copies[lane - 1]
+      while true {
+        let k = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard k < count else { return }
+        do {
+          try body(plan, k)
+        } catch {
+          // The first piece's error is the one that a single thread would meet; the others are left.
+          errors.withLock { known in if known.map({ k < $0.piece }) ?? true { known = (k, error) } }
+          next.store(count, ordering: .relaxed)
+        }
+      }
+    }
+    if let failed = errors.withLock({ $0 }) { throw failed.error }
   }
 
   /// Rows `first`..<first + size of an identity matrix whose columns are the entries of a variable's leaf.

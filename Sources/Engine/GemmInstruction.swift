@@ -40,8 +40,9 @@ final class GemmInstruction: Instruction {
     super.init(reads: [a.buffer, b.buffer] + (accumulate ? [c.buffer] : []), writes: [c.buffer])
   }
 
-  /// Multiplications from which a second thread pays for being woken.
-  private static let sharedWork = 60_000
+  /// Multiplications from which a second thread pays for being woken, and for operands and results that go from the
+  /// cache of one core to that of the other: about 20 µs of work.
+  private static let sharedWork = 300_000
   /// The width of panels along a side of this length. It depends on nothing else: rounding differs between panels of
   /// different widths, and results must not depend on the number of threads. Panels are as even as the vectors of
   /// BLAS's kernels allow, and few: each of them brings the other operand into order again.

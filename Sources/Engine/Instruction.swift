@@ -24,6 +24,8 @@ class Instruction {
   func run(_ memory: Memory) throws {}
   /// The instruction for a plan that runs at the same time on another thread: a new one where it keeps memory of its own.
   func copied() -> Instruction { self }
+  /// Whether a copy may run at the same time on another thread.
+  var canBeCopied: Bool { true }
   /// Memory of its own while it runs, in bytes.
   var workspaceBytes: Int { 0 }
   /// What it multiplies, for estimates and tests.

@@ -108,6 +108,8 @@ public final class Plan {
     )
   }
 
+  var canBeCopied: Bool { instructions.allSatisfy(\.canBeCopied) }
+
   /// Runs with what lies between inputs and results in memory that the caller lends, of at least `arenaBytes`.
   func run(_ values: [Tensor], in workspace: Storage) throws -> [Tensor] {
     place(in: workspace)

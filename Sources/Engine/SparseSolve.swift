@@ -43,6 +43,8 @@ private final class SparseSolveInstruction: Instruction {
     super.init(reads: [values, right], writes: [output])
   }
 
+  override var canBeCopied: Bool { false }
+
   override func run(_ memory: Memory) throws {
     do {
       switch memory.precision {

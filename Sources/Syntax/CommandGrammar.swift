@@ -87,6 +87,7 @@ public final class CommandGrammar: Sendable {
     CommandGrammar("trace", .expressions, [wrt], builtin: true),
     CommandGrammar("diag", .expressions, [wrt], builtin: true),
     CommandGrammar("norm", .expressions, [wrt], builtin: true),
+    CommandGrammar("logdet", .expressions, [wrt], builtin: true),
     CommandGrammar("condition", .expressions, [wrt], builtin: true),
     CommandGrammar("classify", .expressions, [wrt]),
     CommandGrammar("critical", .expressions, [wrt, ("range", .expressions)]),

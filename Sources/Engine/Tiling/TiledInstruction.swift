@@ -51,6 +51,8 @@ final class TiledInstruction: Instruction {
 
   // MARK: Running
 
+  override var canBeCopied: Bool { false }
+
   override func run(_ memory: Memory) throws {
     let tile = places.tile
     let sources = TileSources(reduction, bufferOf, memory, tile: tile)

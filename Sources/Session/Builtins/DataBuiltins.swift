@@ -1,4 +1,5 @@
 import Datasets
+import Graph
 import Syntax
 import Tensors
 
@@ -13,6 +14,15 @@ extension Builtins {
       throw Diagnostic(
         .domain, "a live formula cannot read a file", at: call.span,
         hint: "read it once: data X = \(call.span.text)")
-    }
+    },
+    Builtin(
+      "angle", "A, B, k=", .algebra,
+      "Principal angles, ascending, between the top k eigenvectors of two symmetric matrices or operators, or between the columns of two matrices; found when the statement runs.",
+      "angle([1; 0], [1; 1])", "[0.785398]"
+    ) { call in
+      throw Diagnostic(
+        .domain, "a live formula cannot search for eigenvectors", at: call.span,
+        hint: "find them once: t = \(call.span.text)")
+    },
   ]
 }

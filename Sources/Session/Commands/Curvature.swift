@@ -66,6 +66,7 @@ extension CommandCall {
     guard let subject else { return nil }
     let meaning = try elaborator.meaning(subject)
     if case .blockMatrix = meaning { return meaning }
+    if case .operator(let form) = meaning { return .node(elaborator.graph.matrix(form)) }
     let shape = elaborator.graph.shape(try elaborator.asNode(meaning, subject.span))
     if shape.isEmpty { return nil }
     guard shape.count == 2 else {

@@ -11,6 +11,12 @@ struct EigenReport {
   var residuals: [Double] = []
   /// max|λ| / min|λ|; nil unless all eigenvalues are known.
   var condition: Double?
+  /// Of the matrix.
+  var order = 0
+  /// Products with the matrix; nil for figures from its entries.
+  var products: Int?
+  /// What kind of figures these are.
+  var how = ""
 
   var value: Value {
     var fields: [(name: String, value: Value)] = [("values", .tensor(Tensor(vector: values)))]
@@ -18,6 +24,7 @@ struct EigenReport {
       fields.append(("vectors", .tensor(vectors)))
       fields.append(("residuals", .tensor(Tensor(vector: residuals))))
     }
+    if let products { fields.append(("products", .number(Double(products)))) }
     if let condition { fields.append(("condition", .number(condition))) }
     return .record(fields)
   }
@@ -33,27 +40,44 @@ enum EigenSelection {
 
 extension Commands {
   static var spectrumCommands: [CommandDefinition] {
-    [eigCommand, conditionCommand, traceCommand, diagCommand, normCommand]
+    [eigCommand, spectrumCommand, conditionCommand, traceCommand, diagCommand, normCommand, logdetCommand]
   }
 
   private static var eigCommand: CommandDefinition {
     CommandDefinition(
-      verb: "eig", usage: "eig [FORMULA | MATRIX] [top K | bottom K | near S [top K]] [wrt TARGETS]",
+      verb: "eig", usage: "eig [FORMULA | MATRIX | OPERATOR] [top K | bottom K | near S [top K]] [wrt TARGETS]",
       summary:
         "Eigenvalues of the Hessian of the objective (or of a formula or symmetric matrix), largest first.",
-      options: [("vectors", "true prints the eigenvectors, as columns, and the residuals ‖Hv − λv‖")],
+      options: [
+        ("vectors", "true prints the eigenvectors, as columns, and the residuals ‖Hv − λv‖"),
+        ("method", "dense or lanczos: by all entries, or by products; otherwise by size"),
+        ("tolerance", "of lanczos: the residual that counts as converged, against the largest |λ|"),
+        ("products", "of lanczos: at most about so many"),
+        ("block", "of lanczos: vectors multiplied at a time"),
+        ("confirm", "of lanczos: true counts by the inertia of a factorisation that none was missed"),
+      ],
       example: "eig top 2"
     ) { call in
+      let selection = try call.eigenSelection()
+      let showsVectors = try call.option("vectors")?.tensor?.scalarValue ?? 0 != 0
+      if let report = try call.productEigen(selection) {
+        call.print(partialText(call, report, "H", showsVectors))
+        return report.value
+      }
       let c = try call.curvature()
       try call.requireFinite(c.isHessian ? "the Hessian" : c.name, c.matrix.doubles)
       try call.requireSymmetric(c)
-      let selection = try call.eigenSelection()
-      let showsVectors = try call.option("vectors")?.tensor?.scalarValue ?? 0 != 0
       let needsVectors = showsVectors || call.isAssigned && c.order <= 2000
-      let report = try call.algebra { try eigen(c.matrix, selection, needsVectors) }
+      var report = try call.algebra { try eigen(c.matrix, selection, needsVectors) }
+      (report.order, report.how) = (c.order, "exact: within rounding, " + backwardError(c.matrix))
       call.print(eigText(call, c, selection, report, showsVectors))
       return report.value
     }
+  }
+
+  /// LAPACK's eigenvalues are exact for a matrix this near: n·ε·‖A‖, in the Frobenius norm.
+  private static func backwardError(_ matrix: Tensor) -> String {
+    LookText.rough(Double(matrix.shape[0]) * Double.ulpOfOne * matrix.frobeniusNorm)
   }
 
   static func eigen(_ matrix: Tensor, _ selection: EigenSelection, _ needsVectors: Bool) throws -> EigenReport
@@ -127,130 +151,31 @@ extension Commands {
         look.remarked(
           "λ = \(look.list(report.values))", report.values.isEmpty ? "" : condition + sign.shape(of: c)))
     } else {
-      lines.append("λ = \(look.list(report.values))   of \(c.order)")
+      return partialText(call, report, c.isHessian ? "H" : "A", showsVectors)
     }
-    if report.vectors != nil, !report.values.isEmpty {
-      lines.append(
-        "‖\(c.isHessian ? "H" : "A")v − λv‖ = \(report.residuals.map(LookText.rough).cutMiddle(12).joined(separator: ", "))"
-      )
-    }
-    if showsVectors, let vectors = report.vectors { lines.append(look.matrix("v", vectors)) }
+    lines += residualLines(call, report, c.isHessian ? "H" : "A", showsVectors, how: "")
     return lines.joined(separator: "\n")
   }
 
-  // MARK: Single figures
-
-  private static var conditionCommand: CommandDefinition {
-    CommandDefinition(
-      verb: "condition", usage: "condition [FORMULA | MATRIX] [wrt TARGETS]",
-      summary: "The condition number of the Hessian (or of a matrix): largest over smallest singular value.",
-      example: "condition"
-    ) { call in
-      let c = try call.curvature()
-      try call.requireFinite(c.isHessian ? "the Hessian" : c.name, c.matrix.doubles)
-      let isSymmetric = c.matrix.shape[0] == c.matrix.shape[1] && c.matrix.asymmetry == nil
-      let exact = c.matrix.converted(to: .f64)
-      let values = try call.algebra {
-        isSymmetric ? try symmetricEigenvalues(exact).doubles : try singularValues(exact).doubles
-      }
-      let result = ratio(values)
-      let bound = Curvature.tolerance(values.count, c.matrix.precision, largest: 1)
-      let remark = result * bound >= 1 ? "singular to working precision" : ""
-      call.print(call.lookText.remarked("condition(\(c.name)) = \(call.format(result))", remark))
-      return .number(result)
-    }
+  /// Some of the eigenvalues, how they were found and how far that can be trusted.
+  private static func partialText(
+    _ call: CommandCall, _ report: EigenReport, _ matrix: String, _ showsVectors: Bool
+  ) -> String {
+    let first = "λ = \(call.lookText.list(report.values))   of \(report.order)"
+    return ([first] + residualLines(call, report, matrix, showsVectors, how: report.how)).joined(
+      separator: "\n")
   }
 
-  private static var traceCommand: CommandDefinition {
-    CommandDefinition(
-      verb: "trace", usage: "trace [FORMULA | MATRIX] [wrt TARGETS]",
-      summary: "The trace of the Hessian (or of a matrix), exact.", example: "trace"
-    ) { call in
-      let diagonal = try diagonalEntries(call)
-      let sum = diagonal.values.doubles.reduce(0, +)
-      call.print("tr \(diagonal.name) = \(call.format(sum))")
-      call.warnNonFinite("the trace", [sum])
-      return .number(sum)
+  private static func residualLines(
+    _ call: CommandCall, _ report: EigenReport, _ matrix: String, _ showsVectors: Bool, how: String
+  ) -> [String] {
+    var lines: [String] = []
+    if report.vectors != nil, !report.values.isEmpty {
+      let residuals = report.residuals.map(LookText.rough).cutMiddle(8).joined(separator: ", ")
+      lines.append(call.lookText.remarked("‖\(matrix)v − λv‖ = \(residuals)", how))
     }
-  }
-
-  private static var diagCommand: CommandDefinition {
-    CommandDefinition(
-      verb: "diag", usage: "diag [FORMULA | MATRIX] [wrt TARGETS]",
-      summary: "The diagonal of the Hessian (or of a matrix), exact.", example: "diag"
-    ) { call in
-      let diagonal = try diagonalEntries(call)
-      let text = call.interpreter.valueText
-      call.print(text.labeled("diag \(diagonal.name)", text.text(diagonal.values)))
-      call.warnNonFinite("the diagonal", diagonal.values.doubles)
-      return .tensor(diagonal.values)
-    }
-  }
-
-  /// Of a Hessian without building it; of a matrix given as such.
-  private static func diagonalEntries(_ call: CommandCall) throws -> (name: String, values: Tensor) {
-    try call.noMoreSubjects()
-    let value = try call.evaluated("diagonal") { elaborator in
-      if let matrix = try call.givenMatrix(elaborator) { return .tuple([.string("matrix"), matrix]) }
-      let f = try call.scalarNode(elaborator)
-      let targets = try elaborator.targets(call.wrt(elaborator), of: [f], call.command.span)
-      let diagonals = elaborator.graph.hessianDiagonals(f, wrt: targets.leaves)
-      if let part = targets.part {
-        return .tuple([.string("hessian"), .node(elaborator.flat(elaborator.indexed(diagonals[0], part)))])
-      }
-      return .tuple([.string("hessian"), .node(elaborator.graph.concatenated(diagonals))])
-    }
-    guard case .tuple(let parts) = value, case .string(let kind) = parts[0], let found = parts[1].tensor
-    else {
-      throw Diagnostic(.type, "'\(call.command.verb)' needs a formula", at: call.command.span)
-    }
-    if kind == "hessian" { return ("∇²\(call.subjectSymbol)", found.reshaped([found.count])) }
-    let (rows, columns) = (found.shape[0], found.shape[1])
-    guard rows == columns else {
-      throw Diagnostic(
-        .shape, "'\(call.command.verb)' needs a square matrix, not \(rows)×\(columns)", at: call.subject?.span
-      )
-    }
-    let values = found.doubles
-    return (call.subjectSymbol, Tensor(vector: (0..<rows).map { values[$0 * rows + $0] }, found.precision))
-  }
-
-  private static var normCommand: CommandDefinition {
-    CommandDefinition(
-      verb: "norm", usage: "norm [FORMULA | TENSOR] [wrt TARGETS]",
-      summary: "The Frobenius norm of the Hessian of a scalar formula, or of the tensor given.",
-      example: "norm"
-    ) { call in
-      if let subject = call.subject, command(call, hasTensor: subject) {
-        let parts = try call.interpreter.evaluate(subject).tensors
-        let norm = Tensor(vector: parts.map(\.frobeniusNorm)).frobeniusNorm
-        call.print("‖\(subject.span.text)‖ = \(call.format(norm))")
-        call.warnNonFinite("the norm", [norm])
-        return .number(norm)
-      }
-      let norm = try hessianNorm(call)
-      call.print(
-        call.lookText.remarked(
-          "‖∇²\(call.subjectSymbol)‖ = \(call.format(norm))", "Frobenius norm of the Hessian"))
-      call.warnNonFinite("the norm", [norm])
-      return .number(norm)
-    }
-  }
-
-  /// As an expression, so that a Hessian that does not fit into memory is reduced in tiles.
-  private static func hessianNorm(_ call: CommandCall) throws -> Double {
-    try call.noMoreSubjects()
-    let value = try call.evaluated("norm") { elaborator in
-      let h = try elaborator.asNode(try call.fullHessian(elaborator), call.command.span)
-      return .node(elaborator.graph.frobeniusNorm(h))
-    }
-    return value.tensor?.scalarValue ?? .nan
-  }
-
-  /// True when the subject is no scalar formula: its own norm is meant.
-  private static func command(_ call: CommandCall, hasTensor subject: Expr) -> Bool {
-    guard let value = try? call.interpreter.evaluate(subject) else { return false }
-    return value.tensor.map { $0.rank > 0 } ?? true
+    if showsVectors, let vectors = report.vectors { lines.append(call.lookText.matrix("v", vectors)) }
+    return lines
   }
 }
 

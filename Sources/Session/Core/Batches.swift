@@ -3,8 +3,10 @@ import Graph
 import Tensors
 
 extension Interpreter {
-  /// Intermediate results of a comprehension beyond this many bytes are computed in pieces of about as many.
-  private static var pieceBytes: Int { 2 << 20 }
+  /// Intermediate results of a comprehension beyond this many bytes are computed in pieces.
+  private static var wholeBytes: Int { 4 << 20 }
+  /// Intermediate results of a piece: what fits into the cache of one core.
+  private static var pieceBytes: Int { 512 << 10 }
 
   /// The plan for formulas; a comprehension whose intermediate results are large runs in pieces, and so does a
   /// Hessian whose structured form does not fit into memory.
@@ -17,7 +19,7 @@ extension Interpreter {
       return form === plan ? staged(plan, nodes, limits) : form
     }
     let total = batch.counts.elementCount
-    guard total > 1, plan.arenaBytes > 2 * Self.pieceBytes else {
+    guard total > 1, plan.arenaBytes > Self.wholeBytes else {
       return staged(plan, nodes, limits)
     }
     let each = max(plan.arenaBytes / total, 1)

@@ -182,6 +182,7 @@ extension Interpreter {
       return .record(try fields.map { ($0.name, try resultShape($0.value, elaborator, &nodes)) })
     case .string(let s): return .string(s)
     case .blockMatrix(let n, let names, let sizes): return .blockMatrix(place(n), names, sizes)
+    case .operator(let form): return .tensor(place(graph.matrix(form)))
     case .range(let a, let b):
       guard let a, let b else { throw Diagnostic(.type, "a range needs both ends here") }
       let here = Span(SourceText(name: "", text: ""), 0, 0)
@@ -204,7 +205,7 @@ extension Interpreter {
   /// What a leaf holds now.
   func inputValue(_ leaf: Leaf) throws -> Tensor { try inputValue(leaf, slots.source(leaf.id)) }
 
-  private func inputValue(_ leaf: Leaf, _ source: SlotSource?) throws -> Tensor {
+  func inputValue(_ leaf: Leaf, _ source: SlotSource?) throws -> Tensor {
     if let source, case .draw(let distribution, let shape) = source.kind {
       return sample(distribution, shape)
     }

@@ -93,8 +93,8 @@ extension Interpreter {
       let key = DependencyKey(name: name, frameTag: currentFrameTag)
       let value: Value
       var stamp = Stamp.absent
-      if isLoad(name) {
-        value = try load(arguments, call.span)
+      if let eager = eagerFunction(name, arguments) {
+        value = try eager(arguments, call)
       } else {
         guard case .function(let function)? = lookup(name) else { continue }
         value = try self.call(function, arguments, call.span)
@@ -115,16 +115,25 @@ extension Interpreter {
     return results
   }
 
-  /// Files are read like procedures: when the statement runs.
-  private func isLoad(_ name: String) -> Bool { name == "load" && lookup(name) == nil }
+  /// Builtins that run like procedures, when the statement does: files, and what iterates on operators.
+  private func eagerFunction(_ name: String, _ arguments: [Argument]) -> (([Argument], Expr) throws -> Value)?
+  {
+    guard lookup(name) == nil else { return nil }
+    switch name {
+    case "load": return { try self.load($0, $1.span) }
+    case "angle": return { try self.angles($0, $1) }
+    case "solve": return isLargeOperator(arguments.first?.value) ? { try self.solution($0, $1) } : nil
+    default: return nil
+    }
+  }
 
   func procedureCalls(in expr: Expr) -> [Expr] {
     var found: [Expr] = []
     var stack = [expr]
     while let next = stack.popLast() {
-      if case .call(let callee, _) = next.kind, case .name(let name) = callee.kind {
+      if case .call(let callee, let arguments) = next.kind, case .name(let name) = callee.kind {
         if CalculusFunction(rawValue: name) != nil, lookup(name) == nil { continue }
-        if isLoad(name) {
+        if eagerFunction(name, arguments) != nil {
           found.append(next)
           continue
         }

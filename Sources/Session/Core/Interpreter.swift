@@ -21,6 +21,7 @@ final class Interpreter {
   var batches: [NodeID: BatchRecord] = [:]
   /// What the whole Hessians of formulas are Hessians of.
   var hessians: [NodeID: HessianSource] = [:]
+  var operators: [AnyHashable: CompiledOperator] = [:]
   /// Grows with every change of what names are (not of their values).
   private(set) var structureVersion = 0
   var options: SessionOptions
@@ -332,6 +333,7 @@ final class Interpreter {
     plans.removeAll()
     formulas.removeAll()
     loops.removeAll()
+    operators = [:]
     structureVersion += 1
   }
 

@@ -64,6 +64,7 @@ struct BuiltinCall {
     case .node(let node): return node
     case .bundle(let bundle): return graph.concatenated(bundle.nodes)
     case .blockMatrix(let node, _, _): return node
+    case .operator(let form): return graph.matrix(form)
     default:
       throw Diagnostic(.type, "\(builtin.name) takes a tensor, not \(value.kindName)", at: span)
     }

@@ -5,7 +5,9 @@ import Tensors
 
 /// Derivatives as functions of the language; they take formulas and give formulas.
 enum CalculusFunction: String, CaseIterable {
-  case grad, hessian, jacobian, hvp, jvp, vjp, ggn, laplacian
+  case grad, hessian, jacobian, hvp, jvp, vjp, ggn, fisher, laplacian
+  case hessianOperator = "hessian_op"
+  case gaussNewtonOperator = "ggn_op"
 }
 
 /// What a derivative is taken by: leaves, or parts of one.
@@ -51,6 +53,14 @@ extension Elaborator {
       }
       return try result(graph.vjp(of: [f.node], [u.node], wrt: targets.leaves), targets)
     case .ggn: return try gaussNewton(f, call)
+    case .fisher: return try fisher(f, call)
+    case .hessianOperator:
+      let targets = try self.targets(call["wrt"], of: [f.node], span)
+      return .operator(try hessianOperator(scalar(f, call), targets, name: "∇²\(f.span.text)", span))
+    case .gaussNewtonOperator:
+      let targets = try self.targets(call["wrt"], of: [f.node], span)
+      let name = "GGN(\(f.span.text))"
+      return .operator(try gaussNewtonOperator(scalar(f, call), targets, at: call["at"], name: name, span))
     case .laplacian:
       let targets = try self.targets(call["wrt"], of: [f.node], span)
       if targets.part != nil {
@@ -270,7 +280,7 @@ extension Elaborator {
 
 extension Elaborator {
   /// The terms of a loss and the model's outputs in them.
-  private func split(_ loss: NodeID, _ targets: Targets, _ at: Expr?, _ span: Span) throws
+  func split(_ loss: NodeID, _ targets: Targets, _ at: Expr?, _ span: Span) throws
     -> [LossRecognition.Part]
   {
     if let at {
@@ -280,7 +290,7 @@ extension Elaborator {
           .domain, "'\(at.span.text)' is not part of this formula", at: at.span,
           hint: "split at a definition that the loss uses, such as the model's output")
       }
-      return [LossRecognition.Part(loss: loss, output: z)]
+      return [LossRecognition.Part(loss: loss, output: z, function: loss)]
     }
     var recognition = LossRecognition(graph)
     if let terms = recognition.terms(of: loss, wrt: targets.leaves) { return terms }
@@ -298,10 +308,11 @@ struct CalculusCall {
 
   static func parameters(_ function: CalculusFunction) -> [String] {
     switch function {
-    case .grad, .jacobian, .laplacian: return ["f", "wrt"]
+    case .grad, .jacobian, .laplacian, .hessianOperator: return ["f", "wrt"]
     case .hessian: return ["f", "wrt", "tensor"]
     case .hvp, .jvp, .vjp: return ["f", "wrt", "v"]
-    case .ggn: return ["f", "wrt", "at"]
+    case .fisher: return ["f", "wrt", "kind"]
+    case .ggn, .gaussNewtonOperator: return ["f", "wrt", "at"]
     }
   }
 
@@ -313,7 +324,7 @@ struct CalculusCall {
     for argument in arguments {
       let name =
         argument.name
-        ?? (position < min(names.count, function == .hessian || function == .ggn ? 2 : 3)
+        ?? (position < min(names.count, [.hessian, .ggn, .gaussNewtonOperator].contains(function) ? 2 : 3)
           ? names[position] : nil)
       if argument.name == nil { position += 1 }
       guard let name, names.contains(name), values[name] == nil else {

@@ -93,7 +93,7 @@ extension Elaborator {
   private func element(_ expr: Expr) throws -> Meaning {
     let value = try meaning(expr)
     switch value {
-    case .range, .blockMatrix: return .node(try asNode(value, expr.span))
+    case .range, .blockMatrix, .operator: return .node(try asNode(value, expr.span))
     case .string:
       throw Diagnostic(.type, "a comprehension stacks tensors, not strings", at: expr.span)
     default: return value
@@ -288,7 +288,7 @@ extension Meaning {
     case .record(let fields): return .record(fields.map { ($0.name, $0.value.replacing(&nodes)) })
     case .range(let a, let b):
       return .range(a.map { _ in nodes.removeFirst() }, b.map { _ in nodes.removeFirst() })
-    case .string: return self
+    case .string, .operator: return self
     }
   }
 }

@@ -91,6 +91,7 @@ extension Elaborator {
   private func combine(
     _ a: Meaning, _ spanA: Span, _ op: BinaryOperator, _ b: Meaning, _ spanB: Span
   ) throws -> Meaning {
+    if let result: Meaning = try combine(operators: a, spanA, op, b, spanB) { return result }
     if op != .matmul, let pair = try bundles(a, spanA, b, spanB) {
       let nodes = try pair.nodes.map { x, y in
         try arithmetic(PlacedNode(node: x, span: spanA), op, PlacedNode(node: y, span: spanB))
@@ -246,6 +247,7 @@ extension Elaborator {
     case .plus: return value
     case .negate:
       if case .bundle = value { return map(value) { graph.scaled(-1, $0) } }
+      if case .operator(let form) = value { return .operator(try negated(form, operand.span)) }
       return .node(graph.scaled(-1, try asNode(value, operand.span)))
     case .not: return .node(graph.map(.not, try asNode(value, operand.span)))
     }

@@ -90,6 +90,7 @@ final class Elaborator: FormulaContext {
     switch meaning {
     case .node(let node), .blockMatrix(let node, _, _): return node
     case .bundle(let bundle): return graph.concatenated(bundle.nodes)
+    case .operator(let form): return graph.matrix(form)
     case .range(let a?, let b?): return try integers(from: a, to: b, span)
     default:
       throw Diagnostic(.type, "expected a tensor here, not \(meaning.kindName)", at: span)
@@ -311,6 +312,8 @@ final class Elaborator: FormulaContext {
     case .record(let fields): return .record(fields.map { ($0.name, map($0.value, change)) })
     case .blockMatrix(let n, let names, let sizes): return .blockMatrix(change(n), names: names, sizes: sizes)
     case .range(let a, let b): return .range(a.map(change), b.map(change))
+    case .operator(let form):
+      return .operator(form.mapped(change))
     case .string: return meaning
     }
   }

@@ -11,6 +11,8 @@ struct LossRecognition {
     /// The convex function with its weight in the loss.
     let loss: NodeID
     let output: NodeID
+    /// The convex function itself.
+    let function: NodeID
   }
 
   private let graph: TensorGraph
@@ -39,12 +41,12 @@ struct LossRecognition {
     let inside = Set(graph.reachable(from: found.map(\.output)))
     guard others.allSatisfy(inside.contains) else { return nil }
     return found.map { term in
-      if term.node == f { return Part(loss: f, output: term.output) }
+      if term.node == f { return Part(loss: f, output: term.output, function: term.node) }
       // The loss is linear in each of its convex functions, so its gradient by one is that one's weight.
       let axes = Array(graph.shape(term.node).indices)
       let weight = graph.grad(f, wrt: [term.node])[0]
       let loss = graph.contract(1, [Operand(weight, axes), Operand(term.node, axes)], to: [])
-      return Part(loss: loss, output: term.output)
+      return Part(loss: loss, output: term.output, function: term.node)
     }
   }
 

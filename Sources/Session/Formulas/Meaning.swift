@@ -14,6 +14,8 @@ indirect enum Meaning {
   case record([(name: String, value: Meaning)])
   /// A Hessian over several params: `H.W1.b1` is a block.
   case blockMatrix(NodeID, names: [String], sizes: [Int])
+  /// A matrix that is known by its products.
+  case `operator`(OperatorForm)
   /// `a..b`, ends not evaluated yet; half-open over integers in loops and indexing.
   case range(NodeID?, NodeID?)
 
@@ -25,6 +27,7 @@ indirect enum Meaning {
     case .tuple(let items): return items.flatMap(\.nodes)
     case .record(let fields): return fields.flatMap(\.value.nodes)
     case .range(let a, let b): return [a, b].compactMap { $0 }
+    case .operator(let form): return [form.product]
     case .string: return []
     }
   }
@@ -39,6 +42,7 @@ indirect enum Meaning {
     case .record: return "a record"
     case .blockMatrix: return "a matrix"
     case .range: return "a range"
+    case .operator: return "an operator"
     }
   }
 }

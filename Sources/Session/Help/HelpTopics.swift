@@ -51,6 +51,18 @@ extension HelpTopic {
       "The generalised Gauss–Newton matrix: f is split at the model's output z, or at a loss that is known.",
       "param x = [1, 2]; print ggn(mse(2*x, [0, 0]), x)", "4  0\n0  4"),
     HelpTopic(
+      "fisher", "fisher(f, wrt, kind=\"exact\")",
+      "The Fisher matrix of a cross-entropy or logistic loss: over the model's own labels, those of the data (kind=\"empirical\") or drawn ones (\"sampled\").",
+      "param x = [1, -1]; print fisher(mean(softplus(x)), x)", "0.09831  0.00000\n0.00000  0.09831"),
+    HelpTopic(
+      "hessian_op", "hessian_op(f, wrt)",
+      "The Hessian as an operator, never formed: H @ v, H + G, 2*H, H - s*eye(n), and eig, trace, solve and angle of it.",
+      "param x = [1, 2]; H := hessian_op(sum(x^3), x); print H @ [1, 0]", "[6, 0]"),
+    HelpTopic(
+      "ggn_op", "ggn_op(f, wrt, at=z)",
+      "The generalised Gauss–Newton matrix as an operator; see ggn and hessian_op.",
+      "param x = [1, 2]; G := ggn_op(mse(2*x, [0, 0]), x); print G @ [1, 1]", "[4, 4]"),
+    HelpTopic(
       "laplacian", "laplacian(f, wrt)", "The trace of the Hessian.",
       "param x = [1, 2]; print laplacian(sum(x^3), x)", "18"),
   ]

@@ -21,6 +21,7 @@ public struct Adam: Method {
   public init(_ options: Options) { self.options = options }
 
   public var order: DerivativeOrder { .gradient }
+  public var isPlainRule: Bool { true }
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     let (g, o) = (at.gradient, options)
@@ -68,6 +69,7 @@ public struct RMSProp: Method {
   }
 
   public var order: DerivativeOrder { .gradient }
+  public var isPlainRule: Bool { true }
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     let g = at.gradient
@@ -94,6 +96,7 @@ public struct SharpnessAware: Method {
   }
 
   public var order: DerivativeOrder { .gradient }
+  public var isPlainRule: Bool { true }
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     let length = at.gradientNorm

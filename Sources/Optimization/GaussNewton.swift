@@ -49,7 +49,7 @@ public struct LevenbergMarquardt: Method {
     if at.gradientNorm == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
     var mu = damping ?? initialDamping
     let past = mu < Self.negligible ? scaled(Self.memory, scale) : scale
-    let system = DampedSystem(try at.denseMatrix().doubles, at.gradient, past: past)
+    let system = try DampedSystem(at, past: past)
     scale = system.scale
     for _ in 0..<Self.limit {
       if let (d, predicted) = try system.step(mu) {
@@ -79,31 +79,70 @@ private struct DampedSystem {
   /// D.
   let scale: [Double]
   private let root: [Double]
-  /// D^−½·G·D^−½, row-major.
-  private let matrix: [Double]
+  /// D^−½·G·D^−½.
+  private let matrix: Matrix
   private let gradient: [Double]
 
-  /// `matrix` is G, row-major; `past` what is left of the last D, or empty.
-  init(_ matrix: [Double], _ gradient: [Double], past: [Double]) {
-    let n = gradient.count
-    let diagonal = (0..<n).map { matrix[$0 * n + $0] }
-    scale = past.count == n ? zip(past, diagonal).map { max($0, $1) } : diagonal
-    // A param without influence so far is damped all the same: the system would be singular.
-    let root = scale.map { $0 > 0 ? $0.squareRoot() : 1 }
-    var entries = matrix
-    for i in 0..<n { for j in 0..<n { entries[i * n + j] = entries[i * n + j] / root[i] / root[j] } }
-    self.root = root
-    self.matrix = entries
-    self.gradient = zip(gradient, root).map { $0 / $1 }
+  private enum Matrix {
+    /// Row-major.
+    case dense([Double])
+    /// With the places of the diagonal.
+    case sparse(SparseMatrix, diagonal: [Int])
+  }
+
+  /// `past` is what is left of the last D, or empty.
+  init(_ at: Evaluation, past: [Double]) throws {
+    let n = at.x.count
+    if case .sparse(let stored)? = at.hessian, let places = Self.diagonal(stored.pattern) {
+      let entries = stored.values.converted(to: .f64).doubles
+      (scale, root) = Self.scales(places.map { entries[$0] }, past)
+      let root = root
+      var scaled = entries
+      stored.pattern.forEachEntry { i, j, place in scaled[place] = entries[place] / root[i] / root[j] }
+      matrix = .sparse(SparseMatrix(stored.pattern, Tensor(vector: scaled)), diagonal: places)
+    } else {
+      let entries = try at.denseMatrix().doubles
+      (scale, root) = Self.scales((0..<n).map { entries[$0 * n + $0] }, past)
+      var scaled = entries
+      for i in 0..<n { for j in 0..<n { scaled[i * n + j] = entries[i * n + j] / root[i] / root[j] } }
+      matrix = .dense(scaled)
+    }
+    gradient = zip(at.gradient, root).map { $0 / $1 }
+  }
+
+  /// D, and its root. A param without influence so far is damped all the same: the system would be singular.
+  private static func scales(_ diagonal: [Double], _ past: [Double]) -> ([Double], [Double]) {
+    let scale = past.count == diagonal.count ? zip(past, diagonal).map { max($0, $1) } : diagonal
+    return (scale, scale.map { $0 > 0 ? $0.squareRoot() : 1 })
+  }
+
+  /// Where the diagonal is stored; nil when some of it is not.
+  private static func diagonal(_ pattern: SparsePattern) -> [Int]? {
+    var places = [Int](repeating: -1, count: pattern.rows)
+    pattern.forEachEntry { i, j, place in if i == j { places[i] = place } }
+    return places.contains(-1) ? nil : places
   }
 
   /// d, and the decrease that the model predicts, f − m(d) = ½dᵀ(μD·d − g); nil when G + μD is not positive definite.
   func step(_ mu: Double) throws -> (d: [Double], predicted: Double)? {
-    let n = root.count
-    var damped = matrix
-    for i in 0..<n { damped[i * n + i] += mu }
-    guard let factor = try? Cholesky(Tensor(damped, [n, n])) else { return nil }
-    let y = try factor.solve(Tensor(vector: scaled(-1, gradient))).doubles
+    guard let y = try solved(mu) else { return nil }
     return (zip(y, root).map { $0 / $1 }, 0.5 * dot(y, sum(scaled(mu, y), -1, gradient)))
+  }
+
+  private func solved(_ mu: Double) throws -> [Double]? {
+    let right = Tensor(vector: scaled(-1, gradient))
+    switch matrix {
+    case .dense(var entries):
+      let n = root.count
+      for i in 0..<n { entries[i * n + i] += mu }
+      return try (try? Cholesky(Tensor(entries, [n, n])))?.solve(right).doubles
+    case .sparse(let stored, let diagonal):
+      var entries = stored.values.doubles
+      for place in diagonal { entries[place] += mu }
+      // Patterns with both halves are solved with exchanges, which do not tell whether the matrix is definite.
+      guard let y = try? SparseMatrix(stored.pattern, Tensor(vector: entries)).solve(right).x.doubles
+      else { return nil }
+      return dot(y, gradient) <= 0 ? y : nil
+    }
   }
 }

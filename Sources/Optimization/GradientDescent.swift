@@ -15,6 +15,11 @@ public struct GradientDescent: Method {
 
   public var order: DerivativeOrder { .gradient }
 
+  public var isPlainRule: Bool {
+    if case .fixed = search { return true }
+    return false
+  }
+
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     if case .fixed(let rate) = search { return Move(x: sum(at.x, -rate, at.gradient), rate: rate) }
     let slope = -dot(at.gradient, at.gradient)

@@ -93,6 +93,12 @@ public protocol Method: Sendable {
   static var name: String { get }
   /// Derivatives needed at the point.
   var order: DerivativeOrder { get }
+  /// The step adds to the params what a rule says, whatever f is elsewhere.
+  var isPlainRule: Bool { get }
   /// The next point. `f` evaluates the function elsewhere, for line searches and products. Throws `Refusal`.
   mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move
+}
+
+extension Method {
+  public var isPlainRule: Bool { false }
 }

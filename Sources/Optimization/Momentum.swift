@@ -15,6 +15,7 @@ public struct Momentum: Method {
   }
 
   public var order: DerivativeOrder { .gradient }
+  public var isPlainRule: Bool { true }
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     let g = at.gradient

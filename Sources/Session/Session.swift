@@ -188,7 +188,8 @@ extension Interpreter {
 
   func boundNames(_ statement: Statement) -> [String] {
     switch statement.kind {
-    case .define(let name, _, _), .param(let name, _, _), .data(let name, _, _): return [name]
+    case .define(let name, _, _), .param(let name, _, _, _), .data(let name, _, _): return [name]
+    case .residuals(let name, _, _): return [name, Interpreter.costName]
     case .assign(let targets, _):
       return targets.compactMap { if case .name(let n) = $0.kind { return n } else { return nil } }
     case .random(let names, _): return names

@@ -100,7 +100,9 @@ extension Statement.Kind: CustomDebugStringConvertible {
     case .assign(let targets, let value): Expr.list("=", targets + [value])
     case .define(let name, _, let value): "(:= \(name) \(value.debugDescription))"
     case .function(let declaration): declaration.debugDescription
-    case .param(let name, _, let value): "(param \(name) \(value.debugDescription))"
+    case .param(let name, _, let value, let bounds):
+      "(param \(name) \(value.debugDescription)\(bounds.map { " in \($0.debugDescription)" } ?? ""))"
+    case .residuals(let name, _, let value): "(residuals \(name) \(value.debugDescription))"
     case .data(let name, _, let value): "(data \(name) \(value.debugDescription))"
     case .random(let names, let value): "(~ \(names.joined(separator: " ")) \(value.debugDescription))"
     case .command(let command): command.debugDescription

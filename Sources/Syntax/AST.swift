@@ -205,7 +205,10 @@ public final class Statement: Sendable {
     case define(name: String, nameSpan: Span, value: Expr)
     /// `name(a, b) := e` or `name(a, b) { … }`
     case function(FunctionDeclaration)
-    case param(name: String, nameSpan: Span, value: Expr)
+    /// `param x = e`, `param x = e in a..b`; the bounds are a range.
+    case param(name: String, nameSpan: Span, value: Expr, bounds: Expr?)
+    /// `residuals r := e`
+    case residuals(name: String, nameSpan: Span, value: Expr)
     case data(name: String, nameSpan: Span, value: Expr)
     /// `v ~ rademacher(like=params)`, `(xb, yb) ~ batch(X, y, 128)`
     case random(names: [String], value: Expr)

@@ -65,6 +65,7 @@ extension Parser {
       case "print": return try parsePrint()
       case "assert": return try parseAssert()
       case "repeat": return try parseRepeat()
+      case "residuals" where isNameNext && peek(2).kind == .define: return try parseResiduals()
       case "param" where isNameNext, "data" where isNameNext: return try parseDeclaration(name)
       default: break
       }
@@ -188,10 +189,21 @@ extension Parser {
       throw fail(.bareDeclaration(keyword: keyword, name: nameSpan.text), at: nameSpan)
     }
     let value = try parseValue(allowsCommand: true)
+    let bounds = keyword == "param" && accept(.inWord) ? try parseExpression() : nil
     bound.insert(name)
     return keyword == "param"
-      ? .param(name: name, nameSpan: nameSpan, value: value)
+      ? .param(name: name, nameSpan: nameSpan, value: value, bounds: bounds)
       : .data(name: name, nameSpan: nameSpan, value: value)
+  }
+
+  /// `residuals r := e`
+  private func parseResiduals() throws(Abort) -> Statement.Kind {
+    advance()
+    let nameSpan = span(of: token)
+    guard let name, case .define(_, _, let value) = try parseDefinition(name) else {
+      throw failHere { .expected("a name", found: $0) }
+    }
+    return .residuals(name: name, nameSpan: nameSpan, value: value)
   }
 
   // MARK: Functions

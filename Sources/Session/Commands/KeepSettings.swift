@@ -152,7 +152,7 @@ extension LeafBinding {
   func converted(to precision: Precision) -> LeafBinding {
     LeafBinding(
       id: id, value: value.converted(to: precision), declaration: declaration,
-      initial: initial.converted(to: precision), order: order)
+      initial: initial.converted(to: precision), order: order, bounds: bounds)
   }
 }
 

@@ -31,7 +31,7 @@ struct Minimization {
     var current = start
     var steps = 0
     var rounding = RoundingWatch()
-    var reason = try finished(current, stepper.objectiveName)
+    var reason = try finished(current, stepper)
     while reason == nil {
       if steps >= limit {
         reason = "the limit of \(limit) steps was reached"
@@ -58,7 +58,7 @@ struct Minimization {
       if let block = call.command.block {
         if case .broke = try interpreter.run(block) { reason = "the block ended it" }
       }
-      if reason == nil { reason = try interpreter.atom { try finished(current, stepper.objectiveName) } }
+      if reason == nil { reason = try interpreter.atom { try finished(current, stepper) } }
       if reason == nil, current.x == before.x { reason = "the step no longer changes the params" }
       if !interpreter.hasRandomLeaves, rounding.isOver(predicted, current.value), reason == nil {
         reason = "the decrease of \(stepper.objectiveName) is lost in its rounding"
@@ -67,9 +67,10 @@ struct Minimization {
     return report(name, stepper.objectiveName, start, current, steps, reason ?? "")
   }
 
-  private func finished(_ e: Evaluation, _ f: String) throws -> String? {
+  private func finished(_ e: Evaluation, _ stepper: Stepper) throws -> String? {
     guard let condition else {
-      return e.gradientNorm < 1e-8 ? "‖∇\(f)‖ < 1e-8" : nil
+      let (norm, symbol) = try stepper.stationarity(e)
+      return norm < 1e-8 ? "\(symbol) < 1e-8" : nil
     }
     guard let value = try interpreter.evaluate(condition).tensor else {
       throw Diagnostic(.type, "the condition must be a number", at: condition.span)

@@ -77,6 +77,7 @@ extension Commands {
               .shape, "the declaration of '\(name)' no longer gives its shape", at: call.command.span)
           }
           fresh.value = value.converted(to: interpreter.state.settings.precision)
+          try leaf.bounds.map { try interpreter.check(fresh.value, $0, name, call.command.span) }
         } else {
           fresh.value = leaf.initial.converted(to: interpreter.state.settings.precision)
         }

@@ -73,7 +73,8 @@ struct NameSummary {
     let text = interpreter.valueText
     switch binding {
     case .param(let leaf):
-      var lines = ["param \(name) = \(leaf.declaration.span.text)", "shape \(shape)"]
+      let bounds = leaf.bounds.map { " in \($0.text)" } ?? ""
+      var lines = ["param \(name) = \(leaf.declaration.span.text)\(bounds)", "shape \(shape)"]
       lines.append(text.labeled("value", text.text(leaf.value)))
       if leaf.value.doubles != leaf.initial.doubles {
         lines.append(text.labeled("declared", text.text(leaf.initial)))

@@ -68,8 +68,11 @@ struct Stepper {
   /// One step. When it fails, nothing has changed.
   func step(from before: Evaluation) throws -> (evaluation: Evaluation, move: Move) {
     // A method that remembers goes on where this place in the text left it, with the same options.
-    var method = interpreter.state.methods[stateKey] ?? self.method
     let names = try targetNames()
+    let bounds = interpreter.bounds(of: names)
+    var method = interpreter.state.methods[stateKey] ?? within(bounds)
+    // The params may have been declared with other bounds since.
+    if (method as? BoundedMethod)?.bounds != bounds { method = within(bounds) }
     let (saved, stepsTaken) = (interpreter.state.globals, interpreter.state.stepsTaken)
     do {
       let move = try method.step(before, Surroundings(call: call, names: names))
@@ -100,16 +103,27 @@ struct Stepper {
 
   /// Where a first step would lead, and f there. Nothing changes, the method's memory included.
   func trial(from before: Evaluation) throws -> (move: Move, value: Double) {
-    var method = self.method
+    let names = try targetNames()
+    var method = within(interpreter.bounds(of: names))
     let generator = interpreter.state.generator
     defer { interpreter.state.generator = generator }
     do {
-      let surroundings = Surroundings(call: call, names: try targetNames())
+      let surroundings = Surroundings(call: call, names: names)
       let move = try method.step(before, surroundings)
       return (move, try surroundings.value(at: move.x))
     } catch let refusal as Refusal {
       throw Diagnostic(.numeric, refusal.reason, at: call.command.span, hint: refusal.hint)
     }
+  }
+
+  private func within(_ bounds: Bounds?) -> any Method { bounds.map { BoundedMethod(method, $0) } ?? method }
+
+  /// ‖∇f‖, or within bounds ‖P(x − ∇f) − x‖, which is zero where no step within them lowers f.
+  func stationarity(_ e: Evaluation) throws -> (norm: Double, symbol: String) {
+    guard let bounds = interpreter.bounds(of: try targetNames()) else {
+      return (e.gradientNorm, "‖∇\(objectiveName)‖")
+    }
+    return (bounds.stationarity(e.x, e.gradient), "projected ‖∇\(objectiveName)‖")
   }
 
   private func targetNames() throws -> [String] {

@@ -70,7 +70,7 @@ struct Dependencies {
   /// True when a name that was looked up was a param.
   var mentionsParam: Bool {
     stamps.values.contains { stamp in
-      if case .leaf(_, .param, _, _, _) = stamp { return true }
+      if case .leaf(_, let kind, _, _, _) = stamp { return kind == .param || kind == .boundedParam }
       return false
     }
   }
@@ -104,7 +104,7 @@ enum Stamp: Equatable {
   /// These were all params.
   case params([String])
 
-  enum Kind { case variable, param, data, random }
+  enum Kind { case variable, param, boundedParam, data, random }
 }
 
 /// A tensor by its entries. As long as it is held its memory is not written, so the same memory is the same entries.

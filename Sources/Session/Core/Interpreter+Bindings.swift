@@ -37,6 +37,7 @@ extension Interpreter {
     case .param(var leaf)? where !isLocal(name):
       willChange()
       leaf.value = try fitting(value, leaf.value.shape, name, source)
+      try leaf.bounds.map { try check(leaf.value, $0, name, source) }
       recordMove()
       bindGlobal(name, .param(leaf))
       notePoint()
@@ -58,6 +59,7 @@ extension Interpreter {
         throw Diagnostic(.name, "'\(name)' is not a param", at: source)
       }
       leaf.value = try fitting(.tensor(tensor), leaf.value.shape, name, source)
+      try leaf.bounds.map { try check(leaf.value, $0, name, source) }
       bindGlobal(name, .param(leaf))
     }
     notePoint()
@@ -312,7 +314,9 @@ extension Interpreter {
 
   // MARK: Leaves
 
-  func declare(_ name: String, _ span: Span, _ expr: Expr, isParam: Bool, echoes: Bool) throws {
+  func declare(
+    _ name: String, _ span: Span, _ expr: Expr, isParam: Bool, bounds: Expr? = nil, echoes: Bool
+  ) throws {
     try checkAssignable(name, span)
     guard state.frames.isEmpty else {
       throw Diagnostic(.type, "params and data are declared at the top level", at: span)
@@ -321,13 +325,15 @@ extension Interpreter {
     guard let tensor = value.tensor?.converted(to: state.settings.precision) else {
       throw Diagnostic(.type, "'\(name)' needs a tensor, not \(value.kindName)", at: expr.span)
     }
+    let limits = try bounds.map { try leafBounds($0, tensor.shape) }
+    try limits.map { try check(tensor, $0, name, expr.span) }
     if isParam, state.objective == name { state.objective = nil }
     state.declarations += 1
     var order = state.declarations
     if case .param(let old)? = lookup(name, frameTag: nil) { order = old.order }
     let leaf = LeafBinding(
       id: slots.bindingID(name, frameTag: nil), value: tensor, declaration: expr, initial: tensor,
-      order: order)
+      order: order, bounds: limits)
     bind(name, isParam ? .param(leaf) : .data(leaf))
     if isParam { state.path.clear() }
     guard echoes else { return }

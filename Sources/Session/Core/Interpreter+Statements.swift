@@ -50,8 +50,10 @@ extension Interpreter {
       if echoes && !isQuiet { echo(targets, result) }
     case .define(let name, let span, let value): try define(name, span, value, echoes: echoes && !isQuiet)
     case .function(let declaration): try define(declaration, echoes: echoes && !isQuiet)
-    case .param(let name, let span, let value):
-      try declare(name, span, value, isParam: true, echoes: echoes && !isQuiet)
+    case .param(let name, let span, let value, let bounds):
+      try declare(name, span, value, isParam: true, bounds: bounds, echoes: echoes && !isQuiet)
+    case .residuals(let name, let span, let value):
+      try declareResiduals(name, span, value, echoes: echoes && !isQuiet)
     case .data(let name, let span, let value):
       try declare(name, span, value, isParam: false, echoes: echoes && !isQuiet)
     case .random(let names, let value):

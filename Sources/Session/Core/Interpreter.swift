@@ -142,7 +142,9 @@ final class Interpreter {
     case .variable(let v):
       return .leaf(
         id: v.id, kind: .variable, shapes: v.value.shapes, texts: v.value.texts, patterns: v.value.patterns)
-    case .param(let leaf): return .leaf(id: leaf.id, kind: .param, shapes: [leaf.value.shape])
+    case .param(let leaf):
+      return .leaf(
+        id: leaf.id, kind: leaf.bounds == nil ? .param : .boundedParam, shapes: [leaf.value.shape])
     case .data(let leaf): return .leaf(id: leaf.id, kind: .data, shapes: [leaf.value.shape])
     case .random(let leaf): return .leaf(id: leaf.id, kind: .random, shapes: leaf.value.shapes)
     case .definition(let id): return .definition(id)

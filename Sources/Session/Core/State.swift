@@ -70,6 +70,14 @@ struct LeafBinding {
   let initial: Tensor
   /// Place in the order of declaration.
   let order: Int
+  var bounds: LeafBounds?
+}
+
+/// What a param's entries stay within: tensors of its shape, and the text of the declaration.
+struct LeafBounds {
+  let lower: [Double]
+  let upper: [Double]
+  let text: String
 }
 
 struct RandomBinding {

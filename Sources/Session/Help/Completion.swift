@@ -142,7 +142,8 @@ struct Completion {
   // MARK: Lists of words
 
   private static let keywords = [
-    "param", "data", "print", "assert", "repeat", "for", "while", "if", "else", "return", "break", "continue",
+    "param", "data", "residuals", "print", "assert", "repeat", "for", "while", "if", "else", "return",
+    "break", "continue",
   ]
 
   private var verbs: [String] { CommandGrammar.verbs.filter { Commands.table[$0] != nil } }

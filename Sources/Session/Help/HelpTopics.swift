@@ -69,8 +69,15 @@ extension HelpTopic {
 
   static let words: [HelpTopic] = [
     HelpTopic(
-      "param", "param NAME = EXPR", "Declares what derivatives are taken by and steps move.",
-      "param w = [1, 2]; w[0] = 5; print w", "[5, 2]"),
+      "param", "param NAME = EXPR [in A..B]",
+      "Declares what derivatives are taken by and steps move; with bounds, steps stay within them.",
+      "param w = [1, 2]; w[0] = 5; print w\nparam s = 1 in 0..inf; f := (s + 3)^2; step newton; print s",
+      "[5, 2]\nf: 16 → 9                     ‖∇f‖: 8 → 6\n  1 of 1 numbers at a bound\n0"),
+    HelpTopic(
+      "residuals", "residuals NAME := EXPR",
+      "Declares what is to be small: half the sum of its squares is the objective, named cost.",
+      "param a = 1; residuals r := a*[1, 2] - [3, 6]; step gauss-newton; print a, cost",
+      "cost: 10 → 0                  ‖∇cost‖: 10 → 0\n3 0"),
     HelpTopic(
       "data", "data NAME = EXPR", "Declares a constant of derivatives; f(X = other) replaces it.",
       "data X = [1, 2]; print 2*X", "[2, 4]"),

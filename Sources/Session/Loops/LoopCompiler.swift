@@ -92,6 +92,7 @@ final class LoopCompiler {
         name, isLoopVariable || v.isLoopVariable ? .loopVariable : .variable, isLocal: local != nil, v.id,
         value, assigned: isLoopVariable ? .loopVariable : .variable)
     case .param(let leaf):
+      guard leaf.bounds == nil else { throw Unsupported() }
       return try register(name, .param, isLocal: false, leaf.id, leaf.value, assigned: .param)
     case .data(let leaf):
       return try register(name, .data, isLocal: false, leaf.id, leaf.value, assigned: .data)

@@ -89,6 +89,7 @@ public final class CommandGrammar: Sendable {
     CommandGrammar("norm", .expressions, [wrt], builtin: true),
     CommandGrammar("logdet", .expressions, [wrt], builtin: true),
     CommandGrammar("condition", .expressions, [wrt], builtin: true),
+    CommandGrammar("sharpness", .expressions, [wrt]),
     CommandGrammar("classify", .expressions, [wrt]),
     CommandGrammar("critical", .expressions, [wrt, ("range", .expressions)]),
     CommandGrammar("check", .expressions, [wrt]),

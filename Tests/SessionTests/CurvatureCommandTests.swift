@@ -145,6 +145,25 @@ import Testing
     #expect(lab.say("logdet steps=8 seed=1").contains("estimate: 95 %"))
   }
 
+  // MARK: Sharpness
+
+  @Test func sharpnessOfAQuadratic() {
+    // f = ½ Σ dᵢ xᵢ²: from x, the rise within a ball around a point far out is nearly that along the gradient.
+    let lab = run("param x = [0, 0, 0]; f := (9*x[0]^2 + 4*x[1]^2 + x[2]^2)/2")
+    lab.say("s = sharpness rho=0.1 top=1")
+    #expect(lab.say("print abs(s.largest - 9) < 1e-9, s.trace, abs(s.rise - 0.045) < 1e-9") == "1 14 1")
+    lab.say("x = [1, 0, 1]; s = sharpness top=1 rho=0.1")
+    // ‖∇f‖² = 81 + 1, of which 81 lie along the first axis; moving along the gradient gives 0.1·‖∇f‖ + ½ε²·gᵀDg/gᵀg.
+    #expect(
+      lab.say(
+        "print abs(s.overlap - 81/82) < 1e-9, abs(s.first - 0.1*sqrt(82) - 0.005*730/82) < 1e-9, s.rise >= s.first"
+      ) == "1 1 1")
+    #expect(lab.say("print x") == "[1, 0, 1]")
+    let text = lab.say("sharpness lr=0.3")
+    #expect(text.contains("lr·λmax = 2.7") && text.contains("beyond the edge of stability"))
+    #expect(lab.say("sharpness lr=0.1").contains("stable: below 2"))
+  }
+
   // MARK: Densities
 
   @Test func smallSpectraAreExact() {
@@ -205,6 +224,10 @@ import Testing
       "print angle([1, 0], [1, 0, 0])", "subspaces of 2 and 3 dimensions have no angle",
       at: "angle([1, 0], [1, 0, 0])"),
     Failure("print angle(eye(3), eye(3), 7)", "the number of eigenvectors is 1 to 3, not 7", at: "7"),
+    Failure("param x = 1; f := x^2; sharpness rho=-1", "'ρ' must be positive", at: "-1"),
+    Failure(
+      "param x = 0; f := sqrt(x); sharpness", "'sharpness' needs a scalar formula of whole params",
+      at: "sharpness"),
     Failure(
       "print angle(eye(3))",
       "angle takes (A, B, k): two symmetric matrices or operators and how many eigenvectors",

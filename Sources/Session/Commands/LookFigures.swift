@@ -92,6 +92,11 @@ extension Commands {
     }
   }
 
+  /// The exact trace of the Hessian that a command speaks of.
+  static func trace(of call: CommandCall) throws -> Double {
+    try diagonalEntries(call).values.doubles.reduce(0, +)
+  }
+
   /// Of a Hessian without building it; of a matrix given as such.
   private static func diagonalEntries(_ call: CommandCall) throws -> (name: String, values: Tensor) {
     try call.noMoreSubjects()

@@ -40,7 +40,10 @@ enum EigenSelection {
 
 extension Commands {
   static var spectrumCommands: [CommandDefinition] {
-    [eigCommand, spectrumCommand, conditionCommand, traceCommand, diagCommand, normCommand, logdetCommand]
+    [
+      eigCommand, spectrumCommand, conditionCommand, traceCommand, diagCommand, normCommand, logdetCommand,
+      sharpnessCommand,
+    ]
   }
 
   private static var eigCommand: CommandDefinition {

@@ -149,7 +149,7 @@ struct Stepper {
 }
 
 /// The objective around the present point, for methods that search; the params stay where they are.
-private struct Surroundings: Oracle {
+struct Surroundings: Oracle {
   let call: CommandCall
   let names: [String]
 

@@ -49,22 +49,20 @@ public struct PlanStages {
       graph.reachable(from: outputs).filter { node in
         graph.leaf(of: node).map { varying.contains($0.id) } ?? false
       })
-    let shared = SharedNodes(graph, outputs, variables).found
+    let split = SharedFormulas(graph, outputs, variables: variables, identity: identity)
+    let shared = split.shared
     let bytes = shared.reduce(0) { $0 + graph.shape($1).elementCount * whole.precision.byteCount }
     guard !shared.isEmpty, !outputs.allSatisfy(shared.contains),
       isForced || bytes <= 1 << 20 + 2 * whole.workingBytes
     else { return nil }
     let prelude = try Plan(graph, outputs: shared, precision: whole.precision, limits: limits)
     if !isForced, prelude.nanoseconds > Self.preludeLimit * whole.nanoseconds { return nil }
-    let leaves = shared.map { Leaf(id: identity(), name: "kept", shape: graph.shape($0)) }
-    let replaced = Dictionary(uniqueKeysWithValues: zip(shared, leaves.map(graph.leaf)))
-    let rest = try Plan(
-      graph, outputs: graph.substitute(outputs, replaced), precision: whole.precision, limits: limits)
+    let rest = try Plan(graph, outputs: split.formulas, precision: whole.precision, limits: limits)
     if !isForced, rest.nanoseconds > Self.restLimit * whole.nanoseconds { return nil }
     self.prelude = prelude
     self.rest = rest
     sources = rest.inputs.map { leaf in
-      leaves.firstIndex { $0.id == leaf.id }.map { .prelude($0) } ?? .leaf(leaf)
+      split.leaves.firstIndex { $0.id == leaf.id }.map { .prelude($0) } ?? .leaf(leaf)
     }
   }
 }

@@ -25,7 +25,7 @@ public struct EigenSearch: Sendable {
     tolerance = max(1e-9, 50 * roundoff)
     block = max(1, min(2, order))
     basis = min(order, max(4 * count + 24, 64))
-    maxProducts = max(500, min(20 * order, 10_000))
+    maxProducts = max(500, min(20 * order, 2000))
   }
 }
 

@@ -48,6 +48,9 @@ extension CommandCall {
     var search = EigenSearch(count, selection.end, order: a.order, roundoff: a.roundoff)
     search.tolerance = try number("tolerance", default: search.tolerance)
     search.maxProducts = try self.count("products", default: search.maxProducts)
+    // The basis and its image at a restart.
+    let affordable = interpreter.memoryLimit / (4 * 8 * max(a.order, 1))
+    search.basis = min(search.basis, max(affordable, 2 * count + 8))
     search.block = min(try self.count("block", default: search.block), max(a.order, 1))
     let found = try found(a, search, selection)
     if found.converged < found.values.count {

@@ -147,7 +147,7 @@ private struct SharpnessReport {
     lines.append(
       look.remarked(
         "rise ≥ \(format(rise.best))",
-        "within ‖ε‖ ≤ \(format(radius)), a lower bound; along the gradient \(format(rise.first))"))
+        "for ‖ε‖ ≤ \(format(radius)); SAM's step \(format(rise.first))"))
     if !overlap.isNaN {
       lines.append(
         look.remarked(

@@ -224,6 +224,8 @@ import Testing
       "print angle([1, 0], [1, 0, 0])", "subspaces of 2 and 3 dimensions have no angle",
       at: "angle([1, 0], [1, 0, 0])"),
     Failure("print angle(eye(3), eye(3), 7)", "the number of eigenvectors is 1 to 3, not 7", at: "7"),
+    Failure("param x = zeros(0); f := sum(x^2); trace probes=9", "∇²f is empty", at: "trace probes=9"),
+    Failure("param x = zeros(0); f := sum(x^2); spectrum probes=9", "∇²f is empty", at: "spectrum probes=9"),
     Failure("param x = 1; f := x^2; sharpness rho=-1", "'ρ' must be positive", at: "-1"),
     Failure(
       "param x = 0; f := sqrt(x); sharpness", "'sharpness' needs a scalar formula of whole params",

@@ -47,7 +47,7 @@ private struct SharpnessReport {
   func run() throws -> Value {
     let view = try call.view(.gradient)
     guard let hessian = try call.formulaOperator(always: true), let gradient = view.gradient?.doubles,
-      gradient.allSatisfy(\.isFinite), view.value.isFinite
+      hessian.order > 0, gradient.allSatisfy(\.isFinite), view.value.isFinite
     else {
       throw Diagnostic(
         .numeric, "'sharpness' needs a scalar formula of whole params with a finite gradient",

@@ -35,7 +35,12 @@ extension CommandCall {
 
   /// A matrix subject as an operator, or the one of a formula.
   func anyOperator() throws -> (operator: any SymmetricOperator, name: String) {
-    if let found = try formulaOperator(always: true) { return (found, found.name) }
+    if let found = try formulaOperator(always: true) {
+      guard found.order > 0 else {
+        throw Diagnostic(.domain, "\(found.name) is empty: there is nothing to look at", at: command.span)
+      }
+      return (found, found.name)
+    }
     let c = try curvature()
     try requireFinite(c.name, c.matrix.doubles)
     try requireSymmetric(c)

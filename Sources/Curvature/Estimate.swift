@@ -63,13 +63,6 @@ public struct Estimate: Sendable {
       value: root, standardError: root > 0 ? standardError / (2 * root) : standardError.squareRoot(),
       low: max(low, 0).squareRoot(), high: max(high, 0).squareRoot(), probes: probes, products: products)
   }
-
-  public func scaled(by factor: Double) -> Estimate {
-    let ends = [low * factor, high * factor]
-    return Estimate(
-      value: value * factor, standardError: standardError * abs(factor), low: ends.min() ?? .nan,
-      high: ends.max() ?? .nan, probes: probes, products: products)
-  }
 }
 
 /// Student's t.

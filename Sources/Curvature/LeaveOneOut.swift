@@ -58,6 +58,10 @@ extension TraceEstimator {
     let k = min(products / 2, a.order)
     guard k >= 3 else { throw CurvatureError.tooFewProbes(needed: 6) }
     let parts = try LeaveOneOut(a, .normal(k, length: a.order, &generator))
+    // All products are zero.
+    guard parts.basis.count > 0 else {
+      return Estimate(samples: [Double](repeating: 0, count: k), products: a.count)
+    }
     let tables = LeaveOneOutTables(parts)
     let room = a.order - k
     let samples = (0..<k).map { tables.sample($0, without: $0, 0, 0, room: room) }

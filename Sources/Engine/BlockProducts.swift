@@ -41,10 +41,9 @@ public final class BlockProducts {
     inputs = graph.leaves(below: [product]).filter { $0 != direction }.compactMap(graph.leaf(of:))
   }
 
-  /// Multiplications and bytes of memory of a product with `count` vectors.
-  public func cost(of count: Int) throws -> (multiplications: Double, bytes: Int) {
-    let plan = try plan(for: count).plan
-    return (plan.multiplications, plan.workingBytes + prelude.plan.workingBytes)
+  /// Bytes of memory that a product with `count` vectors needs besides its inputs.
+  public func workingBytes(for count: Int) throws -> Int {
+    try plan(for: count).plan.workingBytes + prelude.plan.workingBytes
   }
 
   /// Takes values for `inputs` and computes what all products have in common.

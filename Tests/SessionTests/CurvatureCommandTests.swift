@@ -145,6 +145,14 @@ import Testing
     #expect(lab.say("logdet steps=8 seed=1").contains("estimate: 95 %"))
   }
 
+  @Test(arguments: [
+    "trace estimate=hutchinson", "trace estimate=hutchpp", "trace estimate=xtrace", "norm probes=8",
+    "diag probes=8",
+  ]) func estimatesOfZero(_ command: String) {
+    let lab = run("param x = ones(70); f := sum(x); e = \(command)")
+    #expect(lab.say("print max(abs(e.low)), max(abs(e.high))") == "0 0")
+  }
+
   // MARK: Sharpness
 
   @Test func sharpnessOfAQuadratic() {

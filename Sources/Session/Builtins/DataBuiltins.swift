@@ -1,5 +1,4 @@
 import Datasets
-import Graph
 import Syntax
 import Tensors
 

@@ -81,11 +81,7 @@ extension CommandCall {
 
   /// Runs a matrix-free method, its errors placed at the command.
   func matrixFree<T>(_ body: () throws -> T) throws -> T {
-    do {
-      return try algebra(body)
-    } catch let error as CurvatureError {
-      throw Diagnostic(.numeric, error.description, at: subject?.span ?? command.verbSpan)
-    }
+    try interpreter.matrixFree(at: subject?.span ?? command.verbSpan, body)
   }
 
   /// The progress of a run that lasts, twice a second.

@@ -29,6 +29,7 @@ final class FormulaOperator: SymmetricOperator {
 
   func products(_ block: Rows) throws -> Rows {
     var result = Rows(count: 0, length: order)
+    guard block.count > 0 else { return result }
     let piece = try affordable(min(block.count, Self.widest))
     for start in stride(from: 0, to: block.count, by: piece) {
       if hk_interrupt_get() != 0 { throw EngineError.interrupted }
@@ -42,10 +43,12 @@ final class FormulaOperator: SymmetricOperator {
   /// At most `count` vectors, as many as memory allows.
   private func affordable(_ count: Int) throws -> Int {
     var count = count
-    while count > 1, try base.cost(of: count).bytes > memoryLimit { count /= 2 }
-    let needed = try base.cost(of: count).bytes
-    guard needed <= memoryLimit else { throw EngineError.memory(needed: needed, limit: memoryLimit) }
-    return count
+    while true {
+      let needed = try base.workingBytes(for: count)
+      if needed <= memoryLimit { return count }
+      guard count > 1 else { throw EngineError.memory(needed: needed, limit: memoryLimit) }
+      count /= 2
+    }
   }
 }
 

@@ -25,13 +25,14 @@ extension Interpreter {
   func solution(_ arguments: [Argument], _ call: Expr) throws -> Value {
     let (matrix, right) = try pair(arguments, call, "solve(A, b)")
     let (a, _) = try symmetric(matrix, OperatorKey(call, 0), call)
-    guard let b = try evaluate(right).tensor ?? flat(evaluate(right)), b.shape == [a.order] else {
+    let value = try evaluate(right)
+    guard let b = value.tensor ?? flat(value), b.shape == [a.order] else {
       throw Diagnostic(
         .shape, "the right side of an operator of order \(a.order) is a vector of \(a.order) entries",
         at: right.span)
     }
     let tolerance = state.settings.precision == .f64 ? 1e-10 : 1e-5
-    let found = try placing(call.span) {
+    let found = try matrixFree(at: call.span) {
       try minimumResidual(
         a, b.doubles, tolerance: tolerance, maxProducts: min(max(10 * a.order, 1000), 20_000))
     }
@@ -66,7 +67,7 @@ extension Interpreter {
         .shape, "subspaces of \(spans[0].length) and \(spans[1].length) dimensions have no angle",
         at: call.span)
     }
-    return .tensor(Tensor(vector: try placing(call.span) { try principalAngles(spans[0], spans[1]) }))
+    return .tensor(Tensor(vector: try matrixFree(at: call.span) { try principalAngles(spans[0], spans[1]) }))
   }
 
   private func eigenspaces(_ sides: [Expr], _ count: Expr, _ call: Expr) throws -> [Rows] {
@@ -77,7 +78,7 @@ extension Interpreter {
         throw Diagnostic(.domain, "the number of eigenvectors is 1 to \(a.order), not \(k)", at: count.span)
       }
       let search = EigenSearch(k, .top, order: a.order, roundoff: a.roundoff)
-      let found = try placing(call.span) {
+      let found = try matrixFree(at: call.span) {
         try BlockLanczos.eigenpairs(of: a, search, generator: CounterGenerator(seed: 1))
       }
       guard found.converged == k else {
@@ -121,7 +122,8 @@ extension Interpreter {
     return (arguments[0].value, arguments[1].value)
   }
 
-  private func placing<T>(_ span: Span, _ body: () throws -> T) throws -> T {
+  /// Runs a method that needs only products, its errors placed in the text.
+  func matrixFree<T>(at span: Span, _ body: () throws -> T) throws -> T {
     do {
       return try body()
     } catch let error as CurvatureError {

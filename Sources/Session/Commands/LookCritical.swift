@@ -43,11 +43,7 @@ struct CriticalReport {
       throw Diagnostic(
         .domain, "'starts' is 1 to 1000000, not \(starts)", at: call.command.option("starts")?.span)
     }
-    let given = try call.integer("seed", default: Int(call.interpreter.state.generator.seed))
-    guard given >= 0 else {
-      throw Diagnostic(.domain, "a seed is not negative", at: call.command.option("seed")?.span)
-    }
-    seed = UInt64(given)
+    seed = try call.seed() ?? call.interpreter.state.generator.seed
     landscape = try JetSweep(call, total: 20 * starts)
     let order = landscape.order
     guard order <= Self.orderLimit else {

@@ -223,13 +223,14 @@ extension CommandCall {
     }
     do {
       return try exact()
-    } catch let error as EngineError {
-      guard case .memory = error else { throw error }
+    } catch let error where Self.isTooLarge(error) {
       guard let hessian = try formulaOperator(always: true) else { throw error }
       return try estimated(hessian, hessian.name)
-    } catch let error as Diagnostic {
-      guard error.kind == .resource, let hessian = try formulaOperator(always: true) else { throw error }
-      return try estimated(hessian, hessian.name)
     }
+  }
+
+  private static func isTooLarge(_ error: any Error) -> Bool {
+    if let error = error as? EngineError, case .memory = error { return true }
+    return (error as? Diagnostic)?.kind == .resource
   }
 }

@@ -47,15 +47,18 @@ extension CommandCall {
     return (MatrixOperator(c.matrix), c.name)
   }
 
-  /// The generator that `seed=` names, or one drawn from the session's, and its seed.
+  /// The seed given as an option.
+  func seed() throws -> UInt64? {
+    guard let option = command.option("seed") else { return nil }
+    let seed = try interpreter.whole(option.value)
+    guard seed >= 0 else { throw Diagnostic(.domain, "a seed is not negative", at: option.span) }
+    return UInt64(seed)
+  }
+
+  /// The generator that `seed=` names, or one drawn from the session's.
   func probeGenerator() throws -> CounterGenerator {
-    if let option = command.option("seed") {
-      let seed = try interpreter.whole(option.value)
-      guard seed >= 0 else { throw Diagnostic(.domain, "a seed is not negative", at: option.value.span) }
-      return CounterGenerator(seed: UInt64(seed))
-    }
     // Small enough to be typed again.
-    return CounterGenerator(seed: interpreter.state.generator.next() % 1_000_000)
+    CounterGenerator(seed: try seed() ?? interpreter.state.generator.next() % 1_000_000)
   }
 
   /// A count given as an option.

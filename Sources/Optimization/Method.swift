@@ -104,6 +104,21 @@ public protocol Method: Sendable {
 
 extension Method {
   public var isPlainRule: Bool { false }
+  /// What it remembers of these params, by their places among `count`, is forgotten: they have moved for other reasons.
+  /// What cannot be told apart is forgotten as a whole.
+  public mutating func forget(_ places: [Int], of count: Int) {
+    guard isPlainRule else {
+      memory = [:]
+      return
+    }
+    memory = memory.mapValues { values in
+      guard values.count == count else { return values }
+      var kept = values
+      for place in places { kept[place] = 0 }
+      return kept
+    }
+  }
+
   /// Nothing is remembered.
   public var memory: MethodMemory {
     get { [:] }

@@ -4,6 +4,9 @@ public struct MethodOptions: Sendable {
   public init(_ numbers: [String: Double] = [:]) { self.numbers = numbers }
   public subscript(_ name: String) -> Double? { numbers[name] }
 
+  /// The same with another step size.
+  public func with(rate: Double) -> MethodOptions { MethodOptions(numbers.merging(["lr": rate]) { $1 }) }
+
   /// A number above 0.
   func positive(_ name: String) throws -> Double? {
     try checked(name, "positive", "give a number above 0") { $0 > 0 }

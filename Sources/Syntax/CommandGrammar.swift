@@ -75,6 +75,7 @@ public final class CommandGrammar: Sendable {
   ]
   private static let selection: [(String, Operand)] = [
     ("top", .expressions), ("bottom", .expressions), ("of", .expressions), ("by", .expressions),
+    ("on", .expressions),
   ]
 
   private static let entries: [CommandGrammar] = [
@@ -103,7 +104,11 @@ public final class CommandGrammar: Sendable {
     // Move.
     CommandGrammar("step", .methods, [("on", .expressions), wrt]),
     CommandGrammar("minimize", .methods, movement, block: true),
-    CommandGrammar("train", .methods, movement, block: true),
+    CommandGrammar(
+      "train", .methods,
+      [
+        ("validate", .expressions), ("track", .expressions), ("until", .expressions), ("on", .expressions), wrt,
+      ], block: true),
     CommandGrammar("compare", .methods, movement),
     CommandGrammar("undo", .expressions, [("step", .nothing), ("steps", .nothing)]),
     CommandGrammar("redo", .expressions, [("step", .nothing), ("steps", .nothing)]),

@@ -38,11 +38,11 @@ struct Comparison {
     }
     let start = try self.start()
     var runs: [Run] = []
-    for (name, method, label) in try call.methods() {
+    for chosen in try call.methods() {
       interpreter.state = before
       interpreter.structureChanged()
       if let start { interpreter.move(start.names, to: start.x) }
-      runs.append(try follow(name, method, label, steps))
+      runs.append(try follow(chosen, steps))
     }
     call.print(table(runs))
     let fields = Self.fields(runs.map(\.label))
@@ -77,12 +77,12 @@ struct Comparison {
     return (params.map(\.name), x)
   }
 
-  private func follow(_ name: String, _ method: any Method, _ label: String, _ steps: Int) throws -> Run {
+  private func follow(_ chosen: ChosenMethod, _ steps: Int) throws -> Run {
     interpreter.state.methods = [:]
-    let stepper = try Stepper(call, name, method)
+    let stepper = try Stepper(call, chosen.name, chosen.method)
     interpreter.loopDepth += 1
     defer { interpreter.loopDepth -= 1 }
-    var run = Run(label: label)
+    var run = Run(label: chosen.label)
     var current = try stepper.evaluation()
     run.values.append(current.value)
     run.norms.append(current.gradientNorm)

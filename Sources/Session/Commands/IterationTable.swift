@@ -21,40 +21,53 @@ struct StepTolerances {
   private func length(_ a: Evaluation, _ b: Evaluation) -> Double { norm(zip(a.x, b.x).map { $1 - $0 }) }
 }
 
+/// A table that is printed line by line, while its rows come to be.
+struct RunningTable {
+  private let call: CommandCall
+  private let widths: [Int]
+
+  /// - Parameter widths: of the columns; nil for numbers of the session's digits.
+  init(_ call: CommandCall, widths: [Int?]) {
+    self.call = call
+    // A sign, the digits, a point and an exponent.
+    let number = call.interpreter.state.settings.digits + 7
+    self.widths = widths.map { $0 ?? number }
+  }
+
+  func line(_ cells: [String], _ remark: String = "") {
+    let padded = zip(cells, widths).map { cell, width in
+      String(repeating: " ", count: max(0, width - cell.count)) + cell
+    }
+    let text = padded.joined(separator: "  ") + (remark.isEmpty ? "" : "  " + remark)
+    call.print(String(text.reversed().drop { $0 == " " }.reversed()))
+  }
+}
+
 /// A line for every step of a run, printed as the step is made: f, the norms of gradient and step, how the fall of f
 /// compares with what the method's model expected, and what the method says.
 struct IterationTable {
   private let call: CommandCall
   private let name: String
-  private let width: Int
+  private let table: RunningTable
 
   init(_ call: CommandCall, _ name: String) {
     self.call = call
     self.name = name
-    // A sign, the digits, a point and an exponent.
-    width = call.interpreter.state.settings.digits + 7
+    table = RunningTable(call, widths: [5, nil, nil, nil, 9])
   }
 
   func begin(_ start: Evaluation) {
-    line(["step", name, "‖∇\(name)‖", "‖Δx‖", "Δ\(name)/model"], "")
-    line(["0", call.format(start.value), call.format(start.gradientNorm), "", ""], "")
+    table.line(["step", name, "‖∇\(name)‖", "‖Δx‖", "Δ\(name)/model"])
+    table.line(["0", call.format(start.value), call.format(start.gradientNorm)])
   }
 
   func add(_ step: Int, _ before: Evaluation, _ after: Evaluation, _ move: Move) {
     let moved = norm(zip(before.x, after.x).map { $1 - $0 })
     let ratio = move.predicted.flatMap { $0 > 0 ? (before.value - after.value) / $0 : nil }
-    line(
+    table.line(
       [
         "\(step)", call.format(after.value), call.format(after.gradientNorm), call.format(moved),
         ratio.map { NumberFormat(digits: 3)($0) } ?? "",
       ], move.notes.joined(separator: "; "))
-  }
-
-  private func line(_ cells: [String], _ remark: String) {
-    let padded = zip(cells, [5, width, width, width, 9]).map { cell, width in
-      String(repeating: " ", count: max(0, width - cell.count)) + cell
-    }
-    let text = padded.joined(separator: "  ") + (remark.isEmpty ? "" : "  " + remark)
-    call.print(String(text.reversed().drop { $0 == " " }.reversed()))
   }
 }

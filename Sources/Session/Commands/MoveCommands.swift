@@ -4,7 +4,10 @@ import Tensors
 
 extension Commands {
   static var moveCommands: [CommandDefinition] {
-    [stepCommand, minimizeCommand, compareCommand, undoCommand, redoCommand, resetCommand]
+    [
+      stepCommand, minimizeCommand, trainCommand, compareCommand, undoCommand, redoCommand, resetCommand,
+      reinitCommand, pruneCommand,
+    ]
   }
 
   static let methodOptions: [(name: String, text: String)] = {
@@ -13,7 +16,9 @@ extension Commands {
   }()
 
   /// Options of commands that take a method which are not the method's.
-  static let ownOptions: [String: Set<String>] = ["minimize": Set(Minimization.options.map(\.name))]
+  static let ownOptions: [String: Set<String>] = [
+    "minimize": Set(Minimization.options.map(\.name)), "train": Set(TrainingPlan.options.map(\.name)),
+  ]
 
   private static var stepCommand: CommandDefinition {
     CommandDefinition(
@@ -94,6 +99,7 @@ extension Commands {
       }
       interpreter.state.path.clear()
       interpreter.state.methods = [:]
+      interpreter.state.training = nil
       let names = interpreter.allParams.map(\.name).joined(separator: ", ")
       call.print(
         names.isEmpty
@@ -104,9 +110,19 @@ extension Commands {
   }
 }
 
+/// A method as a command names it.
+struct ChosenMethod {
+  let description: MethodDescription
+  let options: MethodOptions
+  let method: any Method
+  /// Its text.
+  let label: String
+  var name: String { description.name }
+}
+
 extension CommandCall {
   /// Method names may have options in parentheses, or after the command when there is one method.
-  func methods() throws -> [(name: String, method: any Method, label: String)] {
+  func methods() throws -> [ChosenMethod] {
     guard !command.subjects.isEmpty else {
       throw Diagnostic(
         .syntax, "'\(command.verb)' needs a method", at: command.span,
@@ -128,18 +144,28 @@ extension CommandCall {
           try set(option, description, &options)
         }
       }
-      do {
-        return (name, try description.make(options), subject.span.text)
-      } catch let refusal as Refusal {
-        throw Diagnostic(.domain, refusal.reason, at: subject.span, hint: refusal.hint)
-      }
+      let method = try made(description, options, subject.span)
+      return ChosenMethod(
+        description: description, options: options, method: method, label: subject.span.text)
+    }
+  }
+
+  func made(_ description: MethodDescription, _ options: MethodOptions, _ span: Span) throws -> any Method {
+    do {
+      return try description.make(options)
+    } catch let refusal as Refusal {
+      throw Diagnostic(.domain, refusal.reason, at: span, hint: refusal.hint)
     }
   }
 
   func singleMethod() throws -> (name: String, method: any Method) {
+    let chosen = try chosenMethod()
+    return (chosen.name, chosen.method)
+  }
+
+  func chosenMethod() throws -> ChosenMethod {
     try noMoreSubjects()
-    let first = try methods()[0]
-    return (first.name, first.method)
+    return try methods()[0]
   }
 
   private func methodName(_ subject: Expr) throws -> (String, [Argument]) {

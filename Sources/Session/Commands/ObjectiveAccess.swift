@@ -65,7 +65,7 @@ extension CommandCall {
 
   func scalarNode(_ elaborator: Elaborator) throws -> NodeID {
     // Commands that name methods say `on F`.
-    let isMethodCommand = ["step", "minimize", "train", "compare"].contains(command.verb)
+    let isMethodCommand = ["step", "minimize", "train", "compare", "reinit", "prune"].contains(command.verb)
     guard let subject = isMethodCommand ? command.clause("on")?.values.first : self.subject else {
       return try elaborator.objective(command.verbSpan).node
     }

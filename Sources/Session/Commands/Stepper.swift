@@ -15,7 +15,8 @@ struct Stepper {
 
   private var interpreter: Interpreter { call.interpreter }
 
-  init(_ call: CommandCall, _ name: String, _ method: any Method) throws {
+  /// With a `key` the method's memory goes by that, wherever it is asked for.
+  init(_ call: CommandCall, _ name: String, _ method: any Method, key: String? = nil) throws {
     self.call = call
     methodName = name
     objectiveName = call.objectiveName
@@ -23,7 +24,7 @@ struct Stepper {
     let interpreter = call.interpreter
     let isTyped = interpreter.loopDepth == 0 && interpreter.callDepth == 0
     let place = isTyped ? "" : "\(ObjectIdentifier(call.command).hashValue)"
-    stateKey = "\(objectiveName) \(name) \(place) \(method)"
+    stateKey = key ?? "\(objectiveName) \(name) \(place) \(method)"
     self.method = method
   }
 
@@ -70,9 +71,38 @@ struct Stepper {
 
   /// One step. When it fails, nothing has changed.
   func step(from before: Evaluation) throws -> (evaluation: Evaluation, move: Move) {
-    // A method that remembers goes on where this place in the text left it, with the same options.
+    try attempt(from: before) { move in
+      if interpreter.state.path.isEmpty { note(before) }
+      try interpreter.move(targetNames(), to: move.x)
+      let after = try evaluation(interpreter.loopDepth > 0 ? nil : .gradient, afterMove: true)
+      note(after)
+      if interpreter.hasRandomLeaves {
+        try interpreter.redraw()
+      } else {
+        interpreter.lastEvaluation = (interpreter.valueVersion, ObjectIdentifier(call.command), after)
+      }
+      return (after, move)
+    }
+  }
+
+  /// One step of training from a point on the present draw, and the next draw. What f is after the step only the next
+  /// batch tells. When it fails, nothing has changed.
+  func advance(from before: Evaluation) throws {
+    try attempt(from: before) { move in
+      note(before)
+      try interpreter.move(targetNames(), to: move.x)
+      try interpreter.redraw()
+    }
+  }
+
+  private func note(_ e: Evaluation) { interpreter.notePoint(value: e.value, gradientNorm: e.gradientNorm) }
+
+  /// Asks the method for a move and does with it what `finish` says; the method's memory and the step are kept when
+  /// that succeeds.
+  private func attempt<T>(from before: Evaluation, _ finish: (Move) throws -> T) throws -> T {
     let names = try targetNames()
     let bounds = interpreter.bounds(of: names)
+    // A method that remembers goes on where it stopped, with the same options.
     var method = interpreter.state.methods[stateKey] ?? within(bounds)
     // The params may have been declared with other bounds since.
     if (method as? BoundedMethod)?.bounds != bounds { method = within(bounds) }
@@ -80,19 +110,9 @@ struct Stepper {
     do {
       let move = try method.step(before, Surroundings(call: call, names: names))
       interpreter.recordStep()
-      if interpreter.state.path.isEmpty {
-        interpreter.notePoint(value: before.value, gradientNorm: before.gradientNorm)
-      }
-      interpreter.move(names, to: move.x)
-      let after = try evaluation(interpreter.loopDepth > 0 ? nil : .gradient, afterMove: true)
-      interpreter.notePoint(value: after.value, gradientNorm: after.gradientNorm)
-      if interpreter.hasRandomLeaves {
-        try interpreter.redraw()
-      } else {
-        interpreter.lastEvaluation = (interpreter.valueVersion, ObjectIdentifier(call.command), after)
-      }
+      let result = try finish(move)
       interpreter.state.methods[stateKey] = method
-      return (after, move)
+      return result
     } catch {
       interpreter.state.globals = saved
       interpreter.state.stepsTaken = stepsTaken
@@ -102,6 +122,13 @@ struct Stepper {
       }
       throw error
     }
+  }
+
+  /// The method goes on with other options, and what it remembers.
+  func replaceMethod(by method: any Method) throws {
+    var next = Stepper.within(interpreter.bounds(of: try targetNames()), method)
+    if let memory = interpreter.state.methods[stateKey]?.memory { next.memory = memory }
+    interpreter.state.methods[stateKey] = next
   }
 
   /// Where a first step would lead, and f there. Nothing changes, the method's memory included.
@@ -119,7 +146,11 @@ struct Stepper {
     }
   }
 
-  private func within(_ bounds: Bounds?) -> any Method { bounds.map { BoundedMethod(method, $0) } ?? method }
+  private func within(_ bounds: Bounds?) -> any Method { Self.within(bounds, method) }
+
+  private static func within(_ bounds: Bounds?, _ method: any Method) -> any Method {
+    bounds.map { BoundedMethod(method, $0) } ?? method
+  }
 
   /// ‖∇f‖, or within bounds ‖P(x − ∇f) − x‖, which is zero where no step within them lowers f.
   func stationarity(_ e: Evaluation) throws -> (norm: Double, symbol: String) {

@@ -177,6 +177,9 @@ extension Interpreter {
 
   // MARK: := and functions
 
+  /// Names of results change with every command: definitions take the value that is there.
+  private func isResult(_ name: String) -> Bool { Self.resultNames.contains(name) && state.globals[name] == nil }
+
   func define(_ name: String, _ span: Span, _ expr: Expr, echoes: Bool) throws {
     try checkAssignable(name, span)
     if case .param? = lookup(name, frameTag: nil), state.frames.isEmpty {
@@ -187,7 +190,7 @@ extension Interpreter {
     let names = FreeNames.of(expr)
     var captured: [String: Definition.Captured] = [:]
     for used in names {
-      if case .variable(let v)? = lookup(used), v.isLoopVariable || used == "ans" {
+      if case .variable(let v)? = lookup(used), v.isLoopVariable || isResult(used) {
         captured[used] = .value(v.value)
       }
       if used == name {

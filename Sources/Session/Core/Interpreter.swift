@@ -88,8 +88,19 @@ final class Interpreter {
       tag = frame.parent
     }
     if let global = state.globals[name] { return global }
-    guard name == "ans", let answer = state.answer else { return nil }
-    return .variable(Variable(id: slots.bindingID("ans", frameTag: nil), value: answer))
+    guard let value = resultValue(name) else { return nil }
+    return .variable(Variable(id: slots.bindingID(name, frameTag: nil), value: value))
+  }
+
+  /// Names that hold results as long as the user binds nothing to them.
+  static let resultNames = ["ans", "history"]
+
+  private func resultValue(_ name: String) -> Value? {
+    switch name {
+    case "ans": return state.answer
+    case "history": return state.training?.value
+    default: return nil
+    }
   }
 
   /// The scope that statements run in.

@@ -19,6 +19,8 @@ struct State {
   var stepsTaken = 0
   /// What methods remember between steps, by place in the text and options.
   var methods: [String: any Method] = [:]
+  /// What the epochs of training were like, since the last reset.
+  var training: TrainingHistory?
   var watched: [Expr] = []
   var answer: Value?
   var declarations = 0

@@ -83,7 +83,7 @@ final class LoopCompiler {
     let local = locals?[name]
     let key = DependencyKey(name: name, frameTag: interpreter.currentFrameTag)
     let binding = local ?? interpreter.state.globals[name]
-    guard let binding, !["params", "ans"].contains(name) else { throw Unsupported() }
+    guard let binding, name != "params", !Interpreter.resultNames.contains(name) else { throw Unsupported() }
     dependencies.record(key, interpreter.stamp(binding))
     switch binding {
     case .variable(let v):

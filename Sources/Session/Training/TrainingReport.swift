@@ -1,0 +1,84 @@
+import Syntax
+
+/// What `train` prints: a line for an epoch, and on a terminal how far it has come.
+final class TrainingReport {
+  private let call: CommandCall
+  private let plan: TrainingPlan
+  private let method: String
+  private let started = Machine.now
+  private let table: RunningTable
+  private var epochs = 0..<0
+  private var batches = 1
+  private var name = "f"
+  private var lastLoss = ""
+  private var stepsSeen = 0
+  /// Epochs between two lines.
+  private var stride = 1
+
+  private var interpreter: Interpreter { call.interpreter }
+  private static let lines = 60
+
+  init(_ call: CommandCall, _ plan: TrainingPlan, _ method: String) {
+    self.call = call
+    self.plan = plan
+    self.method = method
+    let others = (plan.validation == nil ? 0 : 1) + plan.tracked.count
+    table = RunningTable(call, widths: [5] + [Int?](repeating: nil, count: 1 + others))
+  }
+
+  var seconds: Double { Machine.now - started }
+
+  /// `batches` of an epoch, or nil for the whole data.
+  func begin(_ batches: Int?, epochs: Range<Int>, _ name: String) {
+    self.epochs = epochs
+    self.batches = batches ?? 1
+    self.name = name
+    stride = max(1, (epochs.count + Self.lines - 1) / Self.lines)
+    guard !epochs.isEmpty else { return }
+    table.line(
+      ["epoch", call.objectiveName] + (plan.validation.map { [$0.name] } ?? []) + plan.tracked.map(\.name))
+  }
+
+  func resumed(after epoch: Int, _ file: String) {
+    call.print("\(file): going on after epoch \(epoch)")
+  }
+
+  func progress(_ epoch: Int, _ step: Int, of count: Int, _ loss: Double) {
+    stepsSeen += 1
+    guard interpreter.options.isInteractive, Machine.now - interpreter.lastProgress > 0.1 else { return }
+    interpreter.lastProgress = Machine.now
+    let rate = Double(stepsSeen) / max(seconds, 1e-9)
+    let left = Double((epochs.upperBound - epoch) * count + count - step) / rate
+    let width = 20
+    let done = width * step / max(count, 1)
+    let bar = String(repeating: "█", count: done) + String(repeating: "·", count: width - done)
+    interpreter.output(
+      .progress(
+        "epoch \(epoch)/\(epochs.upperBound) \(bar) \(step)/\(count)   loss \(NumberFormat(digits: 4)(loss))"
+          + "\(lastLoss)   \(NumberFormat(digits: 3)(rate)) steps/s   \(Self.time(left)) left"))
+  }
+
+  private static func time(_ seconds: Double) -> String {
+    let whole = Int(seconds.rounded(.up))
+    if whole < 60 { return "\(whole) s" }
+    return whole < 3600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole / 60 % 60) min"
+  }
+
+  func line(_ row: [Double]) {
+    if plan.validation != nil { lastLoss = "   validation \(NumberFormat(digits: 4)(row[2]))" }
+    let epoch = Int(row[0])
+    guard (epoch - epochs.lowerBound) % stride == 0 || epoch == epochs.upperBound else { return }
+    table.line(["\(epoch)"] + row.dropFirst().map { call.format($0) })
+  }
+
+  func end(_ steps: Int, _ reason: String?) {
+    let history = interpreter.state.training
+    let count = history?.count ?? 0
+    let losses = history?["loss"] ?? []
+    guard let first = losses.first, let last = losses.last else { return }
+    let stopped = reason.map { "; \($0)" } ?? ""
+    call.print(
+      "\(method): \(count) \(count == 1 ? "epoch" : "epochs"), \(steps) \(steps == 1 ? "step" : "steps"); "
+        + "\(call.objectiveName): \(call.format(first)) → \(call.format(last))\(stopped)")
+  }
+}

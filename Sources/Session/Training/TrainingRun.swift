@@ -1,0 +1,254 @@
+import CKernels
+import Engine
+import Optimization
+import Syntax
+import Tensors
+
+extension Commands {
+  static var trainCommand: CommandDefinition {
+    CommandDefinition(
+      verb: "train",
+      usage:
+        "train METHOD [epochs=N] [batch=N] [validate FORMULA] [track FORMULA, …] [until CONDITION] [option=value …] [{ … }]",
+      summary:
+        "Steps through the data in epochs of batches, with a line and an entry of history for each epoch. `epoch` counts them in the block.",
+      options: TrainingPlan.options + methodOptions,
+      example: "train adam lr=0.1 epochs=3 track norm(x)\nprint history.loss", changesState: true
+    ) { call in try TrainingRun(call).run() }
+  }
+}
+
+/// `train METHOD epochs=N batch=N …`.
+final class TrainingRun {
+  private let call: CommandCall
+  private let plan: TrainingPlan
+  private let chosen: ChosenMethod
+  private let stepper: Stepper
+  private let report: TrainingReport
+  private let checkpoint: Checkpoint?
+  private var best: (value: Double, params: [Tensor])?
+  private var stepsTaken = 0
+
+  private var interpreter: Interpreter { call.interpreter }
+
+  init(_ original: CommandCall) throws {
+    plan = try TrainingPlan(original)
+    call = try original.inBatches(plan.batch)
+    chosen = try call.chosenMethod()
+    let options = chosen.options.numbers.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+    let key = "train \(original.objectiveName) \(chosen.name)\(options)"
+    stepper = try Stepper(call, chosen.name, chosen.method, key: key)
+    report = TrainingReport(original, plan, chosen.name)
+    checkpoint = plan.checkpoint.map { Checkpoint($0, method: key, call) }
+    guard plan.schedule == nil || chosen.options["lr"] != nil else {
+      throw Diagnostic(
+        .domain, "a schedule multiplies the step size, and none is given", at: call.command.span,
+        hint: "write train \(chosen.name) lr=…")
+    }
+  }
+
+  func run() throws -> Value {
+    interpreter.loopDepth += 1
+    let outer = interpreter.state.globals["epoch"]
+    defer {
+      interpreter.loopDepth -= 1
+      interpreter.state.globals["epoch"] = outer
+      interpreter.structureChanged()
+    }
+    try begin()
+    var epoch = interpreter.state.training?.count ?? 0
+    let first = epoch
+    let last = checkpoint == nil ? first + plan.epochs : plan.epochs
+    report.begin(interpreter.feeds.isEmpty ? nil : batches, epochs: first..<last, stepper.objectiveName)
+    var reason: String?
+    while reason == nil && epoch < last {
+      epoch += 1
+      interpreter.bindLoopVariable("epoch", .number(Double(epoch)))
+      let rate = try interpreter.atom { try setRate(epoch - (checkpoint == nil ? first : 0)) }
+      let loss = try pass(epoch)
+      reason = try finish(epoch, loss, rate)
+    }
+    try interpreter.atom { try goBackToBest() }
+    report.end(stepsTaken, reason)
+    return interpreter.state.training?.value ?? .nothing
+  }
+
+  // MARK: Beginning
+
+  /// Batches begin an epoch; what a checkpoint holds is taken up.
+  private func begin() throws {
+    let columns =
+      ["epoch", "loss"] + (plan.validation == nil ? [] : ["validation"]) + plan.tracked.map(\.name)
+      + ["rate", "seconds"]
+    try interpreter.atom {
+      interpreter.willChange()
+      if let batch = plan.batch ?? (interpreter.feeds.contains { $0.feed.batch > 0 } ? 0 : nil),
+        !interpreter.feeds.isEmpty
+      {
+        try interpreter.beginEpoch(size: batch > 0 ? batch : nil)
+      }
+      if interpreter.state.training.map({ $0.names != columns }) ?? true {
+        interpreter.state.training = TrainingHistory(columns)
+      }
+      if let found = try checkpoint?.restore(columns) {
+        best = found
+        report.resumed(after: interpreter.state.training?.count ?? 0, plan.checkpoint ?? "")
+      } else if checkpoint != nil {
+        interpreter.state.training = TrainingHistory(columns)
+      }
+    }
+  }
+
+  private func setRate(_ epoch: Int) throws -> Double {
+    let base = chosen.options["lr"] ?? .nan
+    guard let schedule = plan.schedule else { return base }
+    let rate = base * (try schedule.factor(epoch, of: plan.epochs, interpreter))
+    let method = try call.made(
+      chosen.description, chosen.options.with(rate: max(rate, .leastNormalMagnitude)), call.command.span)
+    try stepper.replaceMethod(by: method)
+    return rate
+  }
+
+  // MARK: Epochs
+
+  /// Steps of an epoch; without batches the whole data are one.
+  private var batches: Int { interpreter.feeds.map(\.feed.batchesPerEpoch).max() ?? 1 }
+
+  /// One pass over the data: the mean of the objective over its samples, each batch seen before its step.
+  private func pass(_ epoch: Int) throws -> Double {
+    let count = batches
+    var (sum, weight) = (0.0, 0.0)
+    for step in 0..<count {
+      let rows = Double(interpreter.feeds.map(\.feed.places.count).max() ?? 1)
+      let value = try interpreter.atom {
+        if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+        interpreter.willChange()
+        let before = try evaluation()
+        try stepper.advance(from: clipped(before))
+        return before.value
+      }
+      stepsTaken += 1
+      sum += rows * value
+      weight += rows
+      report.progress(epoch, step + 1, of: count, sum / weight)
+    }
+    return sum / weight
+  }
+
+  /// The present point. Where the last step led to nan or infinity, that step is taken back.
+  private func evaluation() throws -> Evaluation {
+    do {
+      return try stepper.evaluation(afterMove: stepsTaken > 0)
+    } catch let error as Diagnostic where error.kind == .numeric && stepsTaken > 0 {
+      _ = interpreter.undoSteps(1)
+      interpreter.willKeep()
+      throw error
+    }
+  }
+
+  private func clipped(_ e: Evaluation) -> Evaluation {
+    guard let clip = plan.clip, e.gradientNorm > clip else { return e }
+    var result = e
+    let factor = clip / e.gradientNorm
+    result.gradient = e.gradient.map { factor * $0 }
+    return result
+  }
+
+  /// What is recorded, written, run and printed after an epoch, and why training ends with it, if it does.
+  private func finish(_ epoch: Int, _ loss: Double, _ rate: Double) throws -> String? {
+    var reason: String?
+    try interpreter.atom {
+      interpreter.willChange()
+      let validation = try plan.validation.map { try interpreter.number($0.expr) }
+      let tracked = try plan.tracked.map { try interpreter.number($0.expr) }
+      let row = [Double(epoch), loss] + (validation.map { [$0] } ?? []) + tracked
+      interpreter.state.training?.append(row + [rate, report.seconds])
+      keep(validation ?? loss)
+      report.line(row)
+      reason = patienceIsOver ? "no better \(criterion) for \(plan.patience ?? 0) epochs" : nil
+    }
+    if let block = call.command.block, case .broke = try interpreter.run(block) {
+      reason = "the block ended it"
+    }
+    if reason == nil, let condition = plan.condition {
+      let holds = try interpreter.atom { try interpreter.number(condition) != 0 }
+      if holds { reason = condition.span.text }
+    }
+    try checkpoint?.write(best)
+    return reason
+  }
+
+  private var criterion: String { plan.validation == nil ? "loss" : "validation value" }
+
+  private var patienceIsOver: Bool {
+    guard let patience = plan.patience, let history = interpreter.state.training else { return false }
+    let values = history[plan.validation == nil ? "loss" : "validation"]
+    guard let least = values.min(), let place = values.firstIndex(of: least) else { return false }
+    return values.count - 1 - place >= patience
+  }
+
+  private func keep(_ value: Double) {
+    guard plan.keepsBest, value < best?.value ?? .infinity else { return }
+    best = (value, interpreter.allParams.map(\.leaf.value))
+  }
+
+  private func goBackToBest() throws {
+    guard plan.keepsBest, let best else { return }
+    interpreter.willChange()
+    for ((name, leaf), value) in zip(interpreter.allParams, best.params) where leaf.value.shape == value.shape
+    {
+      var leaf = leaf
+      leaf.value = value
+      interpreter.bindGlobal(name, .param(leaf))
+    }
+    interpreter.notePoint()
+  }
+}
+
+extension CommandCall {
+  /// The command with its objective over batches, where it asks for a size and no random leaf is drawn in batches: data
+  /// with one number of rows that the objective depends on are drawn together, as if by hand.
+  fileprivate func inBatches(_ size: Int?) throws -> CommandCall {
+    guard let size, interpreter.feeds.isEmpty else { return self }
+    let names = try sampleNames()
+    let batchNames = names.map { "\($0)_batch" }
+    let drawn = batchNames.count == 1 ? batchNames[0] : "(\(batchNames.joined(separator: ", ")))"
+    let replaced = zip(names, batchNames).map { "\($0) = \($1)" }.joined(separator: ", ")
+    let text = "\(drawn) ~ batch(\(names.joined(separator: ", ")), \(size))\n(\(objectiveName))(\(replaced))"
+    let statements = Parser.parse(SourceText(name: "train", text: text)).statements
+    guard statements.count == 2, case .expression(let objective) = statements[1].kind else { return self }
+    _ = try interpreter.run([statements[0]])
+    print("\(drawn) ~ batch(\(names.joined(separator: ", ")), \(size))")
+    let clauses =
+      command.clauses.filter { $0.keyword != "on" }
+      + [Command.Clause(keyword: "on", span: command.span, values: [objective])]
+    let replacement = Command(
+      verb: command.verb, verbSpan: command.verbSpan, subjects: command.subjects, clauses: clauses,
+      options: command.options, block: command.block, span: command.span)
+    return CommandCall(
+      interpreter: interpreter, command: replacement, definition: definition, isAssigned: isAssigned)
+  }
+
+  /// Data leaves of the objective whose first axis counts the samples.
+  private func sampleNames() throws -> [String] {
+    let elaborator = interpreter.elaborator()
+    let f = try scalarNode(elaborator)
+    let leaves = Set(elaborator.graph.leaves(of: [f]).map(\.id))
+    let found = interpreter.namesInOrder.compactMap { name -> (name: String, rows: Int)? in
+      guard case .data(let leaf)? = interpreter.lookup(name), leaves.contains(leaf.id),
+        let rows = leaf.value.shape.first
+      else { return nil }
+      return (name, rows)
+    }
+    guard let rows = found.first?.rows, found.allSatisfy({ $0.rows == rows }), rows > 0 else {
+      let list = found.map { "\($0.name) with \($0.rows) rows" }.joined(separator: ", ")
+      throw Diagnostic(
+        .domain,
+        found.isEmpty
+          ? "\(objectiveName) depends on no data that could be cut into batches"
+          : "it is not clear which data are samples: \(list)", at: command.option("batch")?.span,
+        hint: "declare the batches: (xb, yb) ~ batch(X, y, 128), and write the objective with them")
+    }
+    return found.map(\.name)
+  }
+}

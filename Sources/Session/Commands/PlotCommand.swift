@@ -30,9 +30,7 @@ extension CommandCall {
   fileprivate func plotCommand() throws -> Value {
     if let bindings = command.clause("for")?.bindings { return try plotOver(bindings) }
     if command.subjects.isEmpty {
-      let elaborator = interpreter.elaborator()
-      let (name, node) = try elaborator.objective(command.verbSpan)
-      try plot(landscape([name], [node], elaborator))
+      try plot(objectiveLandscape())
       return .nothing
     }
     if case .name("history")? = subject?.kind, interpreter.lookup("history") == nil {
@@ -127,11 +125,6 @@ extension CommandCall {
       nodes.append(node)
     }
     return landscape(command.subjects.map(\.span.text), nodes, elaborator)
-  }
-
-  private func landscape(_ names: [String], _ nodes: [NodeID], _ elaborator: Elaborator) -> Landscape {
-    let leaves = elaborator.paramsBundle(of: nodes).nodes.compactMap(elaborator.graph.leaf(of:))
-    return Landscape(names: names, formulas: nodes, leaves: leaves)
   }
 
   /// `plot [a, b]` with named vectors shows lines with a legend; other literals are matrices.

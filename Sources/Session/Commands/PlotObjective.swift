@@ -34,6 +34,19 @@ struct Landscape {
   }
 }
 
+/// Points that somebody went through, one list of coordinates each, in the order of a landscape's coordinates.
+struct NamedPath {
+  /// For the legend; empty for none.
+  var name = ""
+  let points: [[Double]]
+
+  /// The first two coordinates as a mark.
+  var mark: Mark {
+    let series = Series(points.map { $0[0] }, points.map { $0[1] }, name: name)
+    return points.count > 1 ? .path(series) : .scatter(series)
+  }
+}
+
 extension CommandCall {
   func plot(_ landscape: Landscape) throws {
     switch landscape.count {
@@ -82,11 +95,15 @@ extension CommandCall {
       throw Diagnostic(
         .type, "over two numbers, one formula is plotted at a time", at: command.subjects[1].span)
     }
-    let walk = walked(landscape)
+    return try figure(of: landscape, paths: [NamedPath(points: walked(landscape))])
+  }
+
+  /// Contour lines (or colours) of a formula of two numbers, with paths over them, a colour and an entry in the legend
+  /// for each that has a name. Without the option `range` it reaches around all of them.
+  func figure(of landscape: Landscape, paths: [NamedPath]) throws -> Figure {
     let given = try ranges()
-    let standard = Self.spans(walk)
-    let x = given.first ?? standard[0]
-    let y = given.last ?? standard[1]
+    let standard = Self.spans(paths.flatMap(\.points))
+    let (x, y) = (given.first ?? standard[0], given.last ?? standard[1])
     let count = try stepCount(81)
     let (xs, ys) = (x.points(count), y.points(count))
     let sweep = try self.sweep(landscape, total: count * count)
@@ -94,12 +111,11 @@ extension CommandCall {
     values.reserveCapacity(count * count)
     for b in ys { for a in xs { values.append(try sweep.values([a, b])[0]) } }
     let grid = Grid(columns: count, rows: count, xRange: x, yRange: y, values: values)
-    let series = Series(walk.map { $0[0] }, walk.map { $0[1] })
     let coordinates = landscape.coordinates
     return Figure(
       title: landscape.names[0], xAxis: Axis(coordinates[0].name, range: x),
       yAxis: Axis(coordinates[1].name, range: y),
-      marks: [try plane(grid), walk.count > 1 ? .path(series) : .scatter(series)], colorBar: try colorBar())
+      marks: [try plane(grid)] + paths.map(\.mark), colorBar: try colorBar())
   }
 
   /// A grid as contour lines or as colours.
@@ -133,8 +149,20 @@ extension CommandCall {
 
   // MARK: The path
 
+  /// The objective as a landscape: what paths are drawn over when `count` is 2.
+  func objectiveLandscape() throws -> Landscape {
+    let elaborator = interpreter.elaborator()
+    let (name, node) = try elaborator.objective(command.verbSpan)
+    return landscape([name], [node], elaborator)
+  }
+
+  func landscape(_ names: [String], _ nodes: [NodeID], _ elaborator: Elaborator) -> Landscape {
+    let leaves = elaborator.paramsBundle(of: nodes).nodes.compactMap(elaborator.graph.leaf(of:))
+    return Landscape(names: names, formulas: nodes, leaves: leaves)
+  }
+
   /// Where the path has been, and the present point at its end, one list of coordinates a point.
-  private func walked(_ landscape: Landscape) -> [[Double]] {
+  func walked(_ landscape: Landscape) -> [[Double]] {
     func flat(_ value: (Leaf) -> Tensor?) -> [Double]? {
       let parts = landscape.leaves.map { leaf in
         value(leaf).flatMap { $0.shape == leaf.shape ? $0.doubles : nil }

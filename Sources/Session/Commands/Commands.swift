@@ -42,6 +42,16 @@ struct CommandCall {
     try command.option(name).map { try interpreter.number($0.value) } ?? fallback
   }
 
+  /// A number above 0, or nil where the option is not given.
+  func positive(_ name: String) throws -> Double? {
+    guard let option = command.option(name) else { return nil }
+    let value = try interpreter.number(option.value)
+    guard value > 0, value.isFinite else {
+      throw Diagnostic(.domain, "'\(name)' must be positive", at: option.value.span)
+    }
+    return value
+  }
+
   func integer(_ name: String, default fallback: Int) throws -> Int {
     try command.option(name).map { try interpreter.whole($0.value) } ?? fallback
   }

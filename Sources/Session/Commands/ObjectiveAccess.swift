@@ -37,6 +37,11 @@ extension CommandCall {
     return nil
   }
 
+  /// The name of what commands with methods move on: `on F`, or the objective.
+  var objectiveName: String {
+    command.clause("on")?.values.first?.span.text ?? interpreter.state.objective ?? "f"
+  }
+
   /// The subject's name for headings.
   var subjectName: String { subject?.span.text ?? interpreter.state.objective ?? "f" }
 

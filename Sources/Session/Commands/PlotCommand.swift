@@ -20,7 +20,7 @@ extension Commands {
       summary:
         "Draws a curve, contour, heat map, history, matrix or histogram, chosen by what it is given; live, again after every step.",
       options: [
-        ("kind", "line, scatter, stems, bars, hist, matrix, heat, contour or filled"),
+        ("kind", "line, scatter, stems, bars, hist, matrix, pattern, heat, contour or filled"),
         ("range", "what the params run over: range=-2..2"),
         ("steps", "points along each axis"),
         ("levels", "about how many contour lines"),

@@ -10,7 +10,7 @@ import Tensors
 
 /// How a plot shows what it is given.
 enum PlotKind: String, CaseIterable {
-  case line, scatter, stems, bars, hist, matrix, heat, contour, filled
+  case line, scatter, stems, bars, hist, matrix, pattern, heat, contour, filled
 }
 
 extension CommandCall {

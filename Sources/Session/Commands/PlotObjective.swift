@@ -95,16 +95,18 @@ extension CommandCall {
       throw Diagnostic(
         .type, "over two numbers, one formula is plotted at a time", at: command.subjects[1].span)
     }
-    return try figure(of: landscape, paths: [NamedPath(points: walked(landscape))])
+    return try map(
+      landscape, paths: [NamedPath(points: walked(landscape))], ranges: try ranges(), count: try stepCount(81)
+    )
   }
 
-  /// Contour lines (or colours) of a formula of two numbers, with paths over them, a colour and an entry in the legend
-  /// for each that has a name. Without the option `range` it reaches around all of them.
-  func figure(of landscape: Landscape, paths: [NamedPath]) throws -> Figure {
-    let given = try ranges()
+  /// The formula over its two numbers, on a grid of count×count points, with paths over it: a colour and an entry in the
+  /// legend for each that has a name. Without ranges the grid reaches around all of them.
+  func map(
+    _ landscape: Landscape, paths: [NamedPath], ranges given: [ClosedRange<Double>] = [], count: Int = 81
+  ) throws -> Figure {
     let standard = Self.spans(paths.flatMap(\.points))
     let (x, y) = (given.first ?? standard[0], given.last ?? standard[1])
-    let count = try stepCount(81)
     let (xs, ys) = (x.points(count), y.points(count))
     let points = try coordinatePoints(landscape)
     let values = try points(ys.flatMap { b in xs.map { [$0, b] } })[0].doubles

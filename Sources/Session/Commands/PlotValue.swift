@@ -6,6 +6,9 @@ extension CommandCall {
   /// Something that is not a formula of one or two numbers: a vector, a matrix, or several vectors.
   func plot(_ values: [(value: Value, expr: Expr)]) throws {
     if values.count == 1, let cut = LandscapeCut(values[0].value) { return try show(figure(cut)) }
+    if values.count == 1, let figure = try pattern(values[0].value, values[0].expr) {
+      return try show(figure)
+    }
     let vectors = try values.map { try shown($0.value, $0.expr) }
     if vectors.count == 1 {
       return try plotOne(vectors[0].tensor, vectors[0].blocks, name: values[0].expr.span.text, values[0].expr)
@@ -59,8 +62,8 @@ extension CommandCall {
     case .sparse(let matrix, let names, let sizes):
       guard let whole = value.tensor else {
         throw Diagnostic(
-          .resource, "a sparse matrix of shape \(matrix.shape.shapeDescription) is too large to draw",
-          at: expr.span, hint: "print shows its pattern")
+          .resource, "a sparse matrix of shape \(matrix.shape.shapeDescription) is too large to draw so",
+          at: expr.span, hint: "plot it alone, without kind or with kind=pattern")
       }
       return try shown(names.isEmpty ? .tensor(whole) : .blockMatrix(whole, names: names, sizes: sizes), expr)
     case .bundle(_, let tensors): return (Tensor(vector: tensors.flatMap(\.doubles)), [])
@@ -121,7 +124,8 @@ extension CommandCall {
       let marks = try (0..<rows).map { try joined(Series(tensor.slice($0).doubles, name: "row \($0)")) }
       return try figure(marks, x: "index", y: name)
     case let kind:
-      throw unfit(kind, "a matrix", [.matrix, .heat, .contour, .filled, .line, .scatter, .stems, .hist])
+      throw unfit(
+        kind, "a matrix", [.matrix, .pattern, .heat, .contour, .filled, .line, .scatter, .stems, .hist])
     }
   }
 }

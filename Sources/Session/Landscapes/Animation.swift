@@ -47,7 +47,8 @@ extension CommandCall {
         .domain, "nothing has been walked yet", at: command.span, hint: "walk first: step, minimize or train")
     }
     if landscape.count == 2, command.clause("along") == nil {
-      return try figure(of: landscape, paths: [NamedPath(points: walk)])
+      return try map(
+        landscape, paths: [NamedPath(points: walk)], ranges: try ranges(), count: try stepCount(81))
     }
     return try figure(LandscapeCommand(self).surfaceCut())
   }

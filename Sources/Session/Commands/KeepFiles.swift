@@ -9,7 +9,7 @@ extension Commands {
     CommandDefinition(
       verb: "save", usage: "save \"FILE\" VALUE | save plot \"FILE\" | save graph \"FILE\"",
       summary:
-        "Writes a value to a .npy, .csv or .txt file, the last plot to an .svg or .txt file, or the objective's graph to a .dot file.",
+        "Writes a value to a .npy, .csv or .txt file, the last plot to an .svg, .html or .txt file, or the objective's graph to a .dot file.",
       options: [
         ("width", "of a figure, in pixels or columns"), ("height", "of a figure, in pixels or lines"),
       ],
@@ -28,7 +28,7 @@ extension Commands {
         try call.save(.string(GraphListing(elaborator.graph).dot([root])), value, path, file?.span)
       } else if let value {
         try call.save(try call.interpreter.evaluate(value), value, path, file?.span)
-      } else if path.hasSuffix(".svg") {
+      } else if path.hasSuffix(".svg") || path.hasSuffix(".html") {
         try call.saveFigure(path, file?.span)
       } else {
         throw Diagnostic(
@@ -70,10 +70,12 @@ extension CommandCall {
         .io, "there is no plot to save yet", at: command.span, hint: "plot something first: plot f")
     }
     switch FileKind.extension(of: path) {
-    case "svg":
+    case "svg", "html":
       let options = SVGOptions(
         width: try number("width", default: 720), height: try number("height", default: 480))
-      try placingFile(span) { try TextFile.write(renderSVG(figure, options), to: path) }
+      let isPage = FileKind.extension(of: path) == "html"
+      let text = isPage ? renderHTML(figure, options) : renderSVG(figure, options)
+      try placingFile(span) { try TextFile.write(text, to: path) }
     case "txt":
       var options = interpreter.textOptions
       options.color = .none
@@ -81,13 +83,18 @@ extension CommandCall {
       options.height = min(max(try integer("height", default: options.height), 6), 200)
       try placingFile(span) { try TextFile.write(interpreter.rendered(figure, options) + "\n", to: path) }
     default:
-      throw Diagnostic(.io, "a plot is saved as .svg or .txt, not as '\(path)'", at: span)
+      throw Diagnostic(.io, "a plot is saved as .svg, .html or .txt, not as '\(path)'", at: span)
     }
   }
 
   fileprivate func save(_ value: Value, _ expr: Expr, _ path: String, _ span: Span?) throws {
     if case .string(let text) = value {
       return try placingFile(span) { try TextFile.write(text.hasSuffix("\n") ? text : text + "\n", to: path) }
+    }
+    if let cut = LandscapeCut(value), ["csv", "tsv"].contains(FileKind.extension(of: path)) {
+      let (names, rows) = cut.table
+      let separator: Csv.Separator = path.hasSuffix(".tsv") ? .tab : .comma
+      return try placingFile(span) { try Csv.write(rows, columnNames: names, separator: separator, to: path) }
     }
     guard let tensor = value.tensor else {
       let field = value.fieldNames.first.map { "\(expr.span.text).\($0)" }

@@ -14,9 +14,10 @@ final class Runner {
     environment = TerminalEnvironment.current()
     let streams = OutputStreams(environment: environment)
     self.streams = streams
-    let options = SessionOptions(
+    var options = SessionOptions(
       color: environment.usesColor(plan.color, onTerminal: environment.outputIsTerminal),
       unicode: environment.isUnicode, width: TerminalEnvironment.screenWidth(), isInteractive: false)
+    options.depth = environment.sessionDepth
     session = Session(options: options) { output in
       switch output {
       case .text(let text): streams.writeLine(text)
@@ -79,6 +80,7 @@ final class Runner {
 
   private func runDialogue() -> Int32 {
     session.options.isInteractive = true
+    session.options.height = TerminalEnvironment.screenHeight()
     if environment.outputIsTerminal {
       streams.writeLine("hlab \(hlabVersion) · ? for help, Tab completes, Ctrl-D leaves")
     }
@@ -117,10 +119,21 @@ private final class Host: REPLHost {
   func evaluate(_ entry: String) -> EntryOutcome {
     count += 1
     session.options.width = TerminalEnvironment.screenWidth()
+    session.options.height = TerminalEnvironment.screenHeight()
     let outcome = session.run(entry, name: "<input \(count)>")
     streams.eraseProgress()
     streams.flush()
     if case .quit(let exitCode) = outcome { return .quit(exitCode: exitCode) }
     return .proceed
+  }
+}
+
+extension TerminalEnvironment {
+  fileprivate var sessionDepth: SessionOptions.ColorDepth {
+    switch colorDepth {
+    case .ansi16: .ansi16
+    case .ansi256: .ansi256
+    case .trueColor: .trueColor
+    }
   }
 }

@@ -43,8 +43,8 @@ extension CommandCall {
       try plot(objectiveLandscape())
       return .nothing
     }
-    if case .name("history")? = subject?.kind, interpreter.lookup("history") == nil {
-      try show(history())
+    if case .name("history")? = subject?.kind, interpreter.state.globals["history"] == nil {
+      try show(interpreter.state.training.map(trainingFigure) ?? history())
       return .nothing
     }
     if let landscape = try subjectsLandscape() {

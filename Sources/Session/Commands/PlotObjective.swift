@@ -255,6 +255,14 @@ extension CommandCall {
     return try historyFigure(name, values, norms)
   }
 
+  /// What training recorded, over its epochs.
+  func trainingFigure(_ training: TrainingHistory) throws -> Figure {
+    let epochs = training["epoch"]
+    return Figure(
+      title: "training", xAxis: Axis("epoch"), yAxis: Axis(scale: try scale(false)),
+      marks: training.shown.map { .line(Series(epochs, $0.values, name: $0.name)) })
+  }
+
   /// On a log axis; a function that has negative values is shown above its least value.
   private func historyFigure(_ name: String, _ values: [Double], _ norms: [Double]) throws -> Figure {
     let scale = try self.scale(true)

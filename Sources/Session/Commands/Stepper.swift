@@ -124,10 +124,10 @@ struct Stepper {
     }
   }
 
-  /// The method goes on with other options, and what it remembers.
-  func replaceMethod(by method: any Method) throws {
+  /// The method goes on with other options and what it remembers, or with a memory that is given.
+  func replaceMethod(by method: any Method, memory: MethodMemory? = nil) throws {
     var next = Stepper.within(interpreter.bounds(of: try targetNames()), method)
-    if let memory = interpreter.state.methods[stateKey]?.memory { next.memory = memory }
+    if let memory = memory ?? interpreter.state.methods[stateKey]?.memory { next.memory = memory }
     interpreter.state.methods[stateKey] = next
   }
 

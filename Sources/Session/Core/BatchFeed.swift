@@ -16,7 +16,7 @@ struct BatchFeed {
   /// The batch on show in its epoch, from 0.
   private(set) var batch = 0
   /// Every row once, in the order of this epoch.
-  private var order: [Int] = []
+  private(set) var order: [Int] = []
   /// Values of sources that are not mere names.
   fileprivate var held: [Tensor?]
 
@@ -34,6 +34,24 @@ struct BatchFeed {
   var places: ArraySlice<Int> { order[(batch * size)..<min((batch + 1) * size, order.count)] }
 
   fileprivate mutating func nextBatch() { batch += 1 }
+
+  /// Epoch, batch and size as a checkpoint keeps them, with the order of the epoch.
+  var place: [Int] { [epoch, batch, size] }
+
+  /// Takes up a place in an epoch again. False, with nothing changed, when it is none: an order that is no permutation, a
+  /// batch beyond the end.
+  mutating func restore(order: [Int], _ place: [Int]) -> Bool {
+    guard place.count == 3, place[0] > 0, place[1] >= 0, place[2] > 0, place[1] * place[2] < order.count else {
+      return false
+    }
+    var seen = [Bool](repeating: false, count: order.count)
+    for row in order {
+      guard seen.indices.contains(row), !seen[row] else { return false }
+      seen[row] = true
+    }
+    (self.order, epoch, batch, size) = (order, place[0], place[1], place[2])
+    return true
+  }
 
   fileprivate mutating func nextEpoch(_ order: [Int], size: Int?) {
     (self.order, batch) = (order, 0)
@@ -98,6 +116,16 @@ extension Interpreter {
     } else {
       feed.nextBatch()
     }
+    return rows(of: data, feed)
+  }
+
+  /// The batch on show once more, from the data as they are now; nil when those have another number of rows.
+  func show(_ feed: inout BatchFeed) throws -> Value? {
+    let data = try tensors(of: &feed, evaluates: true)
+    return data[0].shape[0] == feed.rowCount ? rows(of: data, feed) : nil
+  }
+
+  private func rows(of data: [Tensor], _ feed: BatchFeed) -> Value {
     let precision = state.settings.precision
     let parts = data.map { Value.tensor($0.rows(feed.places).converted(to: precision)) }
     return parts.count == 1 ? parts[0] : .tuple(parts)

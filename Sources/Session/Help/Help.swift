@@ -122,7 +122,7 @@ enum Help {
       padded("  statements", 14),
       ["param", "data", "residuals", "print", "assert", "repeat", "for", "while", "if", "return"], width)
     lines += wrapped(
-      padded("  names", 14), ["params", "ans", "π", "e", "inf", "nan", "true", "false"], width)
+      padded("  names", 14), ["params", "ans", "history", "π", "e", "inf", "nan", "true", "false"], width)
     lines.append("functions")
     lines += wrapped("  ", Builtin.Group.allCases.map { $0 == .algebra ? "algebra" : $0.rawValue }, width)
     lines.append("?NAME tells more about each, with an example: ?eig, ?step, ?reduction, ?@")

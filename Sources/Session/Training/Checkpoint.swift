@@ -22,7 +22,7 @@ struct Checkpoint {
   /// Brings the session to where the file says, and gives the best params seen. Nil when there is no file. Throws when
   /// the file is damaged or of another training; nothing has changed then.
   func restore(_ columns: [String]) throws -> (value: Double, params: [Tensor])?? {
-    guard DataFile.exists(path) else { return nil }
+    guard TextFile.exists(path) else { return nil }
     let stored: StoredArrays
     do {
       stored = StoredArrays(try Npz.read(path))
@@ -83,9 +83,13 @@ struct Checkpoint {
       if var feed = leaf.feed {
         guard let order = stored["feed/\(names[0])"]?.doubles,
           let place = stored["feed place/\(names[0])"]?.doubles,
-          place.count == 3, feed.restore(order: order.map { Int($0) }, place.map { Int($0) })
-        else { throw foreign("its batches of \(names.joined(separator: ", ")) are missing or damaged") }
-        try interpreter.bindRandom(names, try interpreter.show(&feed), leaf.source, feed)
+          feed.restore(order: order.map { Int($0) }, place.map { Int($0) }),
+          let rows = try interpreter.show(&feed)
+        else {
+          throw foreign(
+            "its batches of \(names.joined(separator: ", ")) are missing, damaged or of other data")
+        }
+        try interpreter.bindRandom(names, rows, leaf.source, feed)
       } else {
         var values: [Value] = []
         for name in names {
@@ -119,7 +123,7 @@ struct Checkpoint {
       if let feed = leaf.feed {
         arrays.append(("feed/\(names[0])", Tensor(vector: feed.order.map(Double.init))))
         arrays.append(
-          ("feed place/\(names[0])", Tensor(vector: [feed.epoch, feed.batch, feed.size].map(Double.init))))
+          ("feed place/\(names[0])", Tensor(vector: feed.place.map(Double.init))))
       } else {
         for name in names {
           guard case .random(let one)? = interpreter.lookup(name) else { continue }

@@ -1,6 +1,12 @@
 import Syntax
 import Tensors
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// What a `train` command asks for.
 struct TrainingPlan {
   let epochs: Int
@@ -100,7 +106,7 @@ struct RateSchedule {
     let growth = warmup > 0 ? min(1, Double(epoch) / Double(warmup)) : 1
     switch shape {
     case .constant: return growth
-    case .cosine: return growth * 0.5 * (1 + cosine(done))
+    case .cosine: return growth * 0.5 * (1 + cos(.pi * done))
     case .linear: return growth * (1 - done)
     case .formula(let expr):
       let factor = try interpreter.number(expr)

@@ -32,11 +32,11 @@ final class TrainingRun {
   private var interpreter: Interpreter { call.interpreter }
 
   init(_ original: CommandCall) throws {
-    plan = try TrainingPlan(original)
-    call = try original.inBatches(plan.batch)
-    chosen = try call.chosenMethod()
+    let (plan, chosen) = (try TrainingPlan(original), try original.chosenMethod())
+    let call = try original.inBatches(plan.batch)
     let options = chosen.options.numbers.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
     let key = "train \(original.objectiveName) \(chosen.name)\(options)"
+    (self.plan, self.chosen, self.call) = (plan, chosen, call)
     stepper = try Stepper(call, chosen.name, chosen.method, key: key)
     report = TrainingReport(original, plan, chosen.name)
     checkpoint = plan.checkpoint.map { Checkpoint($0, method: key, call) }
@@ -82,10 +82,9 @@ final class TrainingRun {
       + ["rate", "seconds"]
     try interpreter.atom {
       interpreter.willChange()
-      if let batch = plan.batch ?? (interpreter.feeds.contains { $0.feed.batch > 0 } ? 0 : nil),
-        !interpreter.feeds.isEmpty
-      {
-        try interpreter.beginEpoch(size: batch > 0 ? batch : nil)
+      let feeds = interpreter.feeds.map(\.feed)
+      if feeds.contains(where: { $0.batch > 0 || $0.size != plan.batch ?? $0.size }) {
+        try interpreter.beginEpoch(size: plan.batch)
       }
       if interpreter.state.training.map({ $0.names != columns }) ?? true {
         interpreter.state.training = TrainingHistory(columns)
@@ -120,10 +119,10 @@ final class TrainingRun {
     var (sum, weight) = (0.0, 0.0)
     for step in 0..<count {
       let rows = Double(interpreter.feeds.map(\.feed.places.count).max() ?? 1)
-      let value = try interpreter.atom {
+      let value = try steppingBack {
         if hk_interrupt_get() != 0 { throw EngineError.interrupted }
         interpreter.willChange()
-        let before = try evaluation()
+        let before = try stepper.evaluation(afterMove: stepsTaken > 0)
         try stepper.advance(from: clipped(before))
         return before.value
       }
@@ -135,13 +134,12 @@ final class TrainingRun {
     return sum / weight
   }
 
-  /// The present point. Where the last step led to nan or infinity, that step is taken back.
-  private func evaluation() throws -> Evaluation {
+  /// One atom. Where it finds that the last step led to nan or infinity, that step is taken back.
+  private func steppingBack(_ body: () throws -> Double) throws -> Double {
     do {
-      return try stepper.evaluation(afterMove: stepsTaken > 0)
+      return try interpreter.atom(body)
     } catch let error as Diagnostic where error.kind == .numeric && stepsTaken > 0 {
       _ = interpreter.undoSteps(1)
-      interpreter.willKeep()
       throw error
     }
   }
@@ -233,7 +231,7 @@ extension CommandCall {
   private func sampleNames() throws -> [String] {
     let elaborator = interpreter.elaborator()
     let f = try scalarNode(elaborator)
-    let leaves = Set(elaborator.graph.leaves(of: [f]).map(\.id))
+    let leaves = Set(elaborator.graph.leaves(below: [f]).compactMap { elaborator.graph.leaf(of: $0)?.id })
     let found = interpreter.namesInOrder.compactMap { name -> (name: String, rows: Int)? in
       guard case .data(let leaf)? = interpreter.lookup(name), leaves.contains(leaf.id),
         let rows = leaf.value.shape.first

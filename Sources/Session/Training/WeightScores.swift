@@ -42,7 +42,7 @@ struct WeightScores {
     case .hessian: return try vector("row sums", name) { try rowSums($0, param) }
     case .obd:
       let diagonal = try vector("diagonal", name) { elaborator in
-        Diagonals.diagonal(elaborator.graph, try hessian(elaborator, param))
+        Builtins.diagonal(elaborator.graph, try hessian(elaborator, param))
       }
       return zip(diagonal, values).map { 0.5 * $0 * $1 * $1 }
     case .obs: return try surgeon(name, param, values)

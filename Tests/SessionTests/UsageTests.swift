@@ -16,6 +16,16 @@ import Testing
     #expect(transcript.run("repeat 3 { step newton };").isEmpty)
   }
 
+  @Test(arguments: ["grad", "hessian"])
+  func aParamAfterAVerbIsTakenForAFormula(verb: String) {
+    let transcript = Transcript()
+    transcript.run(Self.rosenbrock)
+    transcript.run("\(verb) x")
+    #expect(transcript.messages.contains("hint: '\(verb) wrt x' takes the objective's derivatives by x"))
+    transcript.run("\(verb) x^2")
+    #expect(transcript.messages.contains("hint: reduce it with sum or mean"))
+  }
+
   @Test func stepsThatFailedOrWereTakenBackAreNoSteps() {
     let transcript = Transcript()
     transcript.run("param x = 1; f := log(x)\nstep gd lr=100")

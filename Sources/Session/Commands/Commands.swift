@@ -14,6 +14,8 @@ struct CommandDefinition: Sendable {
   let example: String
   /// Part of `undo`.
   var changesState = false
+  /// What the example prints depends on the machine.
+  var outputVaries = false
   let run: @Sendable (CommandCall) throws -> Value
 }
 

@@ -69,9 +69,20 @@ extension CommandCall {
       throw Diagnostic(
         .shape,
         "'\(command.verb)' needs a scalar formula, not one of shape \(elaborator.graph.shape(node).shapeDescription)",
-        at: subject.span, hint: "reduce it with sum or mean")
+        at: subject.span, hint: scalarHint(subject))
     }
     return node
+  }
+
+  /// `grad x` mostly means `grad wrt x`.
+  private func scalarHint(_ subject: Expr) -> String {
+    if case .name(let name) = subject.kind, case .param? = interpreter.lookup(name),
+      command.clause("wrt") == nil,
+      CommandGrammar[verb: command.verb]?.clauses.contains(where: { $0.keyword == "wrt" }) == true
+    {
+      return "'\(command.verb) wrt \(name)' takes the objective's derivatives by \(name)"
+    }
+    return "reduce it with sum or mean"
   }
 
   /// Value, gradient and Hessian at the present point.

@@ -23,6 +23,18 @@ public struct Adam: Method {
   public var order: DerivativeOrder { .gradient }
   public var isPlainRule: Bool { true }
 
+  public var memory: MethodMemory {
+    get {
+      guard count > 0 else { return [:] }
+      return ["first": first, "second": second, "count": [Double(count)]]
+    }
+    set {
+      (first, second) = (newValue[vector: "first"], newValue[vector: "second"])
+      count = first.count == second.count ? Int(newValue[number: "count"] ?? 0) : 0
+      if count == 0 { (first, second) = ([], []) }
+    }
+  }
+
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     let (g, o) = (at.gradient, options)
     if first.count != g.count {
@@ -70,6 +82,11 @@ public struct RMSProp: Method {
 
   public var order: DerivativeOrder { .gradient }
   public var isPlainRule: Bool { true }
+
+  public var memory: MethodMemory {
+    get { square.isEmpty ? [:] : ["square": square] }
+    set { square = newValue[vector: "square"] }
+  }
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     let g = at.gradient

@@ -58,6 +58,18 @@ public struct BoundedMethod: Method {
 
   public var order: DerivativeOrder { initial.order }
 
+  public var memory: MethodMemory {
+    get {
+      var memory = inner.memory
+      memory[vector: "free"] = free.map(Double.init)
+      return memory
+    }
+    set {
+      inner.memory = newValue
+      free = newValue[vector: "free"].map { Int($0) }
+    }
+  }
+
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     if initial.isPlainRule {
       var move = try inner.step(

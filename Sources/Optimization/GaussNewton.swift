@@ -37,6 +37,20 @@ public struct LevenbergMarquardt: Method {
 
   public var order: DerivativeOrder { .ggn }
 
+  public var memory: MethodMemory {
+    get {
+      var memory = MethodMemory()
+      memory[number: "damping"] = damping
+      memory[number: "growth"] = growth
+      memory[vector: "scale"] = scale
+      return memory
+    }
+    set {
+      (damping, growth) = (newValue[number: "damping"], newValue[number: "growth"] ?? 2)
+      scale = newValue[vector: "scale"]
+    }
+  }
+
   /// Steps that do not decrease f, one after the other.
   private static let limit = 60
   /// What is left of D after a step with μ below `negligible`.

@@ -95,10 +95,35 @@ public protocol Method: Sendable {
   var order: DerivativeOrder { get }
   /// The step adds to the params what a rule says, whatever f is elsewhere.
   var isPlainRule: Bool { get }
+  /// What it remembers between steps, as named numbers; empty before the first step. A method that gets it back goes on
+  /// as if it had never stopped, to the last bit. Numbers that do not fit make it begin anew.
+  var memory: MethodMemory { get set }
   /// The next point. `f` evaluates the function elsewhere, for line searches and products. Throws `Refusal`.
   mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move
 }
 
 extension Method {
   public var isPlainRule: Bool { false }
+  /// Nothing is remembered.
+  public var memory: MethodMemory {
+    get { [:] }
+    set { _ = newValue }
+  }
+}
+
+/// The memory of a method, by names of its own.
+public typealias MethodMemory = [String: [Double]]
+
+extension MethodMemory {
+  /// A single number.
+  subscript(number name: String) -> Double? {
+    get { self[name]?.first }
+    set { self[name] = newValue.map { [$0] } }
+  }
+
+  /// A vector, which is empty where there is none.
+  subscript(vector name: String) -> [Double] {
+    get { self[name] ?? [] }
+    set { self[name] = newValue.isEmpty ? nil : newValue }
+  }
 }

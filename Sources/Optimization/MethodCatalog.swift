@@ -147,12 +147,8 @@ public enum Methods {
       options: [
         ("radius", "the first, 1 by default"), ("max_radius", "1e6 by default"),
         ("cg", "true takes Steihaug's conjugate gradients on products, for many params"),
-      ], example: "step trust radius=0.1",
-      make: {
-        TrustRegion(
-          initialRadius: try $0.positive("radius") ?? 1, largestRadius: try $0.positive("max_radius") ?? 1e6,
-          isIterative: $0.flag("cg"))
-      }),
+        ("scaled", "true measures steps in units of √|diagonal of H|, for params of different sizes"),
+      ], example: "step trust radius=0.1", make: trust),
     MethodDescription(
       name: CubicRegularisation.name,
       summary: "The minimum of the quadratic model with σ/3·‖d‖³ added, σ adapted.",
@@ -164,9 +160,12 @@ public enum Methods {
       options: [
         ("lr", "a fixed fraction of the step, without a search"),
         ("damping", "added to each |λ|, 0 by default"),
+        ("krylov", "dimension of a Krylov space of products that stands for the whole, for many params"),
       ], example: "step saddle-free damping=10",
       make: {
-        SaddleFree(learningRate: try $0.positive("lr"), damping: try $0.nonNegative("damping") ?? 0)
+        SaddleFree(
+          learningRate: try $0.positive("lr"), damping: try $0.nonNegative("damping") ?? 0,
+          dimension: try $0.whole("krylov"))
       }),
   ]
 
@@ -177,7 +176,7 @@ public enum Methods {
     MethodDescription(
       name: LBFGS.name, summary: "BFGS from the last steps only, for many params.",
       options: [("memory", "steps remembered, 10 by default")], example: "minimize lbfgs memory=5 max 50",
-      make: { LBFGS(memory: try $0.whole("memory") ?? 10) }),
+      make: { LBFGS(window: try $0.whole("memory") ?? 10) }),
   ]
 
   private static func gradientDescent(_ options: MethodOptions) throws -> any Method {
@@ -189,6 +188,17 @@ public enum Methods {
       return GradientDescent(.fixed(rate))
     }
     return GradientDescent(exact ? .exact : wolfe ? .wolfe : .armijo)
+  }
+
+  private static func trust(_ options: MethodOptions) throws -> any Method {
+    let (isIterative, isScaled) = (options.flag("cg"), options.flag("scaled"))
+    guard !isIterative || !isScaled else {
+      throw Refusal(
+        "'scaled' needs the Hessian's diagonal, 'cg' makes products only", hint: "leave out one of them")
+    }
+    return TrustRegion(
+      initialRadius: try options.positive("radius") ?? 1,
+      largestRadius: try options.positive("max_radius") ?? 1e6, isIterative: isIterative, isScaled: isScaled)
   }
 
   private static func momentum(_ options: MethodOptions, looksAhead: Bool) throws -> any Method {

@@ -17,6 +17,11 @@ public struct Momentum: Method {
   public var order: DerivativeOrder { .gradient }
   public var isPlainRule: Bool { true }
 
+  public var memory: MethodMemory {
+    get { velocity.isEmpty ? [:] : ["velocity": velocity] }
+    set { velocity = newValue[vector: "velocity"] }
+  }
+
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     let g = at.gradient
     velocity = velocity.count == g.count ? sum(g, momentum, velocity) : g

@@ -12,6 +12,16 @@ public struct BFGS: Method {
 
   public var order: DerivativeOrder { .gradient }
 
+  public var memory: MethodMemory {
+    get {
+      var memory = MethodMemory()
+      memory[vector: "inverse"] = inverse
+      memory.last = last
+      return memory
+    }
+    set { (inverse, last) = (newValue[vector: "inverse"], newValue.last) }
+  }
+
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     let n = at.x.count
     guard n <= Self.largest else {
@@ -61,13 +71,38 @@ public struct BFGS: Method {
 /// Limited-memory BFGS: the two-loop recursion over the last steps (Nocedal and Wright, algorithms 7.4 and 7.5).
 public struct LBFGS: Method {
   public static let name = "lbfgs"
-  public let memory: Int
+  /// Steps remembered.
+  public let window: Int
   private var pairs: [(s: [Double], y: [Double], curvature: Double)] = []
   private var last: (x: [Double], gradient: [Double])?
 
-  public init(memory: Int) { self.memory = memory }
+  public init(window: Int) { self.window = window }
 
   public var order: DerivativeOrder { .gradient }
+
+  public var memory: MethodMemory {
+    get {
+      var memory = MethodMemory()
+      memory[vector: "steps"] = pairs.flatMap(\.s)
+      memory[vector: "changes"] = pairs.flatMap(\.y)
+      memory[vector: "curvatures"] = pairs.map(\.curvature)
+      memory.last = last
+      return memory
+    }
+    set {
+      last = newValue.last
+      let (steps, changes) = (newValue[vector: "steps"], newValue[vector: "changes"])
+      let (curvatures, n) = (newValue[vector: "curvatures"], last?.x.count ?? 0)
+      guard steps.count == n * curvatures.count, changes.count == steps.count else {
+        pairs = []
+        return
+      }
+      pairs = curvatures.indices.map { k in
+        let place = k * n..<(k + 1) * n
+        return (Array(steps[place]), Array(changes[place]), curvatures[k])
+      }
+    }
+  }
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     if let last, last.x.count == at.x.count {
@@ -75,7 +110,7 @@ public struct LBFGS: Method {
       let curvature = dot(s, y)
       if curvature > 1e-14 * norm(s) * norm(y) {
         pairs.append((s, y, curvature))
-        if pairs.count > memory { pairs.removeFirst() }
+        if pairs.count > window { pairs.removeFirst() }
       }
     } else {
       pairs = []
@@ -102,6 +137,19 @@ public struct LBFGS: Method {
       q = sum(q, weight - dot(pair.y, q) / pair.curvature, pair.s)
     }
     return scaled(-1, q)
+  }
+}
+
+extension MethodMemory {
+  /// The point before, and the gradient there.
+  fileprivate var last: (x: [Double], gradient: [Double])? {
+    get {
+      guard let x = self["last"], let gradient = self["last gradient"], x.count == gradient.count else {
+        return nil
+      }
+      return (x, gradient)
+    }
+    set { (self["last"], self["last gradient"]) = (newValue?.x, newValue?.gradient) }
   }
 }
 

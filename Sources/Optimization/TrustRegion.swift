@@ -7,15 +7,31 @@ public struct TrustRegion: Method {
   public let largestRadius: Double
   /// Steps are by conjugate gradients and products; the Hessian is not formed.
   public let isIterative: Bool
+  /// The region is an ellipsoid, ‖√D·d‖ ≤ radius with D the largest |diagonal| of H so far (Moré, *Recent developments in
+  /// algorithms and software for trust region methods*, 1983): steps do not depend on the units of the params.
+  public let isScaled: Bool
   private var radius: Double?
+  /// D, when the region is scaled.
+  private var scale: [Double] = []
 
-  public init(initialRadius: Double, largestRadius: Double, isIterative: Bool) {
+  public init(initialRadius: Double, largestRadius: Double, isIterative: Bool, isScaled: Bool = false) {
     self.initialRadius = initialRadius
     self.largestRadius = largestRadius
     self.isIterative = isIterative
+    self.isScaled = isScaled
   }
 
   public var order: DerivativeOrder { isIterative ? .gradient : .hessian }
+
+  public var memory: MethodMemory {
+    get {
+      var memory = MethodMemory()
+      memory[number: "radius"] = radius
+      memory[vector: "scale"] = scale
+      return memory
+    }
+    set { (radius, scale) = (newValue[number: "radius"], newValue[vector: "scale"]) }
+  }
 
   /// A step within the radius, the decrease that the model predicts for it, and what there is to say.
   private typealias Trial = (d: [Double], predicted: Double, shift: Double?, notes: [String])
@@ -24,6 +40,17 @@ public struct TrustRegion: Method {
   private static let limit = 60
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
+    guard isScaled else { return try stepWithin(at, f) }
+    let scaling = try DiagonalScaling(at, past: scale)
+    scale = scaling.squares
+    var move = try stepWithin(scaling.scaled(at), ScaledOracle(scaling: scaling, f: f))
+    move.x = scaling.original(move.x)
+    // τ would speak of H + τD.
+    move.shift = nil
+    return move
+  }
+
+  private mutating func stepWithin(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     let model = isIterative ? nil : try SpectralModel(at)
     if at.gradientNorm == 0, model.map({ $0.least >= 0 }) ?? true {
       return Move(x: at.x, notes: ["the gradient is zero"])
@@ -83,6 +110,11 @@ public struct CubicRegularisation: Method {
 
   public var order: DerivativeOrder { .hessian }
 
+  public var memory: MethodMemory {
+    get { weight.map { ["weight": [$0]] } ?? [:] }
+    set { weight = newValue[number: "weight"] }
+  }
+
   private static let limit = 60
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
@@ -108,37 +140,5 @@ public struct CubicRegularisation: Method {
     weight = nil
     throw Refusal(
       "no cubic step decreases the function", hint: "the point may be a minimum to machine precision")
-  }
-}
-
-/// −|H|⁻¹·∇f: Newton's step with the magnitudes of the eigenvalues, which leaves saddles (Dauphin et al., *Identifying and
-/// attacking the saddle point problem*, 2014), and Armijo's backtracking unless lr is given.
-public struct SaddleFree: Method {
-  public static let name = "saddle-free"
-  public let learningRate: Double?
-  public let damping: Double
-
-  public init(learningRate: Double?, damping: Double) {
-    self.learningRate = learningRate
-    self.damping = damping
-  }
-
-  public var order: DerivativeOrder { .hessian }
-
-  public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
-    let model = try SpectralModel(at)
-    if at.gradientNorm == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
-    if model.largestMagnitude == 0 && damping == 0 { throw Refusal.noCurvature }
-    // What is no curvature to rounding bounds no step.
-    let floor = max(damping, 1e-12 * model.largestMagnitude, 1e-300)
-    let coordinates = model.values.indices.map { k in
-      -model.gradient[k] / (model.values[k].magnitude <= floor ? floor : model.values[k].magnitude + damping)
-    }
-    let negative = model.values.count { $0 < -floor }
-    let notes =
-      negative == 0 ? [] : ["\(negative) negative eigenvalue\(negative == 1 ? "" : "s") turned round"]
-    let d = model.direction(coordinates)
-    if let learningRate { return Move(x: sum(at.x, learningRate, d), notes: notes) }
-    return try Backtracking().move(at, d, dot(at.gradient, d), "the saddle-free direction", notes: notes, f)
   }
 }

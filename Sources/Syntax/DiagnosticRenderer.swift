@@ -15,9 +15,13 @@ public struct DiagnosticRenderer: Sendable {
   /// Columns for a source line; longer ones show a window around the range.
   public let width: Int
 
-  public init(_ decoration: Decoration = .plain, width: Int = 100) {
+  /// Messages, notes and hints that are wider break between words, for people; else each stays on its line.
+  public let folds: Bool
+
+  public init(_ decoration: Decoration = .plain, width: Int = 100, folds: Bool = false) {
     self.decoration = decoration
     self.width = max(width, 20)
+    self.folds = folds
   }
 
   /// The diagnostic as lines of text, without a line break at the end.
@@ -82,7 +86,7 @@ extension DiagnosticRenderer {
   private func folded(_ head: Piece, _ text: String, _ role: Role, indent: Int) -> [[Piece]] {
     var rows: [String] = []
     var row = ""
-    var room = width - head.text.count - 1
+    var room = folds ? width - head.text.count - 1 : .max
     for word in text.split(separator: " ", omittingEmptySubsequences: false) {
       if !row.isEmpty && row.count + 1 + word.count > room {
         rows.append(row)

@@ -5,7 +5,7 @@ import Plotting
 import Syntax
 import Tensors
 
-/// `compare A, B, C steps=N`: every method from the present point, which stays.
+/// `compare A, B, C steps=N from=…`: every method from the present point, or another one; the present point stays.
 struct Comparison {
   let call: CommandCall
 
@@ -13,6 +13,8 @@ struct Comparison {
     let label: String
     var values: [Double] = []
     var norms: [Double] = []
+    /// Where it has been; kept when there are two numbers to draw.
+    var points: [[Double]] = []
     var steps = 0
     var end = ""
   }
@@ -24,6 +26,7 @@ struct Comparison {
   func run() throws -> Value {
     let steps = try call.integer("steps", default: 20)
     guard steps > 0 else { throw Diagnostic(.domain, "steps must be positive", at: call.command.span) }
+    let drawn = try call.option("plot").map(Drawn.init) ?? .nothing
     let before = interpreter.state
     let history = interpreter.stepHistory
     defer {
@@ -33,15 +36,17 @@ struct Comparison {
       interpreter.stepHistory = history
       interpreter.structureChanged()
     }
+    let start = try self.start()
     var runs: [Run] = []
     for (name, method, label) in try call.methods() {
       interpreter.state = before
       interpreter.structureChanged()
+      if let start { interpreter.move(start.names, to: start.x) }
       runs.append(try follow(name, method, label, steps))
     }
     call.print(table(runs))
     let fields = Self.fields(runs.map(\.label))
-    if !call.isAssigned, try call.number("plot", default: 0) != 0 { try call.show(figure(runs)) }
+    if !call.isAssigned { try draw(runs, drawn) }
     return .record(
       zip(fields, runs).map { field, run in
         (
@@ -54,6 +59,24 @@ struct Comparison {
       })
   }
 
+  /// The point that `from=` names: a bundle, or the numbers of all params in order.
+  private func start() throws -> (names: [String], x: [Double])? {
+    guard let option = call.command.option("from") else { return nil }
+    let params = try call.view(.value).params
+    let x = try interpreter.evaluate(option.value).tensors.flatMap(\.doubles)
+    let count = params.reduce(0) { $0 + $1.tensor.count }
+    guard x.count == count else {
+      throw Diagnostic(
+        .shape, "a point has \(count) \(count == 1 ? "number" : "numbers") here, not \(x.count)",
+        at: option.value.span,
+        hint: "the numbers of \(params.map(\.name).joined(separator: ", ")), one after another")
+    }
+    guard x.allSatisfy(\.isFinite) else {
+      throw Diagnostic(.domain, "the point holds nan or inf", at: option.value.span)
+    }
+    return (params.map(\.name), x)
+  }
+
   private func follow(_ name: String, _ method: any Method, _ label: String, _ steps: Int) throws -> Run {
     interpreter.state.methods = [:]
     let stepper = try Stepper(call, name, method)
@@ -63,6 +86,7 @@ struct Comparison {
     var current = try stepper.evaluation()
     run.values.append(current.value)
     run.norms.append(current.gradientNorm)
+    if current.x.count == 2 { run.points.append(current.x) }
     for _ in 0..<steps {
       if hk_interrupt_get() != 0 { throw EngineError.interrupted }
       do {
@@ -74,12 +98,13 @@ struct Comparison {
       run.steps += 1
       run.values.append(current.value)
       run.norms.append(current.gradientNorm)
+      if current.x.count == 2 { run.points.append(current.x) }
     }
     return run
   }
 
   private func table(_ runs: [Run]) -> String {
-    let f = interpreter.state.objective ?? "f"
+    let f = call.objectiveName
     var rows = [["method", "steps", f, "‖∇\(f)‖", ""]]
     for run in runs {
       rows.append([
@@ -90,14 +115,47 @@ struct Comparison {
     return TextTable(rows).text
   }
 
+  // MARK: Figures
+
+  /// What `plot=` asks for.
+  private enum Drawn {
+    case nothing, curves, paths, all
+
+    init(_ value: Value) {
+      switch value {
+      case .string("curves"): self = .curves
+      case .string("paths"): self = .paths
+      default: self = (value.tensor?.doubles.first ?? 0) != 0 ? .all : .nothing
+      }
+    }
+  }
+
+  private func draw(_ runs: [Run], _ drawn: Drawn) throws {
+    if drawn == .curves || drawn == .all { try call.show(curves(runs)) }
+    let isDrawable = runs.allSatisfy { !$0.points.isEmpty }
+    if drawn == .paths, !isDrawable {
+      throw Diagnostic(
+        .domain, "paths are drawn where there are two numbers to move",
+        at: call.command.option("plot")?.value.span,
+        hint: "plot=\"curves\" shows f along the steps")
+    }
+    if drawn == .paths || drawn == .all, isDrawable {
+      let elaborator = interpreter.elaborator()
+      let node = try call.scalarNode(elaborator)
+      let landscape = call.landscape([call.objectiveName], [node], elaborator)
+      guard landscape.count == 2 else { return }
+      try call.show(call.map(landscape, paths: runs.map { ($0.label, $0.points) }))
+    }
+  }
+
   /// f along the steps of each method.
-  private func figure(_ runs: [Run]) -> Figure {
+  private func curves(_ runs: [Run]) -> Figure {
     // Zeros fall off a logarithmic axis.
     let values = runs.flatMap(\.values)
     let isPositive = values.allSatisfy { $0 >= 0 } && values.contains { $0 > 0 }
     return Figure(
       xAxis: Axis("step"),
-      yAxis: Axis(interpreter.state.objective ?? "f", scale: isPositive ? .log : .linear),
+      yAxis: Axis(call.objectiveName, scale: isPositive ? .log : .linear),
       marks: runs.map { .line(Series($0.values, name: $0.label)) })
   }
 

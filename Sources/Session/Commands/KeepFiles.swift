@@ -8,7 +8,7 @@ extension Commands {
   static var loadCommand: CommandDefinition {
     CommandDefinition(
       verb: "load", usage: "load \"FILE\"", summary: "Reads a tensor from a .npy or .csv file.",
-      example: "save \"/tmp/hlab-x.npy\" [1, 2]; X = load \"/tmp/hlab-x.npy\""
+      example: "save \"/tmp/hlab-x.npy\" [1, 2]; X = load \"/tmp/hlab-x.npy\"; print X"
     ) { call in
       try call.noMoreSubjects()
       let path = try call.path(call.subject)

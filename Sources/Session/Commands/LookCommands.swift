@@ -67,9 +67,13 @@ extension Commands {
     CommandDefinition(
       verb: "hessian", usage: "hessian [FORMULA] [wrt TARGETS]",
       summary: "The exact Hessian of the objective (or a scalar formula) and its definiteness.",
-      options: [("tensor", "true keeps the axes of a param with several")], example: "hessian"
+      options: [
+        ("tensor", "true keeps the axes of a param with several"),
+        ("blocks", "true gives the Frobenius norms of the blocks between params only"),
+      ], example: "hessian\nhessian blocks=true"
     ) { call in
       try call.noMoreSubjects()
+      if try call.number("blocks", default: 0) != 0 { return try BlockNorms(call).run() }
       let keepsAxes = try call.option("tensor")?.tensor?.scalarValue ?? 0 != 0
       let result = try call.evaluated("hessian \(keepsAxes)", storage: .sparse) {
         try call.fullHessian($0, keepsAxes: keepsAxes)

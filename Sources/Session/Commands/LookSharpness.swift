@@ -35,10 +35,7 @@ private struct SharpnessReport {
 
   init(_ call: CommandCall) throws {
     self.call = call
-    radius = try call.number("ρ", default: 0.05)
-    guard radius > 0, radius.isFinite else {
-      throw Diagnostic(.domain, "'ρ' must be positive", at: call.command.option("ρ")?.value.span)
-    }
+    radius = try call.positive("ρ") ?? 0.05
     steps = try call.count("steps", default: 20)
     count = try call.count("top", default: 5)
     rate = try call.command.option("lr").map { try call.interpreter.number($0.value) }

@@ -9,6 +9,16 @@ struct Minimization {
   let call: CommandCall
   private let limit: Int
   private let condition: Expr?
+  /// Seconds.
+  private let time: Double?
+  private let tolerances: StepTolerances
+  private let showsTable: Bool
+
+  static let options: [(name: String, text: String)] = [
+    ("table", "true prints a line for every step"), ("time", "seconds after which it ends"),
+    ("xtol", "ends when a step is shorter than this times 1 + ‖x‖"),
+    ("ftol", "ends when f falls by less than this times 1 + |f|"),
+  ]
 
   private var interpreter: Interpreter { call.interpreter }
 
@@ -19,6 +29,9 @@ struct Minimization {
       throw Diagnostic(.domain, "'max' is not negative", at: call.command.clause("max")?.span)
     }
     condition = call.command.clause("until")?.values.first
+    time = try call.positive("time")
+    tolerances = StepTolerances(step: try call.positive("xtol"), decrease: try call.positive("ftol"))
+    showsTable = try call.number("table", default: 0) != 0 && !call.isAssigned
   }
 
   func run() throws -> Value {
@@ -30,6 +43,9 @@ struct Minimization {
     let start = try stepper.evaluation()
     var current = start
     var steps = 0
+    let began = Machine.now
+    let table = IterationTable(call, stepper.objectiveName)
+    if showsTable { table.begin(start) }
     var rounding = RoundingWatch()
     var reason = try finished(current, stepper)
     while reason == nil {
@@ -38,14 +54,14 @@ struct Minimization {
         break
       }
       let before = current
-      var predicted: Double?
+      var made: Move?
       do {
         // Each step stands or falls by itself.
         current = try interpreter.atom {
           if hk_interrupt_get() != 0 { throw EngineError.interrupted }
           interpreter.willChange()
           let (after, move) = try stepper.step(from: before)
-          predicted = move.predicted
+          made = move
           return after
         }
       } catch let diagnostic as Diagnostic where diagnostic.kind == .numeric && steps > 0 {
@@ -54,13 +70,17 @@ struct Minimization {
         break
       }
       steps += 1
-      progress(steps, current)
+      if showsTable, let made { table.add(steps, before, current, made) } else { progress(steps, current) }
       if let block = call.command.block {
         if case .broke = try interpreter.run(block) { reason = "the block ended it" }
       }
       if reason == nil { reason = try interpreter.atom { try finished(current, stepper) } }
       if reason == nil, current.x == before.x { reason = "the step no longer changes the params" }
-      if !interpreter.hasRandomLeaves, rounding.isOver(predicted, current.value), reason == nil {
+      if reason == nil { reason = tolerances.reached(before, current, stepper.objectiveName) }
+      if reason == nil, let time, Machine.now - began >= time {
+        reason = "\(call.format(time)) s have passed"
+      }
+      if !interpreter.hasRandomLeaves, rounding.isOver(made?.predicted, current.value), reason == nil {
         reason = "the decrease of \(stepper.objectiveName) is lost in its rounding"
       }
     }

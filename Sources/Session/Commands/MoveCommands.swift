@@ -12,6 +12,9 @@ extension Commands {
     return Methods.all.flatMap(\.options).filter { seen.insert($0.name).inserted }
   }()
 
+  /// Options of commands that take a method which are not the method's.
+  static let ownOptions: [String: Set<String>] = ["minimize": Set(Minimization.options.map(\.name))]
+
   private static var stepCommand: CommandDefinition {
     CommandDefinition(
       verb: "step", usage: "step METHOD [wrt TARGETS] [option=value …]",
@@ -32,17 +35,23 @@ extension Commands {
       verb: "minimize",
       usage: "minimize METHOD [until CONDITION] [max N] [wrt TARGETS] [option=value …] [{ … }]",
       summary: "Steps until a condition holds (by default ‖∇f‖ < 1e-8), at most N (1000) times.",
-      options: methodOptions, example: "minimize damped-newton until norm(grad) < 1e-6 max 50",
+      options: Minimization.options + methodOptions,
+      example: "minimize damped-newton until norm(grad) < 1e-6 max 50\nminimize trust table=true xtol=1e-6",
       changesState: true
     ) { call in try Minimization(call).run() }
   }
 
   private static var compareCommand: CommandDefinition {
     CommandDefinition(
-      verb: "compare", usage: "compare METHOD(option=value, …), METHOD, … steps=N",
-      summary: "Runs methods from the present point, tabulates f and ‖∇f‖, and comes back.",
-      options: [("steps", "steps of each method, 20 by default"), ("plot", "true draws f along the steps")],
-      example: "compare gd(lr=1e-3), newton steps=10"
+      verb: "compare", usage: "compare METHOD(option=value, …), METHOD, … steps=N [from=POINT]",
+      summary:
+        "Runs methods from one point, the present one unless given, tabulates f and ‖∇f‖, and comes back.",
+      options: [
+        ("steps", "steps of each method, 20 by default"),
+        ("from", "where all begin: the numbers of the params, or a bundle"),
+        ("plot", "\"curves\" draws f along the steps, \"paths\" the ways over two numbers, true both"),
+      ],
+      example: "compare gd(lr=1e-3), newton steps=10\ncompare newton, trust from=[-1.2, 1] plot=\"paths\""
     ) { call in try Comparison(call).run() }
   }
 
@@ -115,7 +124,10 @@ extension CommandCall {
       var options = MethodOptions()
       for argument in arguments { try set(argument, description, &options) }
       if command.subjects.count == 1 && command.verb != "compare" {
-        for option in command.options { try set(option, description, &options) }
+        let own = Commands.ownOptions[command.verb] ?? []
+        for option in command.options where !own.contains(option.name ?? "") {
+          try set(option, description, &options)
+        }
       }
       do {
         return (name, try description.make(options), subject.span.text)

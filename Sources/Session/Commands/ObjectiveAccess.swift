@@ -25,7 +25,15 @@ extension CommandCall {
     throw Diagnostic(
       .syntax,
       "'\(command.verb)' takes \(limit == 0 ? "no" : "at most \(limit)") \(limit == 1 ? "argument" : "arguments") here",
-      at: command.subjects[limit].span, hint: misspelledWord)
+      at: command.subjects[limit].span, hint: misspelledWord ?? namelessOption(command.subjects[limit]))
+  }
+
+  /// `step gd 0.1`: options have names.
+  private func namelessOption(_ subject: Expr) -> String? {
+    guard case .number = subject.kind, case .name(let name)? = command.subjects.first?.kind,
+      let option = Methods.byName[name]?.options.first?.name
+    else { return nil }
+    return "an option has a name: \(command.verb) \(name) \(option)=\(subject.span.text)"
   }
 
   /// A name among the subjects that is nearly a clause word of the verb: `eig tpo 3`.
@@ -35,6 +43,11 @@ extension CommandCall {
       if let word = closestMatch(to: name, in: words) { return "did you mean '\(word)' for '\(name)'?" }
     }
     return nil
+  }
+
+  /// The name of what commands with methods move on: `on F`, or the objective.
+  var objectiveName: String {
+    command.clause("on")?.values.first?.span.text ?? interpreter.state.objective ?? "f"
   }
 
   /// The subject's name for headings.

@@ -129,7 +129,7 @@ extension CommandCall {
     return landscape(command.subjects.map(\.span.text), nodes, elaborator)
   }
 
-  private func landscape(_ names: [String], _ nodes: [NodeID], _ elaborator: Elaborator) -> Landscape {
+  func landscape(_ names: [String], _ nodes: [NodeID], _ elaborator: Elaborator) -> Landscape {
     let leaves = elaborator.paramsBundle(of: nodes).nodes.compactMap(elaborator.graph.leaf(of:))
     return Landscape(names: names, formulas: nodes, leaves: leaves)
   }

@@ -82,24 +82,34 @@ extension CommandCall {
       throw Diagnostic(
         .type, "over two numbers, one formula is plotted at a time", at: command.subjects[1].span)
     }
-    let walk = walked(landscape)
-    let given = try ranges()
-    let standard = Self.spans(walk)
+    return try map(
+      landscape, paths: [("", walked(landscape))], ranges: try ranges(), count: try stepCount(81))
+  }
+
+  /// The formula over its two numbers, on a grid of count×count points around all the paths, and the paths.
+  func map(
+    _ landscape: Landscape, paths: [(name: String, points: [[Double]])],
+    ranges given: [ClosedRange<Double>] = [],
+    count: Int = 81
+  ) throws -> Figure {
+    let standard = Self.spans(paths.flatMap(\.points))
     let x = given.first ?? standard[0]
     let y = given.last ?? standard[1]
-    let count = try stepCount(81)
     let (xs, ys) = (x.points(count), y.points(count))
     let sweep = try self.sweep(landscape, total: count * count)
     var values: [Double] = []
     values.reserveCapacity(count * count)
     for b in ys { for a in xs { values.append(try sweep.values([a, b])[0]) } }
     let grid = Grid(columns: count, rows: count, xRange: x, yRange: y, values: values)
-    let series = Series(walk.map { $0[0] }, walk.map { $0[1] })
+    let walks = paths.map { path -> Mark in
+      let series = Series(path.points.map { $0[0] }, path.points.map { $0[1] }, name: path.name)
+      return path.points.count > 1 ? .path(series) : .scatter(series)
+    }
     let coordinates = landscape.coordinates
     return Figure(
       title: landscape.names[0], xAxis: Axis(coordinates[0].name, range: x),
       yAxis: Axis(coordinates[1].name, range: y),
-      marks: [try plane(grid), walk.count > 1 ? .path(series) : .scatter(series)], colorBar: try colorBar())
+      marks: [try plane(grid)] + walks, colorBar: try colorBar())
   }
 
   /// A grid as contour lines or as colours.

@@ -18,9 +18,12 @@ struct Stepper {
   init(_ call: CommandCall, _ name: String, _ method: any Method) throws {
     self.call = call
     methodName = name
-    let on = call.command.clause("on")?.values.first?.span.text
-    objectiveName = on ?? call.interpreter.state.objective ?? "f"
-    stateKey = "\(objectiveName) \(name) \(ObjectIdentifier(call.command).hashValue) \(method)"
+    objectiveName = call.objectiveName
+    // Typed one by one, steps of a method follow one another; in a loop each place has its own.
+    let interpreter = call.interpreter
+    let isTyped = interpreter.loopDepth == 0 && interpreter.callDepth == 0
+    let place = isTyped ? "" : "\(ObjectIdentifier(call.command).hashValue)"
+    stateKey = "\(objectiveName) \(name) \(place) \(method)"
     self.method = method
   }
 

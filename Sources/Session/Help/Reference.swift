@@ -97,7 +97,7 @@ extension Reference {
         ".br", "\\fB\(troff(option.name).joined())=\\fR \(troff(option.text).joined(separator: " "))",
       ]
     }
-    let output = page.output ?? ""
+    let output = page.output ?? run(page).output
     let example = Help.indented(page.example, "  ") + Help.indented(output, "    ")
     return lines + [".sp", ".nf"] + example.flatMap(troff) + [".fi"]
   }

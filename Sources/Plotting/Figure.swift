@@ -13,6 +13,8 @@ public struct Figure: Sendable, Equatable {
   public var marks: [Mark]
   /// How heat maps turn values into colours.
   public var colorBar: ColorBar
+  /// Seconds in which an SVG draws its paths point by point, again and again; nil for a still picture.
+  public var duration: Double?
 
   public init(
     title: String = "", xAxis: Axis = Axis(), yAxis: Axis = Axis(), marks: [Mark] = [],

@@ -47,7 +47,7 @@ extension SVGRenderer {
     return pattern.isEmpty ? [] : [("stroke-dasharray", pattern)]
   }
 
-  private mutating func drawPolyline(
+  mutating func drawPolyline(
     _ points: [Point], _ color: String, width: Double, isClosed: Bool = false,
     _ more: [(String, String)] = []
   ) {
@@ -57,6 +57,9 @@ extension SVGRenderer {
   }
 
   private mutating func drawPath(_ series: Series, _ color: String) {
+    if let duration = layout.figure.duration, duration > 0 {
+      return drawMovingPath(places(series.points), color, duration)
+    }
     let runs = layout.runs(series.points).map { $0.map(pixel) }
     for run in runs where run.count > 1 {
       drawPolyline(run, "#ffffff", width: 4, [("stroke-opacity", "0.7")])
@@ -109,7 +112,7 @@ extension SVGRenderer {
     writer.element("path", [("d", SVGWriter.path(corners, isClosed: true)), ("fill", color)])
   }
 
-  private func distance(_ a: Point, _ b: Point) -> Double {
+  func distance(_ a: Point, _ b: Point) -> Double {
     ((a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y)).squareRoot()
   }
 
@@ -128,12 +131,26 @@ extension SVGRenderer {
 
   // MARK: - Contours
 
+  private var isOverColors: Bool { !layout.colorMaps.isEmpty }
+
+  /// Over colours, a line has one that can be told from that of its value.
+  private func levelInk(_ level: ContourLevel) -> Color {
+    guard let map = layout.colorMaps.values.first, let ground = map.color(level.value) else {
+      return Color(0x333333)
+    }
+    return ground.luminance > 0.45 ? Palette.black : Palette.white
+  }
+
   private mutating func drawContours(_ levels: [ContourLevel]) {
     for level in levels {
+      let color = isOverColors ? levelInk(level) : level.color
+      let faint = isOverColors ? [("stroke-opacity", "0.6")] : []
       for line in level.lines {
         let runs = layout.runs(line.points)
         let isClosed = line.isClosed && runs.first?.count == line.points.count
-        for run in runs { drawPolyline(run.map(pixel), level.color.hex, width: 1.4, isClosed: isClosed) }
+        for run in runs {
+          drawPolyline(run.map(pixel), color.hex, width: isOverColors ? 1 : 1.4, isClosed: isClosed, faint)
+        }
       }
     }
     var taken = obstacles.map { (place: $0, reach: 14.0) }
@@ -178,10 +195,14 @@ extension SVGRenderer {
       if angle > 90 { angle -= 180 }
       if angle < -90 { angle += 180 }
       let turn = [angle, place.x, place.y].map(SVGWriter.number).joined(separator: " ")
-      let halo = [("stroke", "#ffffff"), ("stroke-width", "4"), ("paint-order", "stroke")]
-      writer.text(
-        TickFormat.superscript(level.label), at: Point(x: place.x, y: place.y + 3.5),
-        [("font-size", "10"), ("transform", "rotate(\(turn))"), ("fill", SVGWriter.ink)] + halo)
+      let text = TickFormat.superscript(level.label)
+      let base = Point(x: place.x, y: place.y + 3.5)
+      let style = [("font-size", "10"), ("transform", "rotate(\(turn))")]
+      // A halo of its own: not every viewer knows paint-order.
+      if !isOverColors {
+        writer.text(text, at: base, style + [("stroke", "#ffffff"), ("stroke-width", "4"), ("fill", "none")])
+      }
+      writer.text(text, at: base, style + [("fill", levelInk(level).hex)])
       return
     }
   }

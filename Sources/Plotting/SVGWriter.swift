@@ -82,10 +82,11 @@ struct SVGWriter {
 
   static func number(_ value: Double) -> String { TickFormat.coordinate(value) }
 
-  func document(width: Double, height: Double, title: String) -> String {
+  /// - Parameter isInline: to stand in a page, without a declaration of its own.
+  func document(width: Double, height: Double, title: String, isInline: Bool = false) -> String {
     let (w, h) = (SVGWriter.number(width), SVGWriter.number(height))
+    let declaration = isInline ? "" : "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
     let head = """
-      <?xml version="1.0" encoding="UTF-8"?>
       <svg xmlns="http://www.w3.org/2000/svg" width="\(w)" height="\(h)" viewBox="0 0 \(w) \(h)" \
       font-family="Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif" \
       font-size="\(SVGWriter.number(SVGWriter.fontSize))" fill="\(SVGWriter.ink)">
@@ -93,7 +94,7 @@ struct SVGWriter {
       """
     let name = title.isEmpty ? "" : "<title>\(SVGWriter.escaped(title))</title>\n"
     let page = "<rect width=\"\(w)\" height=\"\(h)\" fill=\"#ffffff\"/>\n"
-    return head + name + page + body.joined(separator: "\n") + "\n</svg>\n"
+    return declaration + head + name + page + body.joined(separator: "\n") + "\n</svg>\n"
   }
 
   private static func list(_ attributes: [(String, String)]) -> String {

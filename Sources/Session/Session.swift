@@ -11,6 +11,12 @@ public struct SessionOptions: Sendable {
   public var unicode: Bool
   /// Columns of the screen.
   public var width: Int
+  /// Rows of the screen; nil where nothing scrolls away.
+  public var height: Int?
+  /// The colours of a screen.
+  public enum ColorDepth: Sendable { case ansi16, ansi256, trueColor }
+  /// What `color` may use.
+  public var depth = ColorDepth.ansi256
   /// Definitions and assignments echo; notes address a person.
   public var isInteractive: Bool
 
@@ -116,7 +122,10 @@ extension Interpreter {
       (loopDepth, callDepth, rescue) = (0, 0, nil)
       do {
         isHistoryMove = false
-        defer { flushMoves() }
+        defer {
+          flushMoves()
+          finishLive()
+        }
         _ = try run([statement], echoes: options.isInteractive)
         noteLostObjective(before)
         if !isHistoryMove, changes(statement) || structureVersion != version {

@@ -112,12 +112,14 @@ public final class CommandGrammar: Sendable {
     CommandGrammar("prune", .expressions, selection),
     CommandGrammar("draw", .none),
     // See.
-    CommandGrammar("plot", .expressions, [("for", .bindings), ("range", .expressions)]),
-    CommandGrammar("slice", .expressions, [("along", .expressions), ("range", .expressions)]),
+    CommandGrammar(
+      "plot", .expressions, [("for", .bindings), ("range", .expressions), ("live", .nothing)]),
+    CommandGrammar(
+      "slice", .expressions,
+      [("along", .expressions), ("range", .expressions), ("from", .expressions), ("to", .expressions)]),
     CommandGrammar("surface", .expressions, [("along", .expressions), ("range", .expressions)]),
     CommandGrammar("path", .expressions, [("along", .expressions), ("range", .expressions)]),
-    CommandGrammar(
-      "animate", .expressions, [("for", .bindings), ("along", .expressions), ("range", .expressions)]),
+    CommandGrammar("animate", .expressions, [("along", .expressions), ("range", .expressions)]),
     // Try.
     CommandGrammar("tune", .bindings, [("by", .word)], block: true),
     CommandGrammar("estimate"),

@@ -20,6 +20,8 @@ extension Parser {
     case .comma:
       switch kind {
       case .param, .data: return "a vector is written in square brackets: [1, 2]"
+      case .assign where previous.kind == .number && peek().kind == .number:
+        return "a vector is written in square brackets, [1, 2], and a decimal point is a dot, 0.5"
       default: break
       }
       return "several names are bound in parentheses, (a, b) = e; values are printed with print a, b"

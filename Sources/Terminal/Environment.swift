@@ -14,6 +14,10 @@ public struct TerminalEnvironment: Sendable {
   /// Characters outside ASCII reach the screen.
   public let isUnicode: Bool
   private let noColor: Bool
+  /// The colours that the terminal says it can show.
+  public let colorDepth: ColorDepth
+
+  public enum ColorDepth: Sendable { case ansi16, ansi256, trueColor }
 
   /// Looks at the standard descriptors and the environment, and sets the locale for characters.
   public static func current() -> TerminalEnvironment {
@@ -34,6 +38,7 @@ public struct TerminalEnvironment: Sendable {
     let term = environment("TERM") ?? ""
     canMoveCursor = !term.isEmpty && term != "dumb"
     noColor = !(environment("NO_COLOR") ?? "").isEmpty
+    colorDepth = Self.colorDepth(term, environment("COLORTERM") ?? "")
   }
 
   /// Whether to colour what goes to a stream: a terminal, unless `NO_COLOR` or `TERM=dumb`, when the choice is
@@ -46,6 +51,12 @@ public struct TerminalEnvironment: Sendable {
     }
   }
 
+  /// By `COLORTERM` (truecolor or 24bit), else by what `TERM` ends in.
+  private static func colorDepth(_ term: String, _ colorTerm: String) -> ColorDepth {
+    if ["truecolor", "24bit"].contains(colorTerm) || term.hasSuffix("-direct") { return .trueColor }
+    return term.contains("256color") || !colorTerm.isEmpty ? .ansi256 : .ansi16
+  }
+
   /// Columns of the screen: asked from the terminal, else `COLUMNS`, else 80.
   public static func screenWidth() -> Int {
     for descriptor in [Int32(1), 2, 0] {
@@ -56,7 +67,7 @@ public struct TerminalEnvironment: Sendable {
   }
 
   /// Rows of the screen, 24 when unknown.
-  static func screenHeight() -> Int {
+  public static func screenHeight() -> Int {
     var size = winsize()
     return ioctl(0, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 0 ? Int(size.ws_row) : 24
   }

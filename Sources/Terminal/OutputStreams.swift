@@ -8,6 +8,8 @@ public final class OutputStreams {
   private let showsProgress: Bool
   private var buffer: [UInt8] = []
   private var hasProgress = false
+  /// Lines of a transient picture on the screen.
+  private var pictureLines = 0
   private var lastProgress = timespec()
 
   private static let blockSize = 1 << 16
@@ -35,7 +37,7 @@ public final class OutputStreams {
     send(2, Array((text + "\n").utf8))
   }
 
-  /// Shows a line that the next output erases. Too frequent ones are dropped.
+  /// Shows a line, or a picture of several, that the next output erases. Too frequent ones are dropped.
   public func showProgress(_ text: String) {
     guard showsProgress else { return }
     var now = timespec()
@@ -44,13 +46,30 @@ public final class OutputStreams {
     guard elapsed >= Self.progressInterval else { return }
     lastProgress = now
     flush()
+    if text.contains("\n") { return showPicture(text) }
+    if pictureLines > 0 { eraseProgress() }
     let line = OutputStreams.fit(text, width: TerminalEnvironment.screenWidth() - 1)
     send(2, Array("\r\(line)\u{1b}[K".utf8))
     hasProgress = true
   }
 
-  /// Removes a progress line from the screen.
+  /// Draws over the picture before, line by line, so that it does not flicker.
+  private func showPicture(_ text: String) {
+    if hasProgress { eraseProgress() }
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      .prefix(max(TerminalEnvironment.screenHeight() - 1, 1))
+    let up = pictureLines > 0 ? "\u{1b}[\(pictureLines)A" : ""
+    let body = lines.map { "\r\($0)\u{1b}[K\n" }.joined()
+    send(2, Array((up + body + (lines.count < pictureLines ? "\u{1b}[J" : "")).utf8))
+    pictureLines = lines.count
+  }
+
+  /// Removes a progress line or picture from the screen.
   public func eraseProgress() {
+    if pictureLines > 0 {
+      send(2, Array("\u{1b}[\(pictureLines)A\r\u{1b}[J".utf8))
+      pictureLines = 0
+    }
     guard hasProgress else { return }
     hasProgress = false
     send(2, Array("\r\u{1b}[K".utf8))

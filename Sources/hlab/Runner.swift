@@ -15,9 +15,10 @@ final class Runner {
     environment = TerminalEnvironment.current()
     let streams = OutputStreams(environment: environment)
     self.streams = streams
-    let options = SessionOptions(
+    var options = SessionOptions(
       color: environment.usesColor(plan.color, onTerminal: environment.outputIsTerminal),
       unicode: environment.isUnicode, width: TerminalEnvironment.screenWidth(), isInteractive: false)
+    options.depth = environment.sessionDepth
     session = Session(options: options) { output in
       switch output {
       case .text(let text): streams.writeLine(text)
@@ -89,6 +90,7 @@ final class Runner {
   /// Reads entries for a host until the user leaves.
   private func dialogue(with host: any REPLHost) -> Int32 {
     session.options.isInteractive = true
+    session.options.height = TerminalEnvironment.screenHeight()
     let path = HistoryFile.standardPath(environment: environmentVariable)
     let repl = REPL(
       host: host, environment: environment, history: path.map { HistoryFile(path: $0) },
@@ -117,5 +119,15 @@ final class Runner {
     guard environment.inputIsTerminal else { return walk.runThrough() }
     walk.begin()
     return dialogue(with: walk)
+  }
+}
+
+extension TerminalEnvironment {
+  fileprivate var sessionDepth: SessionOptions.ColorDepth {
+    switch colorDepth {
+    case .ansi16: .ansi16
+    case .ansi256: .ansi256
+    case .trueColor: .trueColor
+    }
   }
 }

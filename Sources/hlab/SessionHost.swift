@@ -33,6 +33,7 @@ final class SessionHost: REPLHost {
   func run(_ entry: String) -> RunOutcome {
     count += 1
     session.options.width = TerminalEnvironment.screenWidth()
+    session.options.height = TerminalEnvironment.screenHeight()
     let outcome = session.run(entry, name: "<input \(count)>")
     streams.eraseProgress()
     streams.flush()

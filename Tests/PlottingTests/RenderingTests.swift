@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Plotting
@@ -84,6 +85,36 @@ import Testing
     let svg = renderSVG(figure)
     #expect(svg.contains("a &lt; b &amp; &quot;c&quot;"))
     #expect(WellFormedness.check(svg) == nil)
+  }
+
+  @Test func pagesLoadNothing() {
+    for figure in Samples.all + Samples.awkward {
+      let page = renderHTML(figure)
+      #expect(page.hasPrefix("<!DOCTYPE html>") && page.hasSuffix("</html>\n"))
+      #expect(!page.contains("<?xml") && !page.contains("nan,") && !page.contains("inf,"))
+      let links = page.components(separatedBy: "http").dropFirst()
+      #expect(links.allSatisfy { $0.hasPrefix("://www.w3.org/2000/svg\"") })
+    }
+    let title = Figure(title: "</script><b>", marks: [.line(Series([1, 2], name: "</script>"))])
+    #expect(renderHTML(title).components(separatedBy: "</script>").count == 2)
+  }
+
+  @Test func movingPathsAreWellFormed() {
+    for var figure in Samples.all {
+      figure.duration = 3
+      #expect(WellFormedness.check(renderSVG(figure)) == nil)
+    }
+    var figure = Samples.filled
+    figure.duration = 3
+    let svg = renderSVG(figure)
+    // Both paths take their second step at the same time; the shorter one rests then.
+    #expect(svg.contains("keyTimes=\"0.00000;0.42500;1\"") && svg.contains("keyTimes=\"0.00000;0.42500;0.85000;1\""))
+  }
+
+  @Test func contourLinesOverColoursAreBlackOrWhite() {
+    let svg = renderSVG(Samples.filled)
+    #expect(svg.contains("stroke-opacity=\"0.6\""))
+    #expect(svg.components(separatedBy: "fill=\"none\" stroke=\"#ffffff\" stroke-width=\"1\"").count > 2)
   }
 
   @Test func legendNamesSeveralSeriesOnly() {

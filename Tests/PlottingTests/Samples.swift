@@ -1,3 +1,5 @@
+import Foundation
+
 @testable import Plotting
 
 /// Small figures that several tests draw.
@@ -47,7 +49,21 @@ enum Samples {
       .scatter(Series([0, 1, 2], [1, 1.5, 2], name: "draws")),
     ])
 
-  static let all = [line, two, log, contour, matrix, histogram, stems, bars, heatmap, band]
+  /// Two methods over contour lines on colours, with the local model's ellipse.
+  static let filled: Figure = {
+    let grid = Grid(columns: 21, rows: 21, xRange: -2...2, yRange: -2...2) { $0 * $0 + 2 * $1 * $1 }
+    let ellipse = (0...16).map { Double($0) / 16 * 2 * .pi }
+    return Figure(
+      title: "bowl",
+      marks: [
+        .heatmap(grid), .contour(grid, levels: .values([1, 4])),
+        .path(Series([-1.5, -0.5, -0.25], [1, 0.5, -0.5], name: "gd")),
+        .path(Series([-1.5, 0], [1, 0], name: "newton")),
+        .line(Series(ellipse.map { cos($0) }, ellipse.map { sin($0) / 2.0.squareRoot() }, name: "ellipse")),
+      ])
+  }()
+
+  static let all = [line, two, log, contour, matrix, histogram, stems, bars, heatmap, band, filled]
 
   /// Figures whose data are of no use, or nearly so.
   static let awkward: [Figure] = {

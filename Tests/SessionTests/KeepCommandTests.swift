@@ -66,7 +66,7 @@ import Testing
     #expect(transcript.outcome == .ok)
     #expect(try String(contentsOfFile: path("p.svg"), encoding: .utf8).contains("<svg"))
     #expect(try String(contentsOfFile: path("p.txt"), encoding: .utf8).contains("t^2"))
-    fails("save plot \"\(path("p.png"))\"", "a plot is saved as .svg or .txt", exitCode: 74)
+    fails("save plot \"\(path("p.png"))\"", "a plot is saved as .svg, .html or .txt", exitCode: 74)
   }
 
   // MARK: Scripts

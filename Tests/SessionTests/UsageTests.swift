@@ -29,6 +29,7 @@ import Testing
   /// What newcomers type, and what they are told.
   @Test(arguments: [
     ("param z = -1.2, 1", "a vector is written in square brackets: [1, 2]"),
+    ("z = 0,4", "a decimal point is a dot, 0.5"),
     ("param z = (1, 2)", "a vector is written in square brackets: [1, 2]"),
     ("x(0)", "an entry is written in square brackets: x[0]"),
     ("f([0, 0])", "a formula is called with names: f(x = …)"),

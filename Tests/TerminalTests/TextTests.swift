@@ -118,4 +118,13 @@ import Testing
     func depth(_ n: Int) -> Int { n == 0 ? 0 : 1 + depth(n - 1) }
     #expect(withLargeStack { depth(1_000_000) == 1_000_000 ? 7 : 1 } == 7)
   }
+
+  @Test(arguments: [
+    (["TERM": "xterm"], TerminalEnvironment.ColorDepth.ansi16), (["TERM": "xterm-256color"], .ansi256),
+    (["TERM": "screen", "COLORTERM": "truecolor"], .trueColor), (["TERM": "xterm-direct"], .trueColor),
+    (["TERM": "xterm", "COLORTERM": "1"], .ansi256), ([:], .ansi16),
+  ])
+  func colorsAreWhatTheTerminalSays(variables: [String: String], depth: TerminalEnvironment.ColorDepth) {
+    #expect(environment(variables).colorDepth == depth)
+  }
 }

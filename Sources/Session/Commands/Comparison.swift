@@ -144,7 +144,7 @@ struct Comparison {
       let node = try call.scalarNode(elaborator)
       let landscape = call.landscape([call.objectiveName], [node], elaborator)
       guard landscape.count == 2 else { return }
-      try call.show(call.map(landscape, paths: runs.map { ($0.label, $0.points) }))
+      try call.show(call.map(landscape, paths: runs.map { NamedPath(name: $0.label, points: $0.points) }))
     }
   }
 

@@ -5,24 +5,11 @@ import Syntax
 import Tensors
 
 extension Commands {
-  static var loadCommand: CommandDefinition {
-    CommandDefinition(
-      verb: "load", usage: "load \"FILE\"", summary: "Reads a tensor from a .npy or .csv file.",
-      example: "save \"/tmp/hlab-x.npy\" [1, 2]; X = load \"/tmp/hlab-x.npy\"; print X"
-    ) { call in
-      try call.noMoreSubjects()
-      let path = try call.path(call.subject)
-      let (tensor, columns) = try call.interpreter.read(path, call.subject?.span)
-      call.print(call.interpreter.described(path, tensor, columns))
-      return .tensor(tensor)
-    }
-  }
-
   static var saveCommand: CommandDefinition {
     CommandDefinition(
       verb: "save", usage: "save \"FILE\" VALUE | save plot \"FILE\" | save graph \"FILE\"",
       summary:
-        "Writes a value to a .npy, .csv or .txt file, the last plot to an .svg or .txt file, or the objective's graph to a .dot file.",
+        "Writes a value to a .npy, .csv or .txt file, the last plot to an .svg, .html or .txt file, or the objective's graph to a .dot file.",
       options: [
         ("width", "of a figure, in pixels or columns"), ("height", "of a figure, in pixels or lines"),
       ],
@@ -41,7 +28,7 @@ extension Commands {
         try call.save(.string(GraphListing(elaborator.graph).dot([root])), value, path, file?.span)
       } else if let value {
         try call.save(try call.interpreter.evaluate(value), value, path, file?.span)
-      } else if path.hasSuffix(".svg") {
+      } else if path.hasSuffix(".svg") || path.hasSuffix(".html") {
         try call.saveFigure(path, file?.span)
       } else {
         throw Diagnostic(
@@ -83,24 +70,31 @@ extension CommandCall {
         .io, "there is no plot to save yet", at: command.span, hint: "plot something first: plot f")
     }
     switch FileKind.extension(of: path) {
-    case "svg":
+    case "svg", "html":
       let options = SVGOptions(
         width: try number("width", default: 720), height: try number("height", default: 480))
-      try placing(span) { try TextFile.write(renderSVG(figure, options), to: path) }
+      let isPage = FileKind.extension(of: path) == "html"
+      let text = isPage ? renderHTML(figure, options) : renderSVG(figure, options)
+      try placingFile(span) { try TextFile.write(text, to: path) }
     case "txt":
       var options = interpreter.textOptions
       options.color = .none
       options.width = min(max(try integer("width", default: options.width), 20), 400)
       options.height = min(max(try integer("height", default: options.height), 6), 200)
-      try placing(span) { try TextFile.write(interpreter.rendered(figure, options) + "\n", to: path) }
+      try placingFile(span) { try TextFile.write(interpreter.rendered(figure, options) + "\n", to: path) }
     default:
-      throw Diagnostic(.io, "a plot is saved as .svg or .txt, not as '\(path)'", at: span)
+      throw Diagnostic(.io, "a plot is saved as .svg, .html or .txt, not as '\(path)'", at: span)
     }
   }
 
   fileprivate func save(_ value: Value, _ expr: Expr, _ path: String, _ span: Span?) throws {
     if case .string(let text) = value {
-      return try placing(span) { try TextFile.write(text.hasSuffix("\n") ? text : text + "\n", to: path) }
+      return try placingFile(span) { try TextFile.write(text.hasSuffix("\n") ? text : text + "\n", to: path) }
+    }
+    if let cut = LandscapeCut(value), ["csv", "tsv"].contains(FileKind.extension(of: path)) {
+      let (names, rows) = cut.table
+      let separator: Csv.Separator = path.hasSuffix(".tsv") ? .tab : .comma
+      return try placingFile(span) { try Csv.write(rows, columnNames: names, separator: separator, to: path) }
     }
     guard let tensor = value.tensor else {
       let field = value.fieldNames.first.map { "\(expr.span.text).\($0)" }
@@ -112,11 +106,14 @@ extension CommandCall {
     case "dot", "gv":
       throw Diagnostic(
         .io, "'\(path)' holds a graph", at: span, hint: "write it with: save graph \"\(path)\"")
-    case "npy": try placing(span) { try Npy.write(tensor, to: path) }
+    case "npy": try placingFile(span) { try Npy.write(tensor, to: path) }
     case "csv", "tsv":
       let table = tensor.rank == 0 ? tensor.reshaped([1]) : tensor
-      try placing(span) { try Csv.write(table, separator: path.hasSuffix(".tsv") ? .tab : .comma, to: path) }
-    case "txt": try placing(span) { try TextFile.write(interpreter.valueText.text(value) + "\n", to: path) }
+      try placingFile(span) {
+        try Csv.write(table, separator: path.hasSuffix(".tsv") ? .tab : .comma, to: path)
+      }
+    case "txt":
+      try placingFile(span) { try TextFile.write(interpreter.valueText.text(value) + "\n", to: path) }
     default:
       throw Diagnostic(
         .io, "the name '\(path)' does not say how to write it", at: span,
@@ -145,48 +142,11 @@ extension DatasetError {
 }
 
 /// File errors as messages of the language.
-private func placing<T>(_ span: Span?, _ body: () throws -> T) throws -> T {
+func placingFile<T>(_ span: Span?, _ body: () throws -> T) throws -> T {
   do {
     return try body()
   } catch let error as DatasetError {
     throw Diagnostic(
       .io, "\(error)", at: span, notes: error.fullPath.map { ["the full path is \($0)"] } ?? [])
-  }
-}
-
-extension Interpreter {
-  /// `load("x.npy")` inside an expression.
-  func load(_ arguments: [Argument], _ span: Span) throws -> Value {
-    guard arguments.count == 1, arguments[0].name == nil || arguments[0].name == "file" else {
-      throw Diagnostic(.type, "load takes one file", at: span, hint: "write load(\"x.npy\")")
-    }
-    let argument = arguments[0].value
-    guard case .string(let path) = try evaluate(argument), !path.isEmpty else {
-      throw Diagnostic(.type, "load takes the name of a file in quotes", at: argument.span)
-    }
-    return .tensor(try read(path, argument.span).tensor)
-  }
-
-  /// A tensor in the session's precision, and the names of its columns when the file has them.
-  fileprivate func read(_ path: String, _ span: Span?) throws -> (tensor: Tensor, columns: [String]) {
-    switch FileKind.extension(of: path) {
-    case "dot", "gv":
-      throw Diagnostic(
-        .io, "'\(path)' holds a graph", at: span, hint: "write it with: save graph \"\(path)\"")
-    case "npy": return (try placing(span) { try Npy.read(path) }.converted(to: state.settings.precision), [])
-    case "csv", "tsv", "txt":
-      let table = try placing(span) { try Csv.read(path) }
-      return (table.values.converted(to: state.settings.precision), table.columnNames)
-    default:
-      throw Diagnostic(
-        .io, "the name '\(path)' does not say how to read it", at: span,
-        hint: "load reads .npy, .csv, .tsv and .txt")
-    }
-  }
-
-  fileprivate func described(_ path: String, _ tensor: Tensor, _ columns: [String]) -> String {
-    let head = "\(path) : \(tensor.shape.shapeDescription)"
-    let names = columns.isEmpty ? "" : "\ncolumns \(columns.joined(separator: ", "))"
-    return head + names + "\n" + valueText.text(tensor)
   }
 }

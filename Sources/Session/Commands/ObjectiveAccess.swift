@@ -231,6 +231,7 @@ extension Interpreter {
         offset += value.count
       }
     }
+    redrawLive()
   }
 
   /// What points of the path tell: the params, unless they have so many entries that they would fill the memory

@@ -4,35 +4,43 @@ import Syntax
 import Tensors
 
 extension Commands {
+  /// What any figure takes.
+  static let figureOptions: [(name: String, text: String)] = [
+    ("log", "a logarithmic axis, levels or colours"),
+    ("title", "the line above"),
+    ("xlabel", "the text below"),
+    ("ylabel", "the text at the left"),
+    ("size", "columns"),
+    ("height", "lines"),
+  ]
+
   static var plotCommand: CommandDefinition {
     CommandDefinition(
-      verb: "plot", usage: "plot [FORMULA, …] [for t in A..B [, s in C..D]] [range A..B [, C..D]]",
-      summary: "Draws a curve, contour, heat map, history, matrix or histogram, chosen by what it is given.",
+      verb: "plot", usage: "plot [FORMULA, …] [for t in A..B [, s in C..D]] [range A..B [, C..D]] [live]",
+      summary:
+        "Draws a curve, contour, heat map, history, matrix or histogram, chosen by what it is given; live, again after every step.",
       options: [
-        ("kind", "line, scatter, stems, bars, hist, matrix, heat or contour"),
-        ("log", "a logarithmic axis, levels or colours"),
+        ("kind", "line, scatter, stems, bars, hist, matrix, pattern, heat, contour or filled"),
         ("range", "what the params run over: range=-2..2"),
         ("steps", "points along each axis"),
         ("levels", "about how many contour lines"),
         ("bins", "bars of a histogram"),
-        ("title", "the line above"),
-        ("xlabel", "the text below"),
-        ("ylabel", "the text at the left"),
-        ("size", "columns"),
-        ("height", "lines"),
-      ],
+        ("model", "true adds the local quadratic model: ellipse, eigenvectors, Newton step"),
+      ] + figureOptions,
       example: "plot f\nplot sin(t), cos(t) for t in -3..3"
-    ) { call in try call.plotCommand() }
+    ) { call in
+      let result = try call.plotCommand()
+      call.keepLive()
+      return result
+    }
   }
 }
 
 extension CommandCall {
-  fileprivate func plotCommand() throws -> Value {
+  func plotCommand() throws -> Value {
     if let bindings = command.clause("for")?.bindings { return try plotOver(bindings) }
     if command.subjects.isEmpty {
-      let elaborator = interpreter.elaborator()
-      let (name, node) = try elaborator.objective(command.verbSpan)
-      try plot(landscape([name], [node], elaborator))
+      try plot(objectiveLandscape())
       return .nothing
     }
     if case .name("history")? = subject?.kind, interpreter.lookup("history") == nil {
@@ -108,7 +116,7 @@ extension CommandCall {
       values: result.values[0])
     return Figure(
       title: result.names[0], xAxis: Axis(x.name, range: x.range), yAxis: Axis(y.name, range: y.range),
-      marks: [try plane(grid)], colorBar: try colorBar())
+      marks: try planes(grid), colorBar: try colorBar())
   }
 
   // MARK: Without for
@@ -127,11 +135,6 @@ extension CommandCall {
       nodes.append(node)
     }
     return landscape(command.subjects.map(\.span.text), nodes, elaborator)
-  }
-
-  func landscape(_ names: [String], _ nodes: [NodeID], _ elaborator: Elaborator) -> Landscape {
-    let leaves = elaborator.paramsBundle(of: nodes).nodes.compactMap(elaborator.graph.leaf(of:))
-    return Landscape(names: names, formulas: nodes, leaves: leaves)
   }
 
   /// `plot [a, b]` with named vectors shows lines with a legend; other literals are matrices.

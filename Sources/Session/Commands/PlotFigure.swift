@@ -10,7 +10,7 @@ import Tensors
 
 /// How a plot shows what it is given.
 enum PlotKind: String, CaseIterable {
-  case line, scatter, stems, bars, hist, matrix, heat, contour
+  case line, scatter, stems, bars, hist, matrix, pattern, heat, contour, filled
 }
 
 extension CommandCall {
@@ -58,11 +58,14 @@ extension CommandCall {
     if let label = try option("xlabel") { figure.xAxis.label = interpreter.valueText.text(label) }
     if let label = try option("ylabel") { figure.yAxis.label = interpreter.valueText.text(label) }
     let text = try textOptions(figure)
+    if interpreter.live?.isDrawing == true {
+      return interpreter.output(.progress(interpreter.rendered(figure, text)))
+    }
     interpreter.state.figure = figure
     print(interpreter.rendered(figure, text))
   }
 
-  private func textOptions(_ figure: Figure) throws -> TextOptions {
+  func textOptions(_ figure: Figure) throws -> TextOptions {
     var options = interpreter.textOptions
     options.width = try bounded("size", default: options.width, 20...400)
     options.height = try bounded("height", default: options.height, 6...200)
@@ -92,12 +95,22 @@ extension CommandCall {
 }
 
 extension Interpreter {
-  /// Text in the session's width, with what its screen can show.
+  /// Text in the session's width and height, with what its screen can show.
   var textOptions: TextOptions {
     let isUnicode = options.unicode && !state.settings.isASCII
+    // The prompt and the line that asked for the plot stay on the screen.
+    let rows = options.height.map { min(max($0 - 3, 10), 32) } ?? 24
     return TextOptions(
-      width: min(max(options.width, 40), 100), height: 24, unicode: isUnicode, braille: isUnicode,
-      color: options.color ? .ansi256 : .none)
+      width: min(max(options.width, 40), 100), height: rows, unicode: isUnicode, braille: isUnicode,
+      color: options.color ? colorMode : .none)
+  }
+
+  private var colorMode: ColorMode {
+    switch options.depth {
+    case .ansi16: .ansi16
+    case .ansi256: .ansi256
+    case .trueColor: .trueColor
+    }
   }
 
   func rendered(_ figure: Figure, _ options: TextOptions) -> String {

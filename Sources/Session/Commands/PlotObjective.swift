@@ -34,6 +34,19 @@ struct Landscape {
   }
 }
 
+/// Points that somebody went through, one list of coordinates each, in the order of a landscape's coordinates.
+struct NamedPath {
+  /// For the legend; empty for none.
+  var name = ""
+  let points: [[Double]]
+
+  /// The first two coordinates as a mark.
+  var mark: Mark {
+    let series = Series(points.map { $0[0] }, points.map { $0[1] }, name: name)
+    return points.count > 1 ? .path(series) : .scatter(series)
+  }
+}
+
 extension CommandCall {
   func plot(_ landscape: Landscape) throws {
     switch landscape.count {
@@ -60,13 +73,13 @@ extension CommandCall {
     let walk = walked(landscape)
     let range = try ranges().first ?? Self.spans(walk)[0]
     let points = range.points(try stepCount(241))
-    let sweep = try self.sweep(landscape, total: points.count + walk.count)
-    let values = try points.map { try sweep.values([$0]) }
+    let values = try coordinatePoints(landscape)(points.map { [$0] } + walk).map(\.doubles)
     let isSingle = landscape.names.count == 1
     var marks = landscape.names.indices.map { k in
-      Mark.line(Series(points, values.map { $0[k] }, name: isSingle ? "" : landscape.names[k]))
+      Mark.line(
+        Series(points, Array(values[k].prefix(points.count)), name: isSingle ? "" : landscape.names[k]))
     }
-    let heights = try walk.map { try sweep.values($0)[0] }
+    let heights = values[0].dropFirst(points.count)
     let visited = zip(walk.map { $0[0] }, heights).filter { range.contains($0.0) }
     let series = Series(visited.map(\.0), visited.map(\.1))
     if isSingle { marks.append(visited.count > 1 ? .path(series) : .scatter(series)) }
@@ -83,49 +96,46 @@ extension CommandCall {
         .type, "over two numbers, one formula is plotted at a time", at: command.subjects[1].span)
     }
     return try map(
-      landscape, paths: [("", walked(landscape))], ranges: try ranges(), count: try stepCount(81))
+      landscape, paths: [NamedPath(points: walked(landscape))], ranges: try ranges(), count: try stepCount(81)
+    )
   }
 
-  /// The formula over its two numbers, on a grid of count×count points around all the paths, and the paths.
+  /// The formula over its two numbers, on a grid of count×count points, with paths over it: a colour and an entry in the
+  /// legend for each that has a name. Without ranges the grid reaches around all of them.
   func map(
-    _ landscape: Landscape, paths: [(name: String, points: [[Double]])],
-    ranges given: [ClosedRange<Double>] = [],
-    count: Int = 81
+    _ landscape: Landscape, paths: [NamedPath], ranges given: [ClosedRange<Double>] = [], count: Int = 81
   ) throws -> Figure {
     let standard = Self.spans(paths.flatMap(\.points))
-    let x = given.first ?? standard[0]
-    let y = given.last ?? standard[1]
+    let (x, y) = (given.first ?? standard[0], given.last ?? standard[1])
     let (xs, ys) = (x.points(count), y.points(count))
-    let sweep = try self.sweep(landscape, total: count * count)
-    var values: [Double] = []
-    values.reserveCapacity(count * count)
-    for b in ys { for a in xs { values.append(try sweep.values([a, b])[0]) } }
+    let points = try coordinatePoints(landscape)
+    let values = try points(ys.flatMap { b in xs.map { [$0, b] } })[0].doubles
     let grid = Grid(columns: count, rows: count, xRange: x, yRange: y, values: values)
-    let walks = paths.map { path -> Mark in
-      let series = Series(path.points.map { $0[0] }, path.points.map { $0[1] }, name: path.name)
-      return path.points.count > 1 ? .path(series) : .scatter(series)
-    }
     let coordinates = landscape.coordinates
     return Figure(
       title: landscape.names[0], xAxis: Axis(coordinates[0].name, range: x),
       yAxis: Axis(coordinates[1].name, range: y),
-      marks: [try plane(grid)] + walks, colorBar: try colorBar())
+      marks: try planes(grid) + paths.map(\.mark) + modelMarks(points, landscape, x, y),
+      colorBar: try colorBar())
   }
 
-  /// A grid as contour lines or as colours.
-  func plane(_ grid: Grid) throws -> Mark {
-    let kind = try self.kind() ?? .contour
-    let levels = try command.option("levels").map { try interpreter.whole($0.value) }
-    switch kind {
-    case .heat: return .heatmap(grid)
-    case .contour:
-      switch (try isLog(), levels) {
-      case (true?, let count): return .contour(grid, levels: .logarithmic(count ?? 10))
-      case (false?, let count): return .contour(grid, levels: .linear(count ?? 10))
-      case (nil, let count?): return .contour(grid, levels: .linear(count))
-      case (nil, nil): return .contour(grid)
-      }
-    default: throw unfit(kind, "a formula of two numbers", [.contour, .heat])
+  /// A grid as contour lines, as colours, or as both.
+  func planes(_ grid: Grid) throws -> [Mark] {
+    switch try self.kind() ?? .contour {
+    case .heat: return [.heatmap(grid)]
+    case .contour: return [.contour(grid, levels: try levels())]
+    case .filled: return [.heatmap(grid), .contour(grid, levels: try levels())]
+    case let kind: throw unfit(kind, "a formula of two numbers", [.contour, .heat, .filled])
+    }
+  }
+
+  private func levels() throws -> Levels {
+    let count = try command.option("levels").map { try interpreter.whole($0.value) }
+    switch (try isLog(), count) {
+    case (true?, let count): return .logarithmic(count ?? 10)
+    case (false?, let count): return .linear(count ?? 10)
+    case (nil, let count?): return .linear(count)
+    case (nil, nil): return .automatic
     }
   }
 
@@ -143,8 +153,20 @@ extension CommandCall {
 
   // MARK: The path
 
+  /// The objective as a landscape: what paths are drawn over when `count` is 2.
+  func objectiveLandscape() throws -> Landscape {
+    let elaborator = interpreter.elaborator()
+    let (name, node) = try elaborator.objective(command.verbSpan)
+    return landscape([name], [node], elaborator)
+  }
+
+  func landscape(_ names: [String], _ nodes: [NodeID], _ elaborator: Elaborator) -> Landscape {
+    let leaves = elaborator.paramsBundle(of: nodes).nodes.compactMap(elaborator.graph.leaf(of:))
+    return Landscape(names: names, formulas: nodes, leaves: leaves)
+  }
+
   /// Where the path has been, and the present point at its end, one list of coordinates a point.
-  private func walked(_ landscape: Landscape) -> [[Double]] {
+  func walked(_ landscape: Landscape) -> [[Double]] {
     func flat(_ value: (Leaf) -> Tensor?) -> [Double]? {
       let parts = landscape.leaves.map { leaf in
         value(leaf).flatMap { $0.shape == leaf.shape ? $0.doubles : nil }
@@ -174,33 +196,25 @@ extension CommandCall {
     }
   }
 
-  private func sweep(_ landscape: Landscape, total: Int) throws -> LandscapeSweep {
-    try LandscapeSweep(interpreter, landscape, total: total)
-  }
-}
-
-/// Evaluates the formulas of a landscape at any point.
-struct LandscapeSweep {
-  private let sweep: Sweep
-  private let leaves: [Leaf]
-
-  init(_ interpreter: Interpreter, _ landscape: Landscape, total: Int) throws {
-    leaves = landscape.leaves
-    var start: [Int: Tensor] = [:]
-    for leaf in leaves { start[leaf.id] = try interpreter.inputValue(leaf) }
-    sweep = try Sweep(interpreter, landscape.formulas, varying: start, total: total)
+  /// The formulas over the coordinates themselves.
+  private func coordinatePoints(_ landscape: Landscape) throws -> LandscapePoints {
+    let count = landscape.count
+    let axes = (0..<count).map { k in (0..<count).map { $0 == k ? 1.0 : 0 } }
+    return try LandscapePoints(
+      interpreter, landscape, origin: [Double](repeating: 0, count: count), directions: axes,
+      label: command.verb)
   }
 
-  func values(_ point: [Double]) throws -> [Double] {
-    var replaced: [Int: Tensor] = [:]
-    var offset = 0
-    for leaf in leaves {
-      let count = leaf.shape.elementCount
-      replaced[leaf.id] = Tensor(Array(point[offset..<(offset + count)]), leaf.shape)
-      offset += count
-    }
-    return try sweep(replaced).map(\.scalarValue)
+  /// With `model=true` the local quadratic model at the present point.
+  private func modelMarks(
+    _ points: LandscapePoints, _ landscape: Landscape, _ x: ClosedRange<Double>, _ y: ClosedRange<Double>
+  ) throws -> [Mark] {
+    guard try wantsModel(), let here = walked(landscape).last else { return [] }
+    let model = try points.model(at: here, name: landscape.names[0])
+    return try algebra { try model.marks(across: x, up: y) }
   }
+
+  func wantsModel() throws -> Bool { try option("model")?.tensor?.scalarValue ?? 0 != 0 }
 }
 
 // MARK: - History

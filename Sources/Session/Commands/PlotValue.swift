@@ -5,6 +5,10 @@ import Tensors
 extension CommandCall {
   /// Something that is not a formula of one or two numbers: a vector, a matrix, or several vectors.
   func plot(_ values: [(value: Value, expr: Expr)]) throws {
+    if values.count == 1, let cut = LandscapeCut(values[0].value) { return try show(figure(cut)) }
+    if values.count == 1, let figure = try pattern(values[0].value, values[0].expr) {
+      return try show(figure)
+    }
     let vectors = try values.map { try shown($0.value, $0.expr) }
     if vectors.count == 1 {
       return try plotOne(vectors[0].tensor, vectors[0].blocks, name: values[0].expr.span.text, values[0].expr)
@@ -60,8 +64,8 @@ extension CommandCall {
     case .sparse(let matrix, let names, let sizes):
       guard let whole = value.tensor else {
         throw Diagnostic(
-          .resource, "a sparse matrix of shape \(matrix.shape.shapeDescription) is too large to draw",
-          at: expr.span, hint: "print shows its pattern")
+          .resource, "a sparse matrix of shape \(matrix.shape.shapeDescription) is too large to draw so",
+          at: expr.span, hint: "plot it alone, without kind or with kind=pattern")
       }
       return try shown(names.isEmpty ? .tensor(whole) : .blockMatrix(whole, names: names, sizes: sizes), expr)
     case .bundle(_, let tensors): return (Tensor(vector: tensors.flatMap(\.doubles)), [])
@@ -105,14 +109,14 @@ extension CommandCall {
     case .matrix:
       let picture = Matrix(rows: rows, columns: columns, values: tensor.doubles, blocks: blocks)
       return Figure(title: name, marks: [.matrix(picture)])
-    case .heat, .contour:
+    case .heat, .contour, .filled:
       guard rows > 1, columns > 1 else {
         throw Diagnostic(.shape, "a grid needs at least 2 rows and 2 columns", at: command.span)
       }
       let grid = Grid(
         columns: columns, rows: rows, xRange: 0...Double(columns - 1), yRange: 0...Double(rows - 1),
         values: tensor.doubles)
-      return Figure(title: name, marks: [try plane(grid)], colorBar: try colorBar())
+      return Figure(title: name, marks: try planes(grid), colorBar: try colorBar())
     case .line, .scatter, .stems:
       guard rows <= SweepResult.seriesLimit else {
         throw Diagnostic(
@@ -121,7 +125,9 @@ extension CommandCall {
       }
       let marks = try (0..<rows).map { try joined(Series(tensor.slice($0).doubles, name: "row \($0)")) }
       return try figure(marks, x: "index", y: name)
-    case let kind: throw unfit(kind, "a matrix", [.matrix, .heat, .contour, .line, .scatter, .stems, .hist])
+    case let kind:
+      throw unfit(
+        kind, "a matrix", [.matrix, .pattern, .heat, .contour, .filled, .line, .scatter, .stems, .hist])
     }
   }
 }

@@ -1,3 +1,5 @@
 extension Commands {
-  static var seeCommands: [CommandDefinition] { [plotCommand] }
+  static var seeCommands: [CommandDefinition] {
+    [plotCommand, sliceCommand, surfaceCommand, pathCommand, animateCommand]
+  }
 }

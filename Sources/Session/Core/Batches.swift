@@ -36,13 +36,13 @@ extension Interpreter {
     StagedPlan(plan, graph, outputs: nodes, limits: limits, identity: slots.identity)
   }
 
-  /// Shows how far a long run has come.
-  func reportProgress(of pieces: BatchPlan) {
+  /// Shows how far a long run has come, and what it is for.
+  func reportProgress(of pieces: BatchPlan, label: String? = nil) {
     var reported = Machine.now
     pieces.report = { [weak self] done, total in
       guard done < total, Machine.now - reported > 0.5 else { return }
       reported = Machine.now
-      self?.output(.progress("\(100 * done / total)%"))
+      self?.output(.progress((label.map { "\($0): " } ?? "") + "\(100 * done / total)%"))
     }
   }
 }

@@ -64,6 +64,8 @@ final class Interpreter {
   var pendingMove: (() -> String)?
   var movesAreQuiet = false
   var lastProgress = 0.0
+  /// The plot that is drawn again while the params move.
+  var live: LivePlot?
 
   init(options: SessionOptions, output: @escaping (SessionOutput) -> Void) {
     self.options = options

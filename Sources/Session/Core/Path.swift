@@ -18,12 +18,19 @@ struct Path {
     let shapes: [Shape]
     let precision: Precision
     let count: Int
+    /// Points of a chunk, and chunks that are kept: fewer where points are large, so that a path stays within some tens
+    /// of megabytes.
+    let chunk: Int
+    let chunkLimit: Int
 
     init(names: [String], shapes: [Shape], precision: Precision) {
       self.names = names
       self.shapes = shapes
       self.precision = precision
       count = shapes.reduce(0) { $0 + $1.elementCount }
+      let bytes = 8 * (count + 2)
+      chunk = min(max(Path.chunkBytes / bytes, 1), Path.longestChunk)
+      chunkLimit = min(max(Path.byteLimit / bytes, 32), Path.limit) / chunk
     }
   }
 
@@ -35,8 +42,8 @@ struct Path {
   private var openCount = 0
   static let limit = 4096
   /// Params with more entries than this are not kept with the points.
-  static let entryLimit = 1024
-  fileprivate static let chunk = 64
+  static let entryLimit = 1 << 17
+  fileprivate static let (longestChunk, chunkBytes, byteLimit) = (64, 1 << 20, 40 << 20)
 
   var isEmpty: Bool { sealed.isEmpty && openCount == 0 }
 
@@ -56,9 +63,9 @@ struct Path {
     chunk.append(value: value, gradientNorm: gradientNorm, fill)
     openCount += 1
     count += 1
-    guard openCount == Self.chunk else { return }
+    guard openCount == layout.chunk else { return }
     seal()
-    if sealed.count * Self.chunk > Self.limit { thinOut() }
+    if sealed.count > layout.chunkLimit { thinOut() }
   }
 
   /// What was found out about the last point after it was noted.
@@ -112,7 +119,7 @@ struct Path {
   private mutating func copy(_ chunk: Chunk, _ row: Int) {
     place(chunk.layout).append(copying: chunk, row)
     openCount += 1
-    if openCount == Self.chunk { seal() }
+    if openCount == chunk.layout.chunk { seal() }
   }
 
   mutating func removeLast(_ n: Int) {
@@ -132,20 +139,22 @@ struct Path {
   mutating func clear() { self = Path() }
 }
 
-/// Up to `Path.chunk` points in flat memory.
+/// Up to `layout.chunk` points in flat memory.
 private final class Chunk {
   let layout: Path.Layout
   private(set) var used = 0
   /// Value, norm of the gradient, entries of the params: a row each.
   private let rows: UnsafeMutablePointer<Double>
   private let width: Int
-  private var hasValue = [Bool](repeating: false, count: Path.chunk)
-  private var hasNorm = [Bool](repeating: false, count: Path.chunk)
+  private var hasValue: [Bool]
+  private var hasNorm: [Bool]
 
   init(_ layout: Path.Layout) {
     self.layout = layout
     width = layout.count + 2
-    rows = .allocate(capacity: width * Path.chunk)
+    rows = .allocate(capacity: width * layout.chunk)
+    hasValue = [Bool](repeating: false, count: layout.chunk)
+    hasNorm = hasValue
   }
 
   deinit { rows.deallocate() }

@@ -1,0 +1,70 @@
+import Plotting
+import Syntax
+
+/// A plot that is drawn again while the params move: in place on a terminal, and once more when the statement that moved
+/// them has ended.
+struct LivePlot {
+  let command: Command
+  var isDrawing = false
+  /// The params have moved since it was drawn.
+  fileprivate(set) var isStale = false
+  fileprivate var drawn = 0.0
+  /// Seconds that a drawing takes.
+  fileprivate var cost = 0.0
+
+  init(_ command: Command) { self.command = command }
+}
+
+extension CommandCall {
+  /// After `plot … live` the plot follows the params; any other plot ends that.
+  func keepLive() {
+    guard interpreter.live?.isDrawing != true else { return }
+    interpreter.live = command.clause("live") != nil && !isAssigned ? LivePlot(command) : nil
+  }
+}
+
+extension Interpreter {
+  /// Seconds between drawings, and how much of the time they may take.
+  private static var liveInterval: Double { 0.1 }
+  private static var liveShare: Double { 0.25 }
+
+  /// The params have moved.
+  func redrawLive() {
+    guard let plot = live, !plot.isDrawing else { return }
+    live?.isStale = true
+    guard options.isInteractive, !movesAreQuiet,
+      Machine.now - plot.drawn > max(Self.liveInterval, plot.cost / Self.liveShare)
+    else { return }
+    let start = Machine.now
+    live?.isDrawing = true
+    drawLive(plot.command, isAssigned: false)
+    live?.isDrawing = false
+    live?.cost = Machine.now - start
+    live?.drawn = Machine.now
+  }
+
+  /// The statement that moved the params has ended: the plot becomes part of the output.
+  func finishLive() {
+    guard let plot = live, plot.isStale, !movesAreQuiet else { return }
+    live?.isStale = false
+    drawLive(plot.command, isAssigned: false)
+  }
+
+  /// A plot that fails is no longer live; what it draws at random does not count.
+  private func drawLive(_ command: Command, isAssigned: Bool) {
+    guard let definition = Commands.table["plot"] else { return }
+    let generator = state.generator
+    defer { state.generator = generator }
+    do {
+      let call = CommandCall(
+        interpreter: self, command: command, definition: definition, isAssigned: isAssigned)
+      _ = try call.plotCommand()
+    } catch let diagnostic as Diagnostic {
+      live = nil
+      output(.diagnostic("warning: the live plot ends: \(diagnostic.message)"))
+    } catch {
+      // An interrupt is met by what moves the params, too.
+      live?.isStale = false
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import Plotting
+import Tensors
+
+/// A cut through a landscape: formulas over one or two coefficients. What `slice` and `surface` give, and what `plot`
+/// draws again.
+struct LandscapeCut {
+  /// What was evaluated: one name for each list of values.
+  var names: [String]
+  /// What the axes run along.
+  var along: [String]
+  /// Coefficients along each axis.
+  var axes: [[Double]]
+  /// A list for each name; over two axes the first runs fastest.
+  var values: [[Double]]
+  /// The path walked: coefficients of the nearest points of the plane, and how far away they are.
+  var path: [[Double]] = []
+  var distances: [Double] = []
+  /// Fractions of the variance of the path that the axes stand for.
+  var explained: [Double] = []
+  /// f at the origin, where that lies in the cut.
+  var here: Double?
+  /// Of curves between two points: how far f rises above the line between its ends.
+  var barriers: [Double] = []
+
+  /// The local quadratic model at the origin.
+  var model: QuadraticModel?
+
+  var isSurface: Bool { axes.count == 2 }
+}
+
+// MARK: - As a value
+
+extension LandscapeCut {
+  var value: Value {
+    var fields: [(name: String, value: Value)] = [
+      ("kind", .string(isSurface ? "surface" : "slice")), ("formula", Self.words(names)),
+      ("along", Self.words(along)),
+    ]
+    let letters = isSurface ? ["s", "t"] : ["t"]
+    for (letter, points) in zip(letters, axes) { fields.append((letter, .tensor(Tensor(vector: points)))) }
+    let shape = axes.reversed().map(\.count)
+    let whole = names.count == 1 ? shape : [names.count] + shape
+    fields.append(("values", .tensor(Tensor(values.flatMap { $0 }, whole))))
+    if let here { fields.append(("here", .number(here))) }
+    if !path.isEmpty {
+      fields.append(("path", .tensor(Tensor(path.flatMap { $0 }, [path.count, axes.count]))))
+      fields.append(("distance", .tensor(Tensor(vector: distances))))
+    }
+    if !explained.isEmpty { fields.append(("explained", .tensor(Tensor(vector: explained)))) }
+    if !barriers.isEmpty { fields.append(("barrier", .tensor(Tensor(vector: barriers)))) }
+    if let model {
+      fields.append(("gradient", .tensor(Tensor(vector: model.gradient))))
+      fields.append(("hessian", .tensor(Tensor(model.hessian, [2, 2]))))
+    }
+    return .record(fields)
+  }
+
+  private static func words(_ words: [String]) -> Value {
+    words.count == 1 ? .string(words[0]) : .tuple(words.map { .string($0) })
+  }
+
+  private static func words(_ value: Value?) -> [String]? {
+    switch value {
+    case .string(let word)?: return [word]
+    case .tuple(let items)?:
+      return items.compactMap { if case .string(let word) = $0 { return word } else { return nil } }
+    default: return nil
+    }
+  }
+
+  /// The cut that a record holds; nil for other values.
+  init?(_ value: Value) {
+    guard case .string(let kind)? = value[field: "kind"], ["slice", "surface"].contains(kind),
+      let names = Self.words(value[field: "formula"]), let along = Self.words(value[field: "along"]),
+      let entries = value[field: "values"]?.tensor?.doubles
+    else { return nil }
+    let letters = kind == "surface" ? ["s", "t"] : ["t"]
+    let axes = letters.compactMap { value[field: $0]?.tensor?.doubles }
+    let size = axes.reduce(1) { $0 * $1.count }
+    guard axes.count == letters.count, along.count == axes.count || kind == "slice", !names.isEmpty,
+      entries.count == size * names.count
+    else { return nil }
+    self.init(
+      names: names, along: along, axes: axes,
+      values: names.indices.map { Array(entries[($0 * size)..<(($0 + 1) * size)]) })
+    here = value[field: "here"]?.tensor?.scalarValue
+    if let path = value[field: "path"]?.tensor, path.rank == 2, path.shape[1] == axes.count {
+      let flat = path.doubles
+      self.path = (0..<path.shape[0]).map { row in axes.indices.map { flat[row * axes.count + $0] } }
+      distances = value[field: "distance"]?.tensor?.doubles ?? []
+    }
+    explained = value[field: "explained"]?.tensor?.doubles ?? []
+    barriers = value[field: "barrier"]?.tensor?.doubles ?? []
+    if let gradient = value[field: "gradient"]?.tensor, let hessian = value[field: "hessian"]?.tensor,
+      let here,
+      isSurface, gradient.count == 2, hessian.count == 4
+    {
+      model = QuadraticModel(
+        centre: [0, 0], value: here, gradient: gradient.doubles, hessian: hessian.doubles, name: names[0])
+    }
+  }
+
+  /// Columns for a file: the coefficients, then the values; a row for each point.
+  var table: (names: [String], rows: Tensor) {
+    let inner = axes[0]
+    let count = values[0].count
+    var entries: [Double] = []
+    for place in 0..<count {
+      entries.append(inner[place % inner.count])
+      if isSurface { entries.append(axes[1][place / inner.count]) }
+      entries += values.map { $0[place] }
+    }
+    let heads = (isSurface ? ["s", "t"] : ["t"]) + names
+    return (heads, Tensor(entries, [count, heads.count]))
+  }
+}
+
+// MARK: - As a figure
+
+extension CommandCall {
+  func figure(_ cut: LandscapeCut) throws -> Figure {
+    cut.isSurface ? try surfaceFigure(cut) : try sliceFigure(cut)
+  }
+
+  private func sliceFigure(_ cut: LandscapeCut) throws -> Figure {
+    let isSingle = cut.names.count == 1
+    var marks = zip(cut.names, cut.values).map { name, values in
+      Mark.line(Series(cut.axes[0], values, name: isSingle ? "" : name))
+    }
+    if let here = cut.here, isSingle { marks.append(.scatter(Series([0], [here]))) }
+    let along = cut.along.joined(separator: ", ")
+    return Figure(
+      xAxis: Axis(cut.barriers.isEmpty ? "t along \(along)" : "t \(along)"),
+      yAxis: Axis(isSingle ? cut.names[0] : "", scale: try scale(false)), marks: marks)
+  }
+
+  private func surfaceFigure(_ cut: LandscapeCut) throws -> Figure {
+    let ranges = cut.axes.map { ($0.min() ?? 0)...($0.max() ?? 0) }
+    let grid = Grid(
+      columns: cut.axes[0].count, rows: cut.axes[1].count, xRange: ranges[0], yRange: ranges[1],
+      values: cut.values[0])
+    let points = cut.path.isEmpty && cut.here != nil ? [[0, 0]] : cut.path
+    let labels = zip(cut.along, cut.explained.map(Optional.some) + [nil, nil]).map { name, part in
+      part.map { "\(name), \(NumberFormat(digits: 3)(100 * $0)) % of the path's variance" } ?? name
+    }
+    return Figure(
+      title: cut.names[0], xAxis: Axis(labels[0], range: ranges[0]),
+      yAxis: Axis(labels[1], range: ranges[1]),
+      marks: try planes(grid) + (points.isEmpty ? [] : [NamedPath(points: points).mark])
+        + algebra { try cut.model?.marks(across: ranges[0], up: ranges[1]) ?? [] },
+      colorBar: try colorBar())
+  }
+}

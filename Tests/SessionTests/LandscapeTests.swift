@@ -1,0 +1,280 @@
+import Foundation
+import Plotting
+import Tensors
+import Testing
+
+@testable import Session
+
+/// Slices, surfaces and paths against closed forms.
+@Suite struct LandscapeTests {
+  private let transcript = Transcript()
+  private static let rosenbrock = "param x = [-1.2, 1]\nf := (1 - x[0])^2 + 100*(x[1] - x[0]^2)^2\n"
+  /// (x₀² − 1)² + 5(x₁ − 1 + x₀²)²: minima at (±1, 0), joined by the curve x₁ = 1 − x₀², on which the barrier is 1.
+  private static let twoMinima = "param x = [-1, 0]\nf := (x[0]^2 - 1)^2 + 5*(x[1] - 1 + x[0]^2)^2\n"
+
+  private func run(_ text: String, location: SourceLocation = #_sourceLocation) {
+    transcript.run(text)
+    #expect(transcript.outcome == .ok, "\(transcript.messages)", sourceLocation: location)
+  }
+
+  private func numbers(_ expression: String, location: SourceLocation = #_sourceLocation) throws -> [Double] {
+    run("probed = \(expression)", location: location)
+    guard case .variable(let found)? = transcript.session.interpreter.lookup("probed") else { return [] }
+    return try #require(found.value.tensor, sourceLocation: location).doubles
+  }
+
+  private func fails(_ text: String, _ message: String, location: SourceLocation = #_sourceLocation) {
+    transcript.run(text)
+    #expect(transcript.outcome != .ok, sourceLocation: location)
+    #expect(transcript.messages.contains(message), "\(transcript.messages)", sourceLocation: location)
+  }
+
+  private static func f(_ a: Double, _ b: Double) -> Double {
+    (1 - a) * (1 - a) + 100 * (b - a * a) * (b - a * a)
+  }
+
+  // MARK: Values
+
+  @Test func sliceAlongAVector() throws {
+    run(Self.rosenbrock + "d = [1, 2]; s = slice f, 2*f along d range -1..1 steps=5")
+    let ts = try numbers("s.t")
+    #expect(ts == [-1, -0.5, 0, 0.5, 1])
+    let values = try numbers("s.values")
+    for (k, t) in ts.enumerated() {
+      #expect(abs(values[k] - Self.f(-1.2 + t, 1 + 2 * t)) < 1e-9)
+      #expect(abs(values[5 + k] - 2 * values[k]) < 1e-9)
+    }
+    #expect(try numbers("x") == [-1.2, 1])
+  }
+
+  @Test func surfaceOverCoordinatesIsTheFunction() throws {
+    run(Self.rosenbrock + "s = surface along x[1], x[0] range 0..2, -1..0 steps=3")
+    let values = try numbers("s.values")
+    for (row, t) in [-1, -0.5, 0].enumerated() {
+      for (column, s) in [0.0, 1, 2].enumerated() {
+        #expect(abs(values[3 * row + column] - Self.f(-1.2 + t, 1 + s)) < 1e-9)
+      }
+    }
+  }
+
+  @Test func surfaceOfANetworkIsTheReplacementAtEachPoint() throws {
+    run(
+      """
+      seed 4
+      data X = randn(7, 3); data y = randn(7, 2)
+      param W = 0.3*randn(3, 4); param b = 0.1*randn(4); param V = 0.3*randn(4, 2)
+      loss := mse(tanh(X @ W + b) @ V, y)
+      d1 = grad(loss, params); d2 = 2*d1.W
+      s = surface loss along d1, d2 range -1..1, 0..0.5 steps=3
+      check1 = loss(params = params - d1); check2 = loss(W = W + 0.5*d2, params = params)
+      k = loss(W = W + d1.W + 0.5*d2, b = b + d1.b, V = V + d1.V)
+      """)
+    let values = try numbers("s.values")
+    #expect(abs(values[0] - (try numbers("check1"))[0]) < 1e-12)
+    #expect(abs(values[8] - (try numbers("k"))[0]) < 1e-12)
+  }
+
+  // MARK: Directions
+
+  @Test func eigenvectorsAndGradientHaveUnitLength() throws {
+    // f = 3u² + v² in turned coordinates: second differences along the eigenvectors are the eigenvalues 6 and 2.
+    run("param x = [0.5, -1]\nu := (x[0] + x[1])/sqrt(2); v := (x[0] - x[1])/sqrt(2); f := 3*u^2 + v^2")
+    run("s = surface f along eig range -1..1 steps=3; g = slice f along grad steps=3")
+    let s = try numbers("s.values")
+    #expect(abs(s[5] - 2 * s[4] + s[3] - 6) < 1e-9)
+    #expect(abs(s[7] - 2 * s[4] + s[1] - 2) < 1e-9)
+    run("h = slice f along eig(-1) steps=3; n = norm(grad(f, x)); q = grad(f, x)")
+    let h = try numbers("h.values")
+    #expect(abs(h[2] - 2 * h[1] + h[0] - 2) < 1e-9)
+    // f is quadratic: the central difference along the unit gradient is ‖∇f‖.
+    let g = try numbers("g.values")
+    #expect(abs((g[2] - g[0]) / 2 - (try numbers("n"))[0]) < 1e-9)
+  }
+
+  @Test func manyParamsFindEigenvectorsByProducts() throws {
+    run("param x = ones(600); w = linspace(1, 9, 600); f := 0.5*sum(w*x^2); s = slice f along eig(1) steps=3")
+    let s = try numbers("s.values")
+    #expect(abs(s[2] - 2 * s[1] + s[0] - 9) < 1e-5)
+  }
+
+  @Test func columnsOfAMatrixAreDirections() throws {
+    run(
+      Self.rosenbrock
+        + "e = eig top 2; s = surface f along e.vectors steps=3; r = surface f along eig steps=3")
+    let (a, b) = (try numbers("s.values"), try numbers("r.values"))
+    // An eigenvector may point either way.
+    #expect(Set(a.map { ($0 * 1e6).rounded() }) == Set(b.map { ($0 * 1e6).rounded() }))
+  }
+
+  @Test func filterNormalisation() {
+    // Two filters (columns) of norms 5 and 13 in the params, 1 and 2 in the direction; the bias stays.
+    let origin = [3.0, 5, 4, 12, 7]
+    let direction = [1.0, 0, 0, 2, 9]
+    let shapes: [Shape] = [[2, 2], [1]]
+    let columns = DirectionScaling.filter.scaled(direction, to: origin, shapes: shapes, filters: .columns)
+    #expect(columns == [5, 0, 0, 13, 0])
+    let rows = DirectionScaling.filter.scaled(direction, to: origin, shapes: shapes, filters: .rows)
+    let (first, second) = (34.0.squareRoot(), 160.0.squareRoot())
+    #expect(zip(rows, [first, 0, 0, second, 0]).allSatisfy { abs($0 - $1) < 1e-12 })
+    let layer = DirectionScaling.layer.scaled(direction, to: origin, shapes: shapes, filters: .columns)
+    let length = layer.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    #expect(abs(length - 194.0.squareRoot()) < 1e-12 && layer[4] == 0)
+    #expect(DirectionScaling.none.scaled(direction, to: origin, shapes: shapes, filters: .rows) == direction)
+  }
+
+  @Test func randomDirectionsComeFromTheSeed() throws {
+    run(Self.rosenbrock + "seed 5; a = slice f along random steps=3; b = slice f along random steps=3")
+    run("seed 5; c = slice f along random steps=3")
+    #expect(try numbers("a.values") == numbers("c.values"))
+    #expect(try numbers("a.values") != numbers("b.values"))
+  }
+
+  @Test func lastStepAndWalkedPath() throws {
+    run(Self.rosenbrock + "x = [0, 0]; x = [1, 3]; s = slice f along step range -1..0 steps=2")
+    #expect(try numbers("s.values") == [Self.f(0, 0), Self.f(1, 3)])
+    run("p = path along x[0], x[1]")
+    #expect(try numbers("p.path").count == 6)
+    #expect(try numbers("p.points") == [-1.2, 1, 0, 0, 1, 3])
+    #expect(try numbers("p.distance").allSatisfy { $0 < 1e-12 })
+  }
+
+  @Test func principalComponentsOfAPath() throws {
+    // Points of a plane, with deviations of 1e-3 out of it.
+    run(
+      "param x = [0, 0, 0]\nf := sum(x^2)\nx = [4, 0, 0.001]; x = [4, 2, -0.001]; x = [8, 2, 0]; x = [8, 4, 0]"
+    )
+    run("s = surface f along pca steps=3")
+    let explained = try numbers("s.explained")
+    #expect(abs(explained.reduce(0, +) - 1) < 1e-6 && explained[0] > 0.9)
+    let distances = try numbers("s.distance")
+    #expect(distances.count == 5 && distances[4] == 0 && (distances.max() ?? 1) < 2e-3)
+    // Orthonormal coordinates keep distances in the plane.
+    let path = try numbers("s.path")
+    let length = (path[0] * path[0] + path[1] * path[1]).squareRoot()
+    #expect(abs(length - 80.0.squareRoot()) < 1e-5)
+  }
+
+  // MARK: Between points
+
+  @Test func straightLineBetweenMinima() throws {
+    run(Self.twoMinima + "a = params; x = [1, 0]; s = slice f from a to params steps=101")
+    #expect(abs(try numbers("s.barrier")[0] - 6) < 1e-9)
+    #expect(try numbers("s.values")[0] == 0)
+  }
+
+  @Test func trainedCurveGoesAroundTheBarrier() throws {
+    run(Self.twoMinima + "a = params; x = [1, 0]; seed 1; s = slice f from a to params bend=true steps=101")
+    let barriers = try numbers("s.barrier")
+    #expect(abs(barriers[0] - 6) < 1e-9)
+    // The best quadratic curve is x₁ = 1 − x₀².
+    #expect(abs(barriers[1] - 1) < 0.02)
+    #expect(try numbers("x") == [1, 0])
+  }
+
+  @Test func barriers() {
+    let found = LandscapeCommand.barrier([0, 0.5, 1], [1, 5, 3])
+    #expect(found.height == 3 && found.t == 0.5)
+    #expect(LandscapeCommand.barrier([0, 0.5, 1], [1, -5, 3]).height == 0)
+  }
+
+  // MARK: Figures
+
+  @Test func resultsAreDrawnAgain() throws {
+    run(Self.rosenbrock + "s = surface f along x[0], x[1] steps=5 model=true; plot s")
+    let figure = try #require(transcript.session.interpreter.state.figure)
+    run("surface f along x[0], x[1] steps=5 model=true")
+    #expect(transcript.session.interpreter.state.figure == figure)
+    run("t = slice f along grad steps=5; plot t")
+    #expect(transcript.session.interpreter.state.figure?.xAxis.label == "t along grad")
+  }
+
+  @Test func localModelOfAQuadraticIsExact() throws {
+    run("param x = [2, 1]\nf := 2*x[0]^2 + 8*x[1]^2\nplot f model=true range -4..4, -4..4 steps=5")
+    let marks = try #require(transcript.session.interpreter.state.figure?.marks)
+    let arrows = marks.compactMap { mark -> Arrows? in
+      if case .arrows(let arrows) = mark { return arrows }
+      return nil
+    }
+    let step = try #require(arrows.last)
+    #expect(step.name == "Newton step")
+    #expect(abs(step.heads[0].x) < 1e-12 && abs(step.heads[0].y) < 1e-12)
+    // The ellipse 4x² + 16y² = c is twice as wide as high.
+    let ellipse = marks.compactMap { mark -> Series? in
+      if case .line(let series) = mark { return series }
+      return nil
+    }[0]
+    let (xs, ys) = (ellipse.xs.map { $0 - 2 }, ellipse.ys.map { $0 - 1 })
+    let c = 4 * xs[0] * xs[0] + 16 * ys[0] * ys[0]
+    #expect(c > 0 && zip(xs, ys).allSatisfy { abs(4 * $0 * $0 + 16 * $1 * $1 - c) < 1e-9 * c })
+  }
+
+  @Test func saddlesHaveHyperbolas() throws {
+    run("param x = [0.5, 0]\nf := x[0]^2 - x[1]^2\nplot f model=true steps=5")
+    let marks = try #require(transcript.session.interpreter.state.figure?.marks)
+    let names = marks.compactMap { mark -> String? in
+      if case .line(let series) = mark { return series.name }
+      return nil
+    }
+    #expect(names == ["hyperbolas of ∇²f"])
+  }
+
+  @Test func filesOfCuts() throws {
+    let directory = NSTemporaryDirectory()
+    run(Self.rosenbrock + "s = surface f along x[0], x[1] steps=3; save \"\(directory)/hlab-cut.csv\" s")
+    let text = try String(contentsOfFile: "\(directory)/hlab-cut.csv", encoding: .utf8)
+    let lines = text.split(separator: "\n")
+    #expect(lines[0] == "s,t,f" && lines.count == 10 && lines[1].hasPrefix("-1.0,-1.0,"))
+    run("plot s; save plot \"\(directory)/hlab-cut.html\"")
+    let page = try String(contentsOfFile: "\(directory)/hlab-cut.html", encoding: .utf8)
+    #expect(page.contains("<svg") && page.contains("</html>"))
+    #expect(!page.replacingOccurrences(of: "http://www.w3.org/2000/svg", with: "").contains("http"))
+  }
+
+  @Test func animatedPictures() throws {
+    let directory = NSTemporaryDirectory()
+    fails(Self.rosenbrock + "animate f", "nothing has been walked yet")
+    run("repeat 3 { step newton }; animate f seconds=2; save plot \"\(directory)/hlab-moving.svg\"")
+    let text = try String(contentsOfFile: "\(directory)/hlab-moving.svg", encoding: .utf8)
+    #expect(text.contains("<animate attributeName=\"stroke-dashoffset\""))
+    #expect(text.contains("dur=\"2s\""))
+    run("plot f; save plot \"\(directory)/hlab-moving.svg\"")
+    #expect(try !String(contentsOfFile: "\(directory)/hlab-moving.svg", encoding: .utf8).contains("<animate"))
+  }
+
+  @Test func livePlotsFollowWhatMovesTheParams() {
+    let picture = "┌"
+    let transcript = Transcript()
+    transcript.run(Self.rosenbrock + "plot f live")
+    #expect(transcript.run("minimize newton").contains(picture))
+    #expect(!transcript.run("print x").contains(picture))
+    transcript.run("plot f")
+    transcript.run("reset")
+    #expect(!transcript.run("minimize newton").contains(picture))
+  }
+
+  // MARK: Messages
+
+  @Test func messages() {
+    fails("slice along grad", "there is no objective yet")
+    fails(Self.rosenbrock + "slice f", "'slice' needs a direction")
+    fails("surface f along x[0]", "takes two directions, and this is one")
+    fails("slice f along [1, 2, 3]", "a direction of shape 3 fits no param of f")
+    fails("slice f along [0, 0]", "is zero")
+    fails("slice f along \"a\"", "a direction is a tensor or a bundle")
+    fails("slice f along pca", "principal components take a path of at least three points")
+    fails("slice f along step", "no step has been made yet")
+    fails("slice f along eig(3)", "there is no direction 3 among 2")
+    fails("slice f along random(of)", "scaled by filter, layer or none")
+    fails("slice x along grad", "'slice' needs a scalar formula")
+    fails("slice 3 along grad", "depends on no param")
+    fails("slice f from params", "needs both: from P to Q")
+    fails("slice f from params to params", "the two points are the same")
+    fails("a = [1, 2, 3]; slice f from a to params", "a point holds a value for each param")
+    fails("slice f along grad at=3", "a point holds a value for each param")
+    fails("surface f, f along eig", "a surface shows one formula")
+    fails("path", "nothing has been walked yet")
+    fails("param y = [1, 2]; h := sum(x*y); d = [1, 0]; slice h along d", "the shape of several params: x, y")
+    fails("surface f along eig kind=het", "did you mean 'heat'?")
+    fails("animate f seconds=0", "'seconds' is above 0")
+  }
+}

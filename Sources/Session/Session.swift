@@ -126,7 +126,8 @@ public final class Session {
 extension Interpreter {
   func report(_ diagnostic: Diagnostic) {
     if options.isJSON { return send(.diagnostic(ValueJSON.text(diagnostic))) }
-    let renderer = DiagnosticRenderer(options.color ? .ansi : .plain, width: max(40, options.width))
+    let renderer = DiagnosticRenderer(
+      options.color ? .ansi : .plain, width: max(40, options.width), folds: options.isInteractive)
     output(.diagnostic(renderer.render(diagnostic)))
   }
 

@@ -41,7 +41,8 @@ import Testing
   /// (name, value, first line of the message)
   @Test(arguments: [
     ("lrr", "1", "error: the script has no option 'lrr'"),
-    ("lr", "fast-one", "error: 'fast' is not bound"), ("lr", "x:y", "error: option 'lr' is a number, not a string"),
+    ("lr", "fast-one", "error: 'fast' is not bound"),
+    ("lr", "x:y", "error: option 'lr' is a number, not a string"),
     ("lr", "[1, 2]", "error: option 'lr' is a number, not a tensor of shape 2"),
     ("sizes", "3", "error: option 'sizes' is a tensor of shape 2, not a number"),
     ("full", "2", "error: option 'full' is true or false, not a number"),

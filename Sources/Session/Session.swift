@@ -107,6 +107,9 @@ public final class Session {
     return interpreter.runTopLevel(parsed.statements, report: report)
   }
 
+  /// Shows a text that is no result, such as the prose of a lesson, in the characters that results are shown in.
+  public func say(_ text: String) { interpreter.output(.text(text)) }
+
   private func report(_ diagnostic: Diagnostic) {
     interpreter.report(diagnostic)
   }

@@ -15,11 +15,14 @@ struct HlabCommand: ParsableCommand {
       hlab [-i] [--color WHEN]                  start the interactive session
       hlab [run] FILE [NAME=VALUE ...]          run a script ('-' is standard input)
       hlab -e TEXT [-e TEXT ...]                run TEXT
+      hlab lesson [NUMBER]                      list the lessons, or open one
+      hlab help [NAME]                          explain a name, or show what there is
       """,
     discussion: """
       A script stops at its first error. Results go to standard output, messages to standard error.
-      Exit codes: 0 success, 64 usage, 65 syntax error, 70 error at run time, 74 file not readable, \
-      130 interrupted.
+      NAME=VALUE sets what the script declares with 'option NAME = DEFAULT'; --options lists these.
+      Exit codes: 0 success, 64 usage (an unknown option, a value of the wrong kind), 65 syntax error, 70 error at run \
+      time (a failed assertion, too), 74 a file cannot be read or written, 130 interrupted; 'quit N' gives N.
       """,
     version: "hlab \(hlabVersion)")
 
@@ -31,15 +34,41 @@ struct HlabCommand: ParsableCommand {
   @Flag(name: [.customShort("i"), .customLong("interactive")], help: "Start the session afterwards.")
   var isInteractive = false
 
+  @Flag(help: "Results and messages as JSON, one object a line, on standard output.")
+  var json = false
+
+  @Flag(name: .customLong("options"), help: "List the options of the script, and run nothing.")
+  var listsOptions = false
+
   @Option(help: ArgumentHelp("Colour output: auto, always or never.", valueName: "when"))
   var color = ColorChoice.auto
+
+  @Flag(help: "With 'help': the whole reference, as Markdown.")
+  var reference = false
+
+  @Flag(help: "With 'help': the man page.")
+  var man = false
 
   @Argument(help: ArgumentHelp("A script, and values for its names.", valueName: "file"))
   var arguments: [String] = []
 
   func run() throws {
-    let plan = try Plan(arguments: arguments, texts: e, isInteractive: isInteractive, color: color)
+    var plan = try Plan(arguments: arguments, texts: e, isInteractive: isInteractive, color: color)
+    if json && isInteractive {
+      throw ValidationError("--json is for scripts, not for the interactive session.")
+    }
+    if listsOptions && plan.file == nil { throw ValidationError("'--options' needs a file.") }
+    (plan.isJSON, plan.listsOptions) = (json, listsOptions)
+    if reference || man {
+      guard arguments == ["help"], reference != man else {
+        throw ValidationError("--reference and --man stand after 'help', one of them alone.")
+      }
+      plan.page = man ? .manual : .reference
+    }
     let exitCode = withLargeStack { Runner(plan).run() }
     throw ExitCode(exitCode)
   }
+
+  /// What the man page says about the command line.
+  static var manual: String { helpMessage(columns: 78) }
 }

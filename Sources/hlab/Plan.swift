@@ -1,10 +1,23 @@
 import ArgumentParser
+import Lessons
 import Terminal
 
 /// What a command line asks for.
 struct Plan {
-  /// Texts to run first, each with the name that messages show: values of names given as arguments.
-  var presets: [(name: String, text: String)] = []
+  /// Something to read instead of running scripts.
+  enum Page {
+    case lessons
+    case lesson(Lesson)
+    /// Help on a name, or the overview.
+    case help(String?)
+    case reference, manual
+  }
+
+  var page: Page?
+  /// What the script is run with: names, and the text of their values.
+  var values: [(name: String, text: String)] = []
+  var isJSON = false
+  var listsOptions = false
   /// A script, `-` for standard input.
   var file: String?
   var texts: [String]
@@ -17,7 +30,15 @@ struct Plan {
     self.isInteractive = isInteractive
     self.color = color
     var rest = arguments[...]
-    if rest.first == "run" {
+    let word = rest.first
+    if word == "lesson" || word == "help" {
+      guard texts.isEmpty, !isInteractive else {
+        throw ValidationError("'\(word ?? "")' takes neither -e nor -i.")
+      }
+      page = try word == "help" ? Plan.help(rest.dropFirst()) : Plan.lesson(rest.dropFirst())
+      return
+    }
+    if word == "run" {
       rest.removeFirst()
       if rest.isEmpty { throw ValidationError("'run' needs a file.") }
     }
@@ -28,8 +49,26 @@ struct Plan {
       }
       let value = argument[argument.index(after: equals)...]
       if value.isEmpty { throw ValidationError("'\(argument)' has no value.") }
-      presets.append((name: "<\(argument)>", text: "\(argument[..<equals]) = \(value);"))
+      values.append((name: String(argument[..<equals]), text: String(value)))
     }
+  }
+
+  /// `lesson`, `lesson 3`
+  private static func lesson(_ arguments: ArraySlice<String>) throws -> Page {
+    guard let word = arguments.first else { return .lessons }
+    guard arguments.count == 1, let lesson = Lesson.all.first(where: { "\($0.number)" == word }) else {
+      throw ValidationError("'lesson' takes a number from 1 to \(Lesson.all.count), or nothing for a list.")
+    }
+    return .lesson(lesson)
+  }
+
+  /// `help`, `help eig`
+  private static func help(_ arguments: ArraySlice<String>) throws -> Page {
+    guard let word = arguments.first else { return .help(nil) }
+    guard arguments.count == 1, !word.contains(where: { $0.isWhitespace }) else {
+      throw ValidationError("'help' takes one name, or nothing for an overview.")
+    }
+    return .help(word)
   }
 
   /// Letters, digits and underscores, and no digit first.

@@ -1,3 +1,4 @@
+import Lessons
 import Session
 import Syntax
 import Terminal
@@ -16,11 +17,15 @@ final class Runner {
     self.streams = streams
     var options = SessionOptions(
       color: environment.usesColor(plan.color, onTerminal: environment.outputIsTerminal),
-      unicode: environment.isUnicode, width: TerminalEnvironment.screenWidth(), isInteractive: false)
+      unicode: environment.isUnicode, width: TerminalEnvironment.screenWidth(), isInteractive: false,
+      isJSON: plan.isJSON)
     options.depth = environment.sessionDepth
+    let isJSON = plan.isJSON
     session = Session(options: options) { output in
       switch output {
       case .text(let text): streams.writeLine(text)
+      // One stream, in order.
+      case .diagnostic(let text) where isJSON: streams.writeLine(text)
       case .diagnostic(let text): streams.writeError(text)
       case .progress(let text): streams.showProgress(text)
       }
@@ -34,6 +39,9 @@ final class Runner {
       streams.eraseProgress()
       streams.flush()
     }
+    if let page = plan.page { return show(page) }
+    if plan.listsOptions { return listOptions() }
+    if plan.isJSON { session.announce(version: hlabVersion, script: plan.file) }
     let hasWork = plan.file != nil || !plan.texts.isEmpty
     if hasWork, let exitCode = runBatch(), !dialogueFollows(exitCode) { return exitCode }
     if hasWork && !plan.isInteractive { return 0 }
@@ -47,10 +55,7 @@ final class Runner {
 
   /// Runs what was given on the command line; an exit code when that ended early.
   private func runBatch() -> Int32? {
-    for preset in plan.presets {
-      if let exitCode = run(preset.text, name: preset.name) { return exitCode }
-    }
-    if let file = plan.file, let exitCode = runScript(file) { return exitCode }
+    if let file = plan.file, let exitCode = runScript(file, plan.values) { return exitCode }
     for (index, text) in plan.texts.enumerated() {
       let name = plan.texts.count == 1 ? "<-e>" : "<-e \(index + 1)>"
       if let exitCode = run(text, name: name) { return exitCode }
@@ -59,19 +64,36 @@ final class Runner {
   }
 
   /// Runs a file, or standard input for `-`; an exit code when that ended early.
-  private func runScript(_ path: String) -> Int32? {
+  private func runScript(_ path: String, _ values: [(name: String, text: String)] = []) -> Int32? {
     do {
       let bytes = try readFile(path)
-      return run(String(decoding: bytes, as: UTF8.self), name: path == "-" ? "<stdin>" : path)
+      return run(String(decoding: bytes, as: UTF8.self), name: path == "-" ? "<stdin>" : path, values)
     } catch {
-      streams.writeError("hlab: \(error)")
-      return 74
+      return unreadable(error)
+    }
+  }
+
+  private func unreadable(_ error: any Error) -> Int32 {
+    if plan.isJSON { session.report(unreadable: "\(error)") } else { streams.writeError("hlab: \(error)") }
+    return 74
+  }
+
+  /// Prints what the script may be run with.
+  private func listOptions() -> Int32 {
+    guard let path = plan.file else { return 64 }
+    do {
+      let text = String(decoding: try readFile(path), as: UTF8.self)
+      guard let lines = session.describeOptions(of: text, name: path) else { return 65 }
+      for line in lines { streams.writeLine(line) }
+      return 0
+    } catch {
+      return unreadable(error)
     }
   }
 
   /// Runs a text; an exit code when that ended early.
-  private func run(_ text: String, name: String) -> Int32? {
-    switch session.run(text, name: name) {
+  private func run(_ text: String, name: String, _ values: [(name: String, text: String)] = []) -> Int32? {
+    switch session.run(text, name: name, values: values) {
     case .ok: nil
     case .failed(let exitCode), .quit(let exitCode): exitCode
     case .interrupted: 130
@@ -79,52 +101,44 @@ final class Runner {
   }
 
   private func runDialogue() -> Int32 {
-    session.options.isInteractive = true
-    session.options.height = TerminalEnvironment.screenHeight()
     if environment.outputIsTerminal {
       streams.writeLine("hlab \(hlabVersion) · ? for help, Tab completes, Ctrl-D leaves")
     }
+    return dialogue(with: SessionHost(session: session, streams: streams))
+  }
+
+  /// Reads entries for a host until the user leaves.
+  private func dialogue(with host: any REPLHost) -> Int32 {
+    session.options.isInteractive = true
+    session.options.height = TerminalEnvironment.screenHeight()
     let path = HistoryFile.standardPath(environment: environmentVariable)
-    let host = Host(session: session, streams: streams)
     let repl = REPL(
       host: host, environment: environment, history: path.map { HistoryFile(path: $0) },
       color: session.options.color)
     return repl.run()
   }
-}
 
-/// The session as the dialogue sees it.
-private final class Host: REPLHost {
-  private let session: Session
-  private let streams: OutputStreams
-  private var count = 0
+  // MARK: Pages
 
-  init(session: Session, streams: OutputStreams) {
-    self.session = session
-    self.streams = streams
-  }
-
-  func state(of text: String) -> EntryState {
-    switch session.completeness(of: text) {
-    case .complete: .complete
-    case .incomplete: .incomplete
-    case .invalid: .invalid
+  private func show(_ page: Plan.Page) -> Int32 {
+    switch page {
+    case .lessons: streams.writeLine(Lesson.list)
+    case .lesson(let lesson): return teach(lesson)
+    case .help(let name): return run("?\(name ?? "")", name: "<help>") ?? 0
+    case .reference: streams.writeLine(Reference.markdown())
+    case .manual: streams.writeLine(Reference.manual(commandLine: HlabCommand.manual))
     }
+    return 0
   }
 
-  func completions(in text: String, at utf8Offset: Int) -> (replaceFrom: Int, candidates: [String]) {
-    session.completions(in: text, at: utf8Offset)
-  }
-
-  func evaluate(_ entry: String) -> EntryOutcome {
-    count += 1
-    session.options.width = TerminalEnvironment.screenWidth()
-    session.options.height = TerminalEnvironment.screenHeight()
-    let outcome = session.run(entry, name: "<input \(count)>")
-    streams.eraseProgress()
-    streams.flush()
-    if case .quit(let exitCode) = outcome { return .quit(exitCode: exitCode) }
-    return .proceed
+  private func teach(_ lesson: Lesson) -> Int32 {
+    session.options.isInteractive = true
+    let walk = LessonWalk(
+      lesson, host: SessionHost(session: session, streams: streams), streams: streams,
+      color: session.options.color)
+    guard environment.inputIsTerminal else { return walk.runThrough() }
+    walk.begin()
+    return dialogue(with: walk)
   }
 }
 

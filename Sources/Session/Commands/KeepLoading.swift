@@ -18,6 +18,7 @@ extension Commands {
         ("padding_min", "of mnist1d, zeros after a digit (36)"), ("padding_max", "likewise (60)"),
         ("shuffled", "true permutes the positions of mnist1d"),
         ("train", "rows of MNIST's training set (60000)"), ("test", "rows of its test set (10000)"),
+        ("fallback", "true takes mnist1d where MNIST's files are missing, and says so"),
       ],
       example:
         "save \"/tmp/hlab-x.npy\" [1, 2]; X = load \"/tmp/hlab-x.npy\"; print X\nd = load mnist1d samples=50; print shape(d.x)"
@@ -97,7 +98,7 @@ extension CommandCall {
   }
 
   fileprivate func loadMnist() throws -> Value {
-    try allow(["train", "test"], for: "mnist")
+    try allow(["train", "test", "fallback"], for: "mnist")
     let file = command.subjects.dropFirst().first
     let folder = try file.map { try path($0) } ?? "data/mnist"
     let (train, test) = (try rows("train", of: 60_000), try rows("test", of: 10_000))
@@ -109,14 +110,28 @@ extension CommandCall {
       guard case .missingFiles = error else {
         return try placingFile(file?.span ?? command.span) { () throws -> Value in throw error }
       }
-      throw Diagnostic(
-        .io, "\(error)", at: file?.span ?? command.span,
-        hint:
-          "put train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte there, plain or .gz, or name their folder: load mnist \"FOLDER\""
-      )
+      let place =
+        "put train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte there, plain or .gz, or name their folder: load mnist \"FOLDER\""
+      guard try flag("fallback") else {
+        throw Diagnostic(.io, "\(error)", at: file?.span ?? command.span, hint: place)
+      }
+      print("\(error); \(place). Here is mnist1d instead.")
+      return substitute(train, test)
     }
     return loaded(
       "mnist", [("x", set.x), ("y", set.y), ("x_test", set.testX), ("y_test", set.testY)])
+  }
+
+  /// The first rows of mnist1d, as many as there are.
+  private func substitute(_ train: Int, _ test: Int) -> Value {
+    let sets = Mnist1d().generate()
+    func first(_ tensor: Tensor, _ count: Int) -> Tensor { tensor.rows(0..<min(count, tensor.shape[0])) }
+    return loaded(
+      "mnist1d",
+      [
+        ("x", first(sets.x, train)), ("y", first(sets.y, train)), ("x_test", first(sets.testX, test)),
+        ("y_test", first(sets.testY, test)),
+      ])
   }
 
   private func rows(_ name: String, of most: Int) throws -> Int {

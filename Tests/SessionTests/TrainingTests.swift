@@ -181,6 +181,23 @@ private func temporary(_ name: String) -> String {
   }
 }
 
+@Suite struct DeadTermTests {
+  @Test func termsWithoutAGradientAreTold() {
+    for (term, isDead) in [
+      ("stop(norm(hvp(f, params, [1, 1]))^2)", true), ("norm(hvp(f, params, [1, 1]))^2", false),
+      ("round(x[0])", true), ("stop(x[0])*x[1]", false), ("sum(X)", false), ("3*stop(sum(x^2)) + stop(x[0])", true),
+      ("sum(x > 0)", true),
+    ] {
+      for command in ["train gd lr=0.01 epochs=1", "minimize gd max 1"] {
+        let desk = Desk()
+        desk.run("data X = [1, 2]\nparam x = [1, 2]\nf := sum(x^4)\nloss := f + 0.1*(\(term))\n\(command)")
+        let warnings = desk.errors.filter { $0.hasPrefix("warning") }
+        #expect(warnings.isEmpty != isDead, "\(term), \(command): \(desk.errors)")
+      }
+    }
+  }
+}
+
 @Suite struct SelectionTests {
   /// f = ½·xᵀAx: the row sums of |A| are 6, 7, 9 and 1.
   private static let quadratic = """

@@ -38,6 +38,7 @@ struct Minimization {
     let (name, method) = try call.singleMethod()
     let stepper = try Stepper(call, name, method)
     stepper.forget()
+    try call.warnOfDeadTerms()
     interpreter.loopDepth += 1
     defer { interpreter.loopDepth -= 1 }
     let start = try stepper.evaluation()

@@ -48,6 +48,7 @@ final class TrainingRun {
   }
 
   func run() throws -> Value {
+    try call.warnOfDeadTerms()
     interpreter.loopDepth += 1
     let outer = interpreter.state.globals["epoch"]
     defer {

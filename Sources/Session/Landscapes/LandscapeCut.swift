@@ -143,8 +143,12 @@ extension CommandCall {
     let labels = zip(cut.along, cut.explained.map(Optional.some) + [nil, nil]).map { name, part in
       part.map { "\(name), \(NumberFormat(digits: 3)(100 * $0)) % of the path's variance" } ?? name
     }
+    let distance = cut.distances.max() ?? 0
+    let reach = cut.path.map { max(abs($0[0]), abs($0[1])) }.max() ?? 0
+    let isOutside = distance > 1e-9 * reach
+    let note = isOutside ? ", path up to \(NumberFormat(digits: 3)(distance)) from the plane" : ""
     return Figure(
-      title: cut.names[0], xAxis: Axis(labels[0], range: ranges[0]),
+      title: cut.names[0] + note, xAxis: Axis(labels[0], range: ranges[0]),
       yAxis: Axis(labels[1], range: ranges[1]),
       marks: try planes(grid) + (points.isEmpty ? [] : [NamedPath(points: points).mark])
         + algebra { try cut.model?.marks(across: ranges[0], up: ranges[1]) ?? [] },

@@ -50,7 +50,7 @@ extension LandscapeCut {
     if !barriers.isEmpty { fields.append(("barrier", .tensor(Tensor(vector: barriers)))) }
     if let model {
       fields.append(("gradient", .tensor(Tensor(vector: model.gradient))))
-      fields.append(("hessian", .tensor(Tensor(model.hessian, [2, 2]))))
+      fields.append(("hessian", .tensor(Tensor(model.hessian, [axes.count, axes.count]))))
     }
     return .record(fields)
   }
@@ -93,10 +93,11 @@ extension LandscapeCut {
     barriers = value[field: "barrier"]?.tensor?.doubles ?? []
     if let gradient = value[field: "gradient"]?.tensor, let hessian = value[field: "hessian"]?.tensor,
       let here,
-      isSurface, gradient.count == 2, hessian.count == 4
+      gradient.count == axes.count, hessian.count == axes.count * axes.count
     {
       model = QuadraticModel(
-        centre: [0, 0], value: here, gradient: gradient.doubles, hessian: hessian.doubles, name: names[0])
+        centre: axes.map { _ in 0 }, value: here, gradient: gradient.doubles, hessian: hessian.doubles,
+        name: names[0])
     }
   }
 
@@ -125,7 +126,10 @@ extension CommandCall {
   private func sliceFigure(_ cut: LandscapeCut) throws -> Figure {
     let isSingle = cut.names.count == 1
     var marks = zip(cut.names, cut.values).map { name, values in
-      Mark.line(Series(cut.axes[0], values, name: isSingle ? "" : name))
+      Mark.line(Series(cut.axes[0], values, name: isSingle && cut.model == nil ? "" : name))
+    }
+    if let model = cut.model, let values = cut.values.first {
+      marks.append(.line(model.parabola(over: cut.axes[0], near: values)))
     }
     if let here = cut.here, isSingle { marks.append(.scatter(Series([0], [here]))) }
     let along = cut.along.joined(separator: ", ")

@@ -76,6 +76,21 @@ final class LandscapePoints {
     return try batch([table], known: known)
   }
 
+  /// The first formula over a plane, `across` running fastest, and at its point (0, 0).
+  func grid(_ across: [Double], _ up: [Double]) throws -> (values: [Double], here: Double) {
+    var table: [Double] = []
+    table.reserveCapacity(2 * (across.count * up.count + 1))
+    for t in up {
+      for s in across {
+        table.append(s)
+        table.append(t)
+      }
+    }
+    table += [0, 0]
+    let values = try batch([Tensor(table, [table.count / 2, 2])], known: known)[0].doubles
+    return (Array(values.dropLast()), values.last ?? .nan)
+  }
+
   /// The first formula, its gradient and its Hessian by the coefficients, at one point.
   func derivatives(at point: [Double]) throws -> [Tensor] {
     let graph = interpreter.graph

@@ -14,6 +14,7 @@ let package = Package(
       name: "CLibedit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // Opens SuiteSparse at run time; only its headers are needed to build.
     .target(name: "CSuiteSparse", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(
@@ -25,7 +26,7 @@ let package = Package(
 
     // Numbers, the graph of formulas, its calculus and its evaluator.
     .target(name: "Tensors"),
-    .target(name: "Datasets", dependencies: ["Tensors"]),
+    .target(name: "Datasets", dependencies: ["CZlib", "Tensors"]),
     .target(name: "LinearAlgebra", dependencies: ["CKernels", "COpenBLAS", "CSuiteSparse", "Tensors"]),
     .target(name: "Graph", dependencies: ["Tensors"]),
     .target(name: "Calculus", dependencies: ["Graph", "Tensors"]),

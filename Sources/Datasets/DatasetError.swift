@@ -21,6 +21,15 @@ public enum DatasetError: Error, Equatable, Sendable {
   case textAfterQuote(line: Int, column: Int)
   case notATable(Shape)
   case columnNamesMismatch(expected: Int, found: Int)
+
+  // Archives and sets of files
+  case cannotInflate(String)
+  case malformedZip(String)
+  case notIdx
+  case unsupportedIdxType(UInt8)
+  case missingFiles(folder: String, names: [String])
+  /// What is wrong with one file, or one member of an archive.
+  case inFile(path: String, String)
 }
 
 extension DatasetError: CustomStringConvertible {
@@ -51,6 +60,15 @@ extension DatasetError: CustomStringConvertible {
       return "a tensor of \(shape.shapeDescription) is no table: rank 1 or 2 is needed"
     case .columnNamesMismatch(let expected, let found):
       return "\(found) column names for \(expected) columns"
+    case .cannotInflate(let reason): return "the compressed data cannot be read: \(reason)"
+    case .malformedZip(let reason): return "this is no .npz file that can be read: \(reason)"
+    case .notIdx: return "this is no IDX file: it does not begin with two zero bytes, a type and a rank"
+    case .unsupportedIdxType(let type):
+      return "IDX type \(type) is not supported: only unsigned bytes (8) are"
+    case .missingFiles(let folder, let names):
+      let some = names.count == 4 ? "" : "\(names.joined(separator: " and ")) of "
+      return "\(some)MNIST is not in '\(folder)'"
+    case .inFile(let path, let problem): return "'\(path)': \(problem)"
     }
   }
 }

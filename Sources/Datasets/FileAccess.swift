@@ -28,6 +28,12 @@ public enum TextFile {
   }
 }
 
+/// Whether a path leads to something that can be read as a file.
+func isFile(_ path: String) -> Bool {
+  var status = stat()
+  return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFDIR
+}
+
 /// The bytes of a file. Throws `cannotRead` with the system's reason.
 func readFile(_ path: String) throws(DatasetError) -> [UInt8] {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -6,7 +6,7 @@ import Tensors
 enum Builtins {
   static let all: [Builtin] =
     construction + random + arranging + pointwise + activations + reductions + statistics + order + sizes
-    + products + matrices + learning + data
+    + products + matrices + learning + data + toySets
 
   /// By name and by alias.
   static let byName: [String: Builtin] = {

@@ -5,19 +5,6 @@ import Syntax
 import Tensors
 
 extension Commands {
-  static var loadCommand: CommandDefinition {
-    CommandDefinition(
-      verb: "load", usage: "load \"FILE\"", summary: "Reads a tensor from a .npy or .csv file.",
-      example: "save \"/tmp/hlab-x.npy\" [1, 2]; X = load \"/tmp/hlab-x.npy\""
-    ) { call in
-      try call.noMoreSubjects()
-      let path = try call.path(call.subject)
-      let (tensor, columns) = try call.interpreter.read(path, call.subject?.span)
-      call.print(call.interpreter.described(path, tensor, columns))
-      return .tensor(tensor)
-    }
-  }
-
   static var saveCommand: CommandDefinition {
     CommandDefinition(
       verb: "save", usage: "save \"FILE\" VALUE | save plot \"FILE\" | save graph \"FILE\"",
@@ -88,13 +75,13 @@ extension CommandCall {
         width: try number("width", default: 720), height: try number("height", default: 480))
       let isPage = FileKind.extension(of: path) == "html"
       let text = isPage ? renderHTML(figure, options) : renderSVG(figure, options)
-      try placing(span) { try TextFile.write(text, to: path) }
+      try placingFile(span) { try TextFile.write(text, to: path) }
     case "txt":
       var options = interpreter.textOptions
       options.color = .none
       options.width = min(max(try integer("width", default: options.width), 20), 400)
       options.height = min(max(try integer("height", default: options.height), 6), 200)
-      try placing(span) { try TextFile.write(interpreter.rendered(figure, options) + "\n", to: path) }
+      try placingFile(span) { try TextFile.write(interpreter.rendered(figure, options) + "\n", to: path) }
     default:
       throw Diagnostic(.io, "a plot is saved as .svg, .html or .txt, not as '\(path)'", at: span)
     }
@@ -102,12 +89,12 @@ extension CommandCall {
 
   fileprivate func save(_ value: Value, _ expr: Expr, _ path: String, _ span: Span?) throws {
     if case .string(let text) = value {
-      return try placing(span) { try TextFile.write(text.hasSuffix("\n") ? text : text + "\n", to: path) }
+      return try placingFile(span) { try TextFile.write(text.hasSuffix("\n") ? text : text + "\n", to: path) }
     }
     if let cut = LandscapeCut(value), ["csv", "tsv"].contains(FileKind.extension(of: path)) {
       let (names, rows) = cut.table
       let separator: Csv.Separator = path.hasSuffix(".tsv") ? .tab : .comma
-      return try placing(span) { try Csv.write(rows, columnNames: names, separator: separator, to: path) }
+      return try placingFile(span) { try Csv.write(rows, columnNames: names, separator: separator, to: path) }
     }
     guard let tensor = value.tensor else {
       let field = value.fieldNames.first.map { "\(expr.span.text).\($0)" }
@@ -119,11 +106,14 @@ extension CommandCall {
     case "dot", "gv":
       throw Diagnostic(
         .io, "'\(path)' holds a graph", at: span, hint: "write it with: save graph \"\(path)\"")
-    case "npy": try placing(span) { try Npy.write(tensor, to: path) }
+    case "npy": try placingFile(span) { try Npy.write(tensor, to: path) }
     case "csv", "tsv":
       let table = tensor.rank == 0 ? tensor.reshaped([1]) : tensor
-      try placing(span) { try Csv.write(table, separator: path.hasSuffix(".tsv") ? .tab : .comma, to: path) }
-    case "txt": try placing(span) { try TextFile.write(interpreter.valueText.text(value) + "\n", to: path) }
+      try placingFile(span) {
+        try Csv.write(table, separator: path.hasSuffix(".tsv") ? .tab : .comma, to: path)
+      }
+    case "txt":
+      try placingFile(span) { try TextFile.write(interpreter.valueText.text(value) + "\n", to: path) }
     default:
       throw Diagnostic(
         .io, "the name '\(path)' does not say how to write it", at: span,
@@ -152,48 +142,11 @@ extension DatasetError {
 }
 
 /// File errors as messages of the language.
-private func placing<T>(_ span: Span?, _ body: () throws -> T) throws -> T {
+func placingFile<T>(_ span: Span?, _ body: () throws -> T) throws -> T {
   do {
     return try body()
   } catch let error as DatasetError {
     throw Diagnostic(
       .io, "\(error)", at: span, notes: error.fullPath.map { ["the full path is \($0)"] } ?? [])
-  }
-}
-
-extension Interpreter {
-  /// `load("x.npy")` inside an expression.
-  func load(_ arguments: [Argument], _ span: Span) throws -> Value {
-    guard arguments.count == 1, arguments[0].name == nil || arguments[0].name == "file" else {
-      throw Diagnostic(.type, "load takes one file", at: span, hint: "write load(\"x.npy\")")
-    }
-    let argument = arguments[0].value
-    guard case .string(let path) = try evaluate(argument), !path.isEmpty else {
-      throw Diagnostic(.type, "load takes the name of a file in quotes", at: argument.span)
-    }
-    return .tensor(try read(path, argument.span).tensor)
-  }
-
-  /// A tensor in the session's precision, and the names of its columns when the file has them.
-  fileprivate func read(_ path: String, _ span: Span?) throws -> (tensor: Tensor, columns: [String]) {
-    switch FileKind.extension(of: path) {
-    case "dot", "gv":
-      throw Diagnostic(
-        .io, "'\(path)' holds a graph", at: span, hint: "write it with: save graph \"\(path)\"")
-    case "npy": return (try placing(span) { try Npy.read(path) }.converted(to: state.settings.precision), [])
-    case "csv", "tsv", "txt":
-      let table = try placing(span) { try Csv.read(path) }
-      return (table.values.converted(to: state.settings.precision), table.columnNames)
-    default:
-      throw Diagnostic(
-        .io, "the name '\(path)' does not say how to read it", at: span,
-        hint: "load reads .npy, .csv, .tsv and .txt")
-    }
-  }
-
-  fileprivate func described(_ path: String, _ tensor: Tensor, _ columns: [String]) -> String {
-    let head = "\(path) : \(tensor.shape.shapeDescription)"
-    let names = columns.isEmpty ? "" : "\ncolumns \(columns.joined(separator: ", "))"
-    return head + names + "\n" + valueText.text(tensor)
   }
 }

@@ -86,9 +86,13 @@ struct NameSummary {
         text.labeled("value", text.text(leaf.value)),
       ]
     case .random(let leaf):
-      return [
-        "\(name) ~ \(leaf.source.span.text)", "shape \(shape)", text.labeled("drawn", text.text(leaf.value)),
-      ]
+      let feed = leaf.feed.map { feed in
+        [
+          "batch \(feed.batch + 1) of \(feed.batchesPerEpoch) in epoch \(feed.epoch), of \(feed.rowCount) rows"
+        ]
+      }
+      return ["\(name) ~ \(leaf.source.span.text)", "shape \(shape)"] + (feed ?? [])
+        + [text.labeled("drawn", text.text(leaf.value))]
     case .variable(let v):
       return [
         "\(name) : variable\(shape.isEmpty ? "" : " \(shape)")", text.labeled("value", text.text(v.value)),

@@ -228,7 +228,13 @@ extension Interpreter {
 
   /// What `undo 1 step` goes back to.
   func recordStep() {
-    let bytes = allParams.reduce(0) { $0 + $1.leaf.value.sharedStorage.byteCount }
+    // What a step replaces.
+    let bytes = state.globals.values.reduce(0) { total, binding in
+      switch binding {
+      case .param, .random: return binding.tensors.reduce(total) { $0 + $1.sharedStorage.byteCount }
+      default: return total
+      }
+    }
     recordStep(
       StepRecord(
         number: state.stepsTaken, base: state.globals, generator: state.generator, methods: state.methods),

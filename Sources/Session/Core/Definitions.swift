@@ -67,6 +67,14 @@ struct Dependencies {
     }
   }
 
+  /// True when a name that was looked up was a random leaf.
+  var mentionsRandomLeaf: Bool {
+    stamps.values.contains { stamp in
+      if case .leaf(_, .random, _, _, _) = stamp { return true }
+      return false
+    }
+  }
+
   /// True when a name that was looked up was a param.
   var mentionsParam: Bool {
     stamps.values.contains { stamp in

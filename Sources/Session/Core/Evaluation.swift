@@ -62,31 +62,39 @@ indirect enum ResultShape {
   }
 }
 
-/// Compiled formulas, the least recently used forgotten first.
+/// Compiled formulas, the least recently used forgotten first. What depends on random leaves is kept in a few forms,
+/// so that batches of two sizes find their plans again.
 struct PlanCache<Key: Hashable> {
-  private var entries: [Key: CompiledFormula] = [:]
+  private var entries: [Key: [CompiledFormula]] = [:]
   private var clock = 0
   private var limit: Int { 512 }
+  /// Forms of one formula.
+  private var formLimit: Int { 3 }
 
-  subscript(_ key: Key) -> CompiledFormula? {
-    mutating get {
-      guard let found = entries[key] else { return nil }
-      clock += 1
-      found.used = clock
-      return found
-    }
-    set {
-      clock += 1
-      newValue?.used = clock
-      entries[key] = newValue
-      if entries.count > limit {
-        let cut = entries.values.map(\.used).sorted()[limit / 4]
-        entries = entries.filter { $0.value.used > cut }
-      }
+  /// The first form that holds.
+  mutating func find(_ key: Key, where holds: (CompiledFormula) -> Bool) -> CompiledFormula? {
+    guard let forms = entries[key], let place = forms.firstIndex(where: holds) else { return nil }
+    clock += 1
+    forms[place].used = clock
+    if place > 0 { entries[key]?.swapAt(0, place) }
+    return forms[place]
+  }
+
+  /// Keeps a form of which none holds.
+  mutating func insert(_ formula: CompiledFormula, for key: Key) {
+    clock += 1
+    formula.used = clock
+    let others = (entries[key] ?? []).filter(\.dependencies.mentionsRandomLeaf)
+    entries[key] = [formula] + others.prefix(formLimit - 1)
+    if entries.count > limit {
+      let cut = entries.values.map { Self.lastUse($0) }.sorted()[limit / 4]
+      entries = entries.filter { Self.lastUse($0.value) > cut }
     }
   }
 
-  var values: some Collection<CompiledFormula> { entries.values }
+  private static func lastUse(_ forms: [CompiledFormula]) -> Int { forms.map(\.used).max() ?? 0 }
+
+  var values: [CompiledFormula] { entries.values.flatMap { $0 } }
 
   mutating func removeAll() { entries = [:] }
 }
@@ -104,16 +112,17 @@ extension Interpreter {
     default: break
     }
     let key = ObjectIdentifier(expr)
-    let known = formulas[key]
-    if let known, !known.callsProcedures, isValid(known) { return known.shape.value(try run(known)) }
+    if let known = formulas.find(key, where: { !$0.callsProcedures && isValid($0) }) {
+      return known.shape.value(try run(known))
+    }
     let results = try runProcedures(in: expr)
-    if let known, isValid(known) { return known.shape.value(try run(known)) }
+    if let known = formulas.find(key, where: isValid) { return known.shape.value(try run(known)) }
     let compiled = try compile(owner: expr, callsProcedures: !results.isEmpty) { elaborator in
       elaborator.mayDraw = mayDraw
       elaborator.callResults = results
       return try elaborator.meaning(expr)
     }
-    formulas[key] = compiled
+    formulas.insert(compiled, for: key)
     return compiled.shape.value(try run(compiled))
   }
 
@@ -141,11 +150,11 @@ extension Interpreter {
     key: AnyHashable, owner: AnyObject?, storage: MatrixStorage = .dense,
     _ build: (Elaborator) throws -> Meaning
   ) throws -> Value {
-    if let known = plans[key], isValid(known) {
+    if let known = plans.find(key, where: isValid) {
       return known.shape.value(try run(known))
     }
     let compiled = try compile(owner: owner, storage: storage, build)
-    plans[key] = compiled
+    plans.insert(compiled, for: key)
     return compiled.shape.value(try run(compiled))
   }
 

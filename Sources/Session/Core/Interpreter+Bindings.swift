@@ -342,8 +342,11 @@ extension Interpreter {
   }
 
   func declareRandom(_ names: [String], _ expr: Expr, echoes: Bool) throws {
-    let value = try evaluate(expr)
-    try bindRandom(names, value, expr)
+    if var feed = try feed(expr) {
+      try bindRandom(names, try draw(from: &feed), expr, feed)
+    } else {
+      try bindRandom(names, try evaluate(expr), expr)
+    }
     guard echoes else { return }
     for name in names {
       if case .random(let leaf)? = lookup(name) {
@@ -353,7 +356,7 @@ extension Interpreter {
     }
   }
 
-  private func bindRandom(_ names: [String], _ value: Value, _ expr: Expr) throws {
+  func bindRandom(_ names: [String], _ value: Value, _ expr: Expr, _ feed: BatchFeed? = nil) throws {
     let parts: [Value]
     if names.count == 1 {
       parts = [value]
@@ -367,22 +370,32 @@ extension Interpreter {
       bindGlobal(
         name,
         .random(
-          RandomBinding(id: id, value: parts[place], source: expr, place: names.count == 1 ? nil : place)))
+          RandomBinding(
+            id: id, value: parts[place], source: expr, place: names.count == 1 ? nil : place, feed: feed)))
     }
+  }
+
+  /// Random leaves with the names drawn together, in the order of names.
+  var randomGroups: [(names: [String], leaf: RandomBinding)] {
+    var groups: [ObjectIdentifier: [(name: String, leaf: RandomBinding)]] = [:]
+    for (name, binding) in state.globals {
+      if case .random(let leaf) = binding {
+        groups[ObjectIdentifier(leaf.source), default: []].append((name, leaf))
+      }
+    }
+    return groups.values.map { $0.sorted { ($0.leaf.place ?? 0) < ($1.leaf.place ?? 0) } }
+      .sorted { ($0.map(\.name).min() ?? "") < ($1.map(\.name).min() ?? "") }
+      .map { (names: $0.map(\.name), leaf: $0[0].leaf) }
   }
 
   /// Draws every random leaf anew.
   func redraw() throws {
-    var done = Set<ObjectIdentifier>()
-    for (_, binding) in state.globals.sorted(by: { $0.key < $1.key }) {
-      guard case .random(let leaf) = binding, done.insert(ObjectIdentifier(leaf.source)).inserted else {
-        continue
+    for (names, leaf) in randomGroups {
+      if var feed = leaf.feed {
+        try bindRandom(names, try draw(from: &feed), leaf.source, feed)
+      } else {
+        try bindRandom(names, try evaluate(leaf.source), leaf.source)
       }
-      let names = state.globals.compactMap { name, other -> (Int, String)? in
-        guard case .random(let r) = other, r.source === leaf.source else { return nil }
-        return (r.place ?? 0, name)
-      }.sorted { $0.0 < $1.0 }.map(\.1)
-      try bindRandom(names, try evaluate(leaf.source), leaf.source)
     }
   }
 

@@ -123,7 +123,9 @@ extension Interpreter {
     case "load": return { try self.load($0, $1.span) }
     case "angle": return { try self.angles($0, $1) }
     case "solve": return isLargeOperator(arguments.first?.value) ? { try self.solution($0, $1) } : nil
-    default: return nil
+    default:
+      guard let builtin = Builtins.byName[name], builtin.run != nil else { return nil }
+      return { try builtin.run($0, $1, self) }
     }
   }
 

@@ -86,6 +86,8 @@ struct RandomBinding {
   let source: Expr
   /// Which of several names drawn together this is.
   let place: Int?
+  /// Where its batches come from, when it is drawn in batches.
+  var feed: BatchFeed?
 }
 
 final class FunctionBinding: Sendable {

@@ -29,6 +29,8 @@ struct Builtin: Sendable {
   let example: String
   let exampleOutput: String
   let build: @Sendable (BuiltinCall) throws -> Meaning
+  /// What runs when the statement does, before the formula around the call is built.
+  var run: (@Sendable (EagerCall) throws -> Value)?
 }
 
 /// The arguments of one call, bound to the parameters of its builtin.

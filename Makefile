@@ -7,7 +7,7 @@ RELEASE_FLAGS ?= --static-swift-stdlib -Xswiftc -use-ld=lld
 BUILD_RELEASE = swift build -c release --product hlab $(RELEASE_FLAGS)
 SOURCES = Sources Tests Package.swift
 
-.PHONY: run build packages test bench lint format install uninstall clean
+.PHONY: run build packages test bench reference lint format install uninstall clean
 
 run: build
 	@"$$($(BUILD_RELEASE) --show-bin-path)/hlab" run examples/tour.hlab
@@ -24,6 +24,11 @@ test: packages
 bench: packages
 	Benchmarks/run
 
+# Writes docs/reference.md from the declarations in the source; the tests compare.
+reference: build
+	install -d docs
+	"$$($(BUILD_RELEASE) --show-bin-path)/hlab" help --reference > docs/reference.md
+
 lint:
 	swift format lint --strict -r $(SOURCES)
 
@@ -33,9 +38,11 @@ format:
 install: build
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 "$$($(BUILD_RELEASE) --show-bin-path)/hlab" "$(DESTDIR)$(PREFIX)/bin/hlab"
+	install -d "$(DESTDIR)$(PREFIX)/share/man/man1"
+	"$$($(BUILD_RELEASE) --show-bin-path)/hlab" help --man > "$(DESTDIR)$(PREFIX)/share/man/man1/hlab.1"
 
 uninstall:
-	rm -f "$(DESTDIR)$(PREFIX)/bin/hlab"
+	rm -f "$(DESTDIR)$(PREFIX)/bin/hlab" "$(DESTDIR)$(PREFIX)/share/man/man1/hlab.1"
 
 clean:
 	swift package clean

@@ -47,10 +47,13 @@ let package = Package(
         "Syntax", "Tensors",
       ]),
     .target(name: "Terminal", dependencies: ["CLibedit"]),
+    // Texts is a link to examples/lessons.
+    .target(
+      name: "Lessons", dependencies: ["Syntax"], resources: [.embedInCode("Texts")]),
     .executableTarget(
       name: "hlab",
       dependencies: [
-        "Session", "Syntax", "Terminal",
+        "Lessons", "Session", "Syntax", "Terminal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -73,7 +76,7 @@ let package = Package(
     .testTarget(
       name: "SessionTests", dependencies: ["Session", "TestSupport"],
       exclude: ["Errors", "Problems", "Programs"]),
-    .testTarget(name: "ExampleTests", dependencies: ["Session"]),
+    .testTarget(name: "ExampleTests", dependencies: ["Lessons", "Session", "TestSupport"]),
     .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
   ],
   swiftLanguageModes: [.v6]

@@ -42,7 +42,18 @@ public struct MethodDescription: Sendable {
   public let name: String
   public let summary: String
   public let options: [(name: String, text: String)]
+  /// A command that runs, for help; run by the tests.
+  public let example: String
   public let make: @Sendable (MethodOptions) throws -> any Method
+
+  /// Without an example of its own, a method is shown by a plain step.
+  init(
+    name: String, summary: String, options: [(name: String, text: String)], example: String? = nil,
+    make: @escaping @Sendable (MethodOptions) throws -> any Method
+  ) {
+    (self.name, self.summary, self.options, self.make) = (name, summary, options, make)
+    self.example = example ?? "step \(name)"
+  }
 }
 
 public enum Methods {
@@ -63,11 +74,11 @@ public enum Methods {
       options: [
         ("lr", "fixed step size"), ("wolfe", "true searches for the strong Wolfe conditions"),
         ("exact", "true goes to the minimum along −∇f"),
-      ], make: gradientDescent),
+      ], example: "step gd lr=1e-3", make: gradientDescent),
     MethodDescription(
       name: "sgd",
       summary: "x − lr·∇f with a fixed step size, for batches that are drawn or sliced between steps.",
-      options: [("lr", "step size, \(standardRate) by default")],
+      options: [("lr", "step size, \(standardRate) by default")], example: "step sgd lr=1e-3",
       make: { GradientDescent(.fixed(try $0.positive("lr") ?? standardRate)) }),
     MethodDescription(
       name: Momentum.name, summary: "Polyak's heavy ball: v ← momentum·v + ∇f, x ← x − lr·v.",
@@ -77,7 +88,8 @@ public enum Methods {
       options: [rate, ("momentum", "0.9 by default")], make: { try momentum($0, looksAhead: true) }),
     MethodDescription(
       name: Adam.name, summary: "Adam: steps by the running mean of ∇f over the root of that of ∇f².",
-      options: adamOptions, make: { Adam(try adam($0, decay: 0)) }),
+      options: adamOptions, example: "minimize adam lr=0.1 until norm(grad) < 1e-3",
+      make: { Adam(try adam($0, decay: 0)) }),
     MethodDescription(
       name: Adam.decayingName, summary: "Adam with decoupled weight decay.",
       options: adamOptions + [("decay", "weight decay, 0.01 by default")],
@@ -111,7 +123,7 @@ public enum Methods {
     MethodDescription(
       name: DampedNewton.name,
       summary: "Newton's direction, shortened by a backtracking line search until f decreases.",
-      options: [], make: { _ in DampedNewton() }),
+      options: [], example: "minimize damped-newton", make: { _ in DampedNewton() }),
     MethodDescription(
       name: ModifiedNewton.name,
       summary: "Newton's direction of H + τI, τ made just large enough, and told; then a line search.",
@@ -123,7 +135,7 @@ public enum Methods {
     MethodDescription(
       name: LevenbergMarquardt.name,
       summary: "Levenberg–Marquardt: Gauss–Newton, damped as much as the decrease of f asks for.",
-      options: [("damping", "the first, 1e-3 by default")],
+      options: [("damping", "the first, 1e-3 by default")], example: "minimize lm damping=1e-2",
       make: { LevenbergMarquardt(initialDamping: try $0.positive("damping") ?? 1e-3) }),
     MethodDescription(
       name: NewtonCG.name,
@@ -136,11 +148,11 @@ public enum Methods {
         ("radius", "the first, 1 by default"), ("max_radius", "1e6 by default"),
         ("cg", "true takes Steihaug's conjugate gradients on products, for many params"),
         ("scaled", "true measures steps in units of √|diagonal of H|, for params of different sizes"),
-      ], make: trust),
+      ], example: "step trust radius=0.1", make: trust),
     MethodDescription(
       name: CubicRegularisation.name,
       summary: "The minimum of the quadratic model with σ/3·‖d‖³ added, σ adapted.",
-      options: [("σ", "the first σ, 1 by default")],
+      options: [("σ", "the first σ, 1 by default")], example: "step cubic sigma=10",
       make: { CubicRegularisation(initialWeight: try $0.positive("σ") ?? 1) }),
     MethodDescription(
       name: SaddleFree.name,
@@ -149,7 +161,7 @@ public enum Methods {
         ("lr", "a fixed fraction of the step, without a search"),
         ("damping", "added to each |λ|, 0 by default"),
         ("krylov", "dimension of a Krylov space of products that stands for the whole, for many params"),
-      ],
+      ], example: "step saddle-free damping=10",
       make: {
         SaddleFree(
           learningRate: try $0.positive("lr"), damping: try $0.nonNegative("damping") ?? 0,
@@ -163,7 +175,7 @@ public enum Methods {
       options: [], make: { _ in BFGS() }),
     MethodDescription(
       name: LBFGS.name, summary: "BFGS from the last steps only, for many params.",
-      options: [("memory", "steps remembered, 10 by default")],
+      options: [("memory", "steps remembered, 10 by default")], example: "minimize lbfgs memory=5 max 50",
       make: { LBFGS(window: try $0.whole("memory") ?? 10) }),
   ]
 

@@ -93,7 +93,8 @@ public final class Session {
 
 extension Interpreter {
   func report(_ diagnostic: Diagnostic) {
-    let renderer = DiagnosticRenderer(options.color ? .ansi : .plain, width: max(40, options.width))
+    let renderer = DiagnosticRenderer(
+      options.color ? .ansi : .plain, width: max(40, options.width), folds: options.isInteractive)
     output(.diagnostic(renderer.render(diagnostic)))
   }
 

@@ -15,9 +15,13 @@ public struct DiagnosticRenderer: Sendable {
   /// Columns for a source line; longer ones show a window around the range.
   public let width: Int
 
-  public init(_ decoration: Decoration = .plain, width: Int = 100) {
+  /// Messages, notes and hints that are wider break between words, for people; else each stays on its line.
+  public let folds: Bool
+
+  public init(_ decoration: Decoration = .plain, width: Int = 100, folds: Bool = false) {
     self.decoration = decoration
     self.width = max(width, 20)
+    self.folds = folds
   }
 
   /// The diagnostic as lines of text, without a line break at the end.
@@ -59,12 +63,8 @@ extension DiagnosticRenderer {
 
   private func layout(_ diagnostic: Diagnostic) -> [[Piece]] {
     let role = Self.role(of: diagnostic.severity)
-    var lines = [
-      [
-        Piece(text: diagnostic.severity.rawValue + ":", role: role),
-        Piece(text: " " + diagnostic.message, role: .message),
-      ]
-    ]
+    var lines = folded(
+      Piece(text: diagnostic.severity.rawValue + ":", role: role), diagnostic.message, .message, indent: 2)
     var gutter = 1
     if let span = diagnostic.span {
       var marks = [Mark(span: span, text: "", isPrimary: true)]
@@ -73,13 +73,32 @@ extension DiagnosticRenderer {
       lines += snippets(marks, gutter: gutter, role: role)
     }
     let indent = String(repeating: " ", count: gutter + 1)
-    lines += diagnostic.notes.map {
-      [Piece(text: indent + "= ", role: .frame), Piece(text: $0, role: .source)]
+    lines += diagnostic.notes.flatMap { note in
+      folded(Piece(text: indent + "=", role: .frame), note, .source, indent: gutter + 3)
     }
     if let hint = diagnostic.hint {
-      lines.append([Piece(text: indent + "hint:", role: .hint), Piece(text: " " + hint, role: .source)])
+      lines += folded(Piece(text: indent + "hint:", role: .hint), hint, .source, indent: gutter + 3)
     }
     return lines
+  }
+
+  /// A text and a space behind what introduces it, broken between words where it is wider than the screen.
+  private func folded(_ head: Piece, _ text: String, _ role: Role, indent: Int) -> [[Piece]] {
+    var rows: [String] = []
+    var row = ""
+    var room = folds ? width - head.text.count - 1 : .max
+    for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+      if !row.isEmpty && row.count + 1 + word.count > room {
+        rows.append(row)
+        (row, room) = (String(word), width - indent)
+      } else {
+        row += row.isEmpty && rows.isEmpty ? word : " " + word
+      }
+    }
+    let margin = Piece(text: String(repeating: " ", count: indent - 1), role: .source)
+    return (rows + [row]).enumerated().map { index, row in
+      [index == 0 ? head : margin, Piece(text: " " + row, role: role)]
+    }
   }
 
   private static func role(of severity: Diagnostic.Severity) -> Role {

@@ -152,7 +152,7 @@ extension Parser {
   /// `then a else b`, after the condition.
   func finishConditional(_ condition: Expr, from lower: Int) throws(Abort) -> Expr {
     var highest = height
-    let hint = "a choice is written: if c then a else b"
+    let hint = "a choice is written: if c then a else b; to run statements: if c { … }"
     guard tokenKind == .thenWord else { throw failHere { .expected("'then'", found: $0, hint: hint) } }
     advance()
     let first = try parseExpression()

@@ -18,12 +18,19 @@ extension Parser {
   private func trailingHint(_ kind: Statement.Kind) -> String? {
     switch tokenKind {
     case .comma:
+      switch kind {
+      case .param, .data: return "a vector is written in square brackets: [1, 2]"
+      case .assign where previous.kind == .number && peek().kind == .number:
+        return "a vector is written in square brackets, [1, 2], and a decimal point is a dot, 0.5"
+      default: break
+      }
       return "several names are bound in parentheses, (a, b) = e; values are printed with print a, b"
     case .thenWord: return "a choice is written: if c then a else b"
     case .leftBrace: return nil
     case .identifier, .number, .leftParen, .leftBracket, .string: break
     default: return nil
     }
+    if name == "at" { return "a formula elsewhere is written with names: f(x = 2) is f at x = 2" }
     let before = previous
     if before.kind == .identifier {
       let word = list.names[before.payload]

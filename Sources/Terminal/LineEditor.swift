@@ -30,6 +30,8 @@ final class LineEditor {
   var ending: Result?
   /// The prompt as a C string that libedit may keep.
   var prompt: UnsafeMutablePointer<CChar>?
+  /// Its columns.
+  private var promptWidth = 0
 
   init(host: any REPLHost, environment: TerminalEnvironment, color: Bool) {
     self.host = host
@@ -77,7 +79,7 @@ final class LineEditor {
     Signals.handle(SIGINT)
     for signal in LineEditor.promptSignals { Signals.handle(signal) }
     defer { for signal in LineEditor.promptSignals { Signals.release(signal) } }
-    setPrompt(LineEditor.promptText)
+    setPrompt(host.prompt)
     var text = ""
     while true {
       switch readPiece() {
@@ -125,6 +127,7 @@ final class LineEditor {
 
   private func setPrompt(_ text: String) {
     free(prompt)
+    promptWidth = TextLayout.width(of: text)
     let name = text.dropLast()
     prompt = strdup(color ? "\u{1}\u{1b}[1;34m\u{1}\(name)\u{1}\u{1b}[0m\u{1} " : text)
   }
@@ -179,7 +182,6 @@ extension LineEditor {
   /// The row of the cursor and the last row of the text, from the row of the prompt.
   func rows(screenWidth: Int) -> (cursor: Int, last: Int) {
     let (before, after) = parts
-    let promptWidth = TextLayout.width(of: LineEditor.promptText)
     return (
       TextLayout.row(after: before, promptWidth: promptWidth, screenWidth: screenWidth),
       TextLayout.row(after: before + after, promptWidth: promptWidth, screenWidth: screenWidth)

@@ -19,6 +19,15 @@ public protocol REPLHost: AnyObject {
   func completions(in text: String, at utf8Offset: Int) -> (replaceFrom: Int, candidates: [String])
   /// Runs an entry and shows its results. SIGINT meanwhile calls what was given to `Signals.install`.
   func evaluate(_ entry: String) -> EntryOutcome
+  /// What stands before the next entry; ends with a space.
+  var prompt: String { get }
+  /// Return without an entry. `shown` are entries that the host has run and shown by itself, for the Up key.
+  func evaluateEmpty() -> (outcome: EntryOutcome, shown: [String])
+}
+
+extension REPLHost {
+  public var prompt: String { LineEditor.promptText }
+  public func evaluateEmpty() -> (outcome: EntryOutcome, shown: [String]) { (.proceed, []) }
 }
 
 /// The dialogue: read an entry, run it, until the end of input or a command to quit.
@@ -43,7 +52,13 @@ public final class REPL {
     while true {
       switch editor.readEntry() {
       case .entry(let text):
-        if text.allSatisfy(\.isWhitespace) { continue }
+        if text.allSatisfy(\.isWhitespace) {
+          Signals.enter(.evaluating)
+          let (outcome, shown) = host.evaluateEmpty()
+          for entry in shown { editor.remember(entry) }
+          if case .quit(let exitCode) = outcome { return exitCode }
+          continue
+        }
         editor.remember(text)
         if text != newest { history?.append(text) }
         newest = text

@@ -15,6 +15,8 @@ struct HlabCommand: ParsableCommand {
       hlab [-i] [--color WHEN]                  start the interactive session
       hlab [run] FILE [NAME=VALUE ...]          run a script ('-' is standard input)
       hlab -e TEXT [-e TEXT ...]                run TEXT
+      hlab lesson [NUMBER]                      list the lessons, or open one
+      hlab help [NAME]                          explain a name, or show what there is
       """,
     discussion: """
       A script stops at its first error. Results go to standard output, messages to standard error.
@@ -34,12 +36,27 @@ struct HlabCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Colour output: auto, always or never.", valueName: "when"))
   var color = ColorChoice.auto
 
+  @Flag(help: "With 'help': the whole reference, as Markdown.")
+  var reference = false
+
+  @Flag(help: "With 'help': the man page.")
+  var man = false
+
   @Argument(help: ArgumentHelp("A script, and values for its names.", valueName: "file"))
   var arguments: [String] = []
 
   func run() throws {
-    let plan = try Plan(arguments: arguments, texts: e, isInteractive: isInteractive, color: color)
+    var plan = try Plan(arguments: arguments, texts: e, isInteractive: isInteractive, color: color)
+    if reference || man {
+      guard arguments == ["help"], reference != man else {
+        throw ValidationError("--reference and --man stand after 'help', one of them alone.")
+      }
+      plan.page = man ? .manual : .reference
+    }
     let exitCode = withLargeStack { Runner(plan).run() }
     throw ExitCode(exitCode)
   }
+
+  /// What the man page says about the command line.
+  static var manual: String { helpMessage(columns: 78) }
 }

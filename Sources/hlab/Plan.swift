@@ -1,8 +1,19 @@
 import ArgumentParser
+import Lessons
 import Terminal
 
 /// What a command line asks for.
 struct Plan {
+  /// Something to read instead of running scripts.
+  enum Page {
+    case lessons
+    case lesson(Lesson)
+    /// Help on a name, or the overview.
+    case help(String?)
+    case reference, manual
+  }
+
+  var page: Page?
   /// Texts to run first, each with the name that messages show: values of names given as arguments.
   var presets: [(name: String, text: String)] = []
   /// A script, `-` for standard input.
@@ -17,7 +28,15 @@ struct Plan {
     self.isInteractive = isInteractive
     self.color = color
     var rest = arguments[...]
-    if rest.first == "run" {
+    let word = rest.first
+    if word == "lesson" || word == "help" {
+      guard texts.isEmpty, !isInteractive else {
+        throw ValidationError("'\(word ?? "")' takes neither -e nor -i.")
+      }
+      page = try word == "help" ? Plan.help(rest.dropFirst()) : Plan.lesson(rest.dropFirst())
+      return
+    }
+    if word == "run" {
       rest.removeFirst()
       if rest.isEmpty { throw ValidationError("'run' needs a file.") }
     }
@@ -30,6 +49,24 @@ struct Plan {
       if value.isEmpty { throw ValidationError("'\(argument)' has no value.") }
       presets.append((name: "<\(argument)>", text: "\(argument[..<equals]) = \(value);"))
     }
+  }
+
+  /// `lesson`, `lesson 3`
+  private static func lesson(_ arguments: ArraySlice<String>) throws -> Page {
+    guard let word = arguments.first else { return .lessons }
+    guard arguments.count == 1, let lesson = Lesson.all.first(where: { "\($0.number)" == word }) else {
+      throw ValidationError("'lesson' takes a number from 1 to \(Lesson.all.count), or nothing for a list.")
+    }
+    return .lesson(lesson)
+  }
+
+  /// `help`, `help eig`
+  private static func help(_ arguments: ArraySlice<String>) throws -> Page {
+    guard let word = arguments.first else { return .help(nil) }
+    guard arguments.count == 1, !word.contains(where: { $0.isWhitespace }) else {
+      throw ValidationError("'help' takes one name, or nothing for an overview.")
+    }
+    return .help(word)
   }
 
   /// Letters, digits and underscores, and no digit first.

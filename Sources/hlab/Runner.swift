@@ -1,3 +1,4 @@
+import Lessons
 import Session
 import Syntax
 import Terminal
@@ -34,6 +35,7 @@ final class Runner {
       streams.eraseProgress()
       streams.flush()
     }
+    if let page = plan.page { return show(page) }
     let hasWork = plan.file != nil || !plan.texts.isEmpty
     if hasWork, let exitCode = runBatch(), !dialogueFollows(exitCode) { return exitCode }
     if hasWork && !plan.isInteractive { return 0 }
@@ -79,52 +81,44 @@ final class Runner {
   }
 
   private func runDialogue() -> Int32 {
-    session.options.isInteractive = true
-    session.options.height = TerminalEnvironment.screenHeight()
     if environment.outputIsTerminal {
       streams.writeLine("hlab \(hlabVersion) · ? for help, Tab completes, Ctrl-D leaves")
     }
+    return dialogue(with: SessionHost(session: session, streams: streams))
+  }
+
+  /// Reads entries for a host until the user leaves.
+  private func dialogue(with host: any REPLHost) -> Int32 {
+    session.options.isInteractive = true
+    session.options.height = TerminalEnvironment.screenHeight()
     let path = HistoryFile.standardPath(environment: environmentVariable)
-    let host = Host(session: session, streams: streams)
     let repl = REPL(
       host: host, environment: environment, history: path.map { HistoryFile(path: $0) },
       color: session.options.color)
     return repl.run()
   }
-}
 
-/// The session as the dialogue sees it.
-private final class Host: REPLHost {
-  private let session: Session
-  private let streams: OutputStreams
-  private var count = 0
+  // MARK: Pages
 
-  init(session: Session, streams: OutputStreams) {
-    self.session = session
-    self.streams = streams
-  }
-
-  func state(of text: String) -> EntryState {
-    switch session.completeness(of: text) {
-    case .complete: .complete
-    case .incomplete: .incomplete
-    case .invalid: .invalid
+  private func show(_ page: Plan.Page) -> Int32 {
+    switch page {
+    case .lessons: streams.writeLine(Lesson.list)
+    case .lesson(let lesson): return teach(lesson)
+    case .help(let name): return run("?\(name ?? "")", name: "<help>") ?? 0
+    case .reference: streams.writeLine(Reference.markdown())
+    case .manual: streams.writeLine(Reference.manual(commandLine: HlabCommand.manual))
     }
+    return 0
   }
 
-  func completions(in text: String, at utf8Offset: Int) -> (replaceFrom: Int, candidates: [String]) {
-    session.completions(in: text, at: utf8Offset)
-  }
-
-  func evaluate(_ entry: String) -> EntryOutcome {
-    count += 1
-    session.options.width = TerminalEnvironment.screenWidth()
-    session.options.height = TerminalEnvironment.screenHeight()
-    let outcome = session.run(entry, name: "<input \(count)>")
-    streams.eraseProgress()
-    streams.flush()
-    if case .quit(let exitCode) = outcome { return .quit(exitCode: exitCode) }
-    return .proceed
+  private func teach(_ lesson: Lesson) -> Int32 {
+    session.options.isInteractive = true
+    let walk = LessonWalk(
+      lesson, host: SessionHost(session: session, streams: streams), streams: streams,
+      color: session.options.color)
+    guard environment.inputIsTerminal else { return walk.runThrough() }
+    walk.begin()
+    return dialogue(with: walk)
   }
 }
 

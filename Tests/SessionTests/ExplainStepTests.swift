@@ -41,7 +41,7 @@ import Testing
     let out = abs(desk.values("e", "step").last ?? 0)
     #expect(abs(out * out - 0.75) < 1e-12)
     #expect(
-      lines.contains { $0.hasPrefix("shift") && $0.contains("2   H + shift·I has no negative eigenvalue") })
+      lines.contains { $0.hasPrefix("shift") && $0.contains("2   lifts the least eigenvalue from -2 to 0") })
   }
 
   @Test func aStepTooLongIsCalledSo() {

@@ -1,5 +1,6 @@
 import Foundation
 import Syntax
+import TestSupport
 import Testing
 
 @testable import Session
@@ -10,35 +11,50 @@ import Testing
     text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
-  @Test(arguments: Builtins.all.map(\.name))
-  func examplesOfFunctionsPrintWhatTheySay(name: String) throws {
-    let builtin = try #require(Builtins.byName[name])
-    let transcript = Transcript()
-    #expect(transcript.run(builtin.example) == builtin.exampleOutput, "\(transcript.messages)")
-    #expect(Self.unwrapped(transcript.run("?\(name)")).contains(builtin.summary))
-    #expect(builtin.summary.hasSuffix("."))
+  /// One run of each example: it ends well, prints what is declared, and what `docs/reference.md` says.
+  @Test(arguments: HelpPage.all.indices)
+  func examplesPrintWhatTheySay(index: Int) throws {
+    let page = HelpPage.all[index]
+    let (output, messages, outcome) = Reference.run(page)
+    #expect(outcome == (page.name == "quit" ? .quit(exitCode: 0) : .ok), "\(messages)")
+    if let declared = page.output { #expect(output == declared) }
+    // An example shows something, but for words whose success is silent.
+    #expect(
+      !output.isEmpty || ["assert", "quit"].contains(page.name), "the example of \(page.name) prints nothing")
+    #expect(!page.example.isEmpty && page.summary.hasSuffix("."))
+    let known = try #require(ReferenceDocument.parts[ReferenceDocument.key(page)], "run make reference")
+    let now = Reference.markdown(page, page.varies ? "" : output)
+    let difference = firstDifference(now, page.varies ? ReferenceDocument.withoutOutput(known) : known)
+    #expect(
+      difference == nil,
+      "docs/reference.md is not what the source gives; run make reference: \(difference ?? "")")
   }
 
-  @Test(arguments: HelpTopic.all.map(\.name))
-  func examplesOfTopicsPrintWhatTheySay(name: String) throws {
-    let topic = try #require(HelpTopic.named(name))
-    let transcript = Transcript()
-    #expect(transcript.run(topic.example) == topic.output, "\(transcript.messages)")
+  @Test func referenceHasWhatIsDeclaredAndNoMore() {
+    let names = HelpPage.all.map(ReferenceDocument.key)
+    #expect(Set(ReferenceDocument.parts.keys) == Set(names) && Set(names).count == names.count)
+    #expect(Set(Builtins.all.map(\.signature)).isSubset(of: HelpPage.all.map(\.usage)))
+    #expect(HelpTopic.all.allSatisfy { topic in HelpPage.all.contains { $0.usage == topic.usage } })
+    for page in HelpPage.all {
+      for option in page.options { #expect(!option.text.isEmpty, "\(page.name) \(option.name)") }
+    }
   }
 
   @Test(arguments: Commands.all.map(\.verb))
-  func examplesOfCommandsRun(verb: String) throws {
+  func commandsHaveTheirPage(verb: String) throws {
     let command = try #require(Commands.table[verb])
-    let transcript = Transcript()
-    transcript.run("param x = [-1.2, 1]\nf := (1 - x[0])^2 + 100*(x[1] - x[0]^2)^2\nx = [1, 2]")
-    if verb == "redo" { transcript.run("undo") }
-    transcript.run(command.example)
-    #expect(transcript.outcome == (verb == "quit" ? .quit(exitCode: 0) : .ok), "\(transcript.messages)")
-    let page = transcript.run("?\(verb)")
+    let page = Transcript().run("?\(verb)")
     #expect(page.contains(command.usage) && Self.unwrapped(page).contains(command.summary))
-    #expect(command.summary.hasSuffix("."))
     #expect(command.usage.hasPrefix(verb))
     #expect(CommandGrammar[verb: verb] != nil)
+  }
+
+  @Test func manualKeepsWhatTroffWouldRead() {
+    let lines = Reference.manual(commandLine: ".hidden\n'too \\ done").split(separator: "\n")
+    let requests = lines.filter { $0.hasPrefix(".") }.map { $0.prefix { $0 != " " } }
+    #expect(Set(requests) == [".TH", ".SH", ".TP", ".br", ".sp", ".nf", ".fi"])
+    #expect(lines.contains("\\&.hidden") && lines.contains("\\(aqtoo \\e done"))
+    #expect(lines.filter { $0 == ".TP" }.count == HelpPage.all.count)
   }
 
   @Test func overviewNamesEverything() {
@@ -69,6 +85,39 @@ import Testing
     transcript.run("?plto")
     #expect(transcript.messages.contains("there is no help on 'plto'"))
     #expect(transcript.messages.contains("did you mean 'plot'?"))
+  }
+}
+
+/// `docs/reference.md`, page by page.
+enum ReferenceDocument {
+  static let parts: [String: String] = {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let text = try? String(contentsOf: root.appendingPathComponent("docs/reference.md"), encoding: .utf8)
+    var result: [String: String] = [:]
+    var lines: [Substring] = []
+    func close() {
+      if lines.count > 2, lines[0].hasPrefix("### ") {
+        result[lines[0...2].joined(separator: "\n")] = lines.joined(separator: "\n")
+      }
+      lines = []
+    }
+    for line in (text ?? "").split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.hasPrefix("## ") || line.hasPrefix("### ") { close() }
+      lines.append(line)
+    }
+    close()
+    return result
+  }()
+
+  static func key(_ page: HelpPage) -> String {
+    Reference.markdown(page, "").split(separator: "\n", omittingEmptySubsequences: false)[0...2]
+      .joined(separator: "\n")
+  }
+
+  static func withoutOutput(_ part: String) -> String {
+    part.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("#>") }
+      .joined(separator: "\n")
   }
 }
 

@@ -270,6 +270,11 @@ import Testing
     let text = try String(contentsOfFile: "\(directory)/hlab-cut.csv", encoding: .utf8)
     let lines = text.split(separator: "\n")
     #expect(lines[0] == "s,t,f" && lines.count == 10 && lines[1].hasPrefix("-1.0,-1.0,"))
+    run("T = load \"\(directory)/hlab-cut.csv\"; plot T kind=contour")
+    guard case .contour(let grid, _)? = transcript.session.interpreter.state.figure?.marks[0] else {
+      throw Unexpected()
+    }
+    #expect(try grid.values == numbers("s.values") && grid.xRange == -1...1 && grid.rows == 3)
     run("plot s; save plot \"\(directory)/hlab-cut.html\"")
     let page = try String(contentsOfFile: "\(directory)/hlab-cut.html", encoding: .utf8)
     #expect(page.contains("<svg") && page.contains("</html>"))

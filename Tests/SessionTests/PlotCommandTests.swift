@@ -28,6 +28,11 @@ import Testing
   private struct Unexpected: Error {}
   private let rosenbrock = "param x = [-1.2, 1]\nf := (1 - x[0])^2 + 100*(x[1] - x[0]^2)^2\n"
 
+  @Test func twoRangesAreAClause() {
+    fails(
+      rosenbrock + "plot f range=-2..2, 0..3", "hint: a clause takes two ranges: plot f range -2..2, 0..3")
+  }
+
   // MARK: Landscapes
 
   @Test func oneNumberGivesACurve() throws {

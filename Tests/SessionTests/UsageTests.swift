@@ -16,6 +16,59 @@ import Testing
     #expect(transcript.run("repeat 3 { step newton };").isEmpty)
   }
 
+  @Test(arguments: ["grad", "hessian"])
+  func aParamAfterAVerbIsTakenForAFormula(verb: String) {
+    let transcript = Transcript()
+    transcript.run(Self.rosenbrock)
+    transcript.run("\(verb) x")
+    #expect(transcript.messages.contains("hint: '\(verb) wrt x' takes the objective's derivatives by x"))
+    transcript.run("\(verb) x^2")
+    #expect(transcript.messages.contains("hint: reduce it with sum or mean"))
+  }
+
+  /// What newcomers type, and what they are told.
+  @Test(arguments: [
+    ("param z = -1.2, 1", "a vector is written in square brackets: [1, 2]"),
+    ("z = 0,4", "a decimal point is a dot, 0.5"),
+    ("param z = (1, 2)", "a vector is written in square brackets: [1, 2]"),
+    ("x(0)", "an entry is written in square brackets: x[0]"),
+    ("f([0, 0])", "a formula is called with names: f(x = …)"),
+    ("print f at x = 2", "f(x = 2) is f at x = 2"),
+    ("if 1 < 2 then print 1", "to run statements: if c { … }"),
+    ("step gd 0.1", "an option has a name: step gd lr=0.1"),
+    ("step newton rate=0.1", "rate=0.1 | ^^^^^^^^ = it has lr"),
+    ("minimize gd steps=5", "max 5 ends it after 5 steps"),
+    ("plot f for x in -1..1 height=5", "the param of that name is replaced by x = […]"),
+  ])
+  func slipsOfNewcomers(text: String, hint: String) {
+    let transcript = Transcript()
+    transcript.run(Self.rosenbrock)
+    transcript.run(text)
+    // Long hints are broken between words.
+    let words = transcript.messages.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(words.contains(hint), "\(words)")
+  }
+
+  @Test(arguments: [
+    (
+      "x = [1, 2]; f := sum(x^2)", "'f' depends on no param: declare one with param x = …, then define f anew"
+    ),
+    ("param x = [1, 2]; f := x^2", "'f' has shape 2, and an objective is one number: take a sum or mean"),
+    (
+      "param x = [1, 2]; f = sum(x^2)",
+      "'f' is a number; a formula that follows the params is defined with ':='"
+    ),
+    ("", "define a scalar formula of a param, such as f := (x - 1)^2"),
+  ])
+  func whyThereIsNoObjective(text: String, hint: String) {
+    for command in ["grad", "objective"] {
+      let transcript = Transcript()
+      transcript.run(text + "\n" + command)
+      let words = transcript.messages.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      #expect(words.contains("there is no objective yet") && words.contains(hint), "\(words)")
+    }
+  }
+
   @Test func stepsThatFailedOrWereTakenBackAreNoSteps() {
     let transcript = Transcript()
     transcript.run("param x = 1; f := log(x)\nstep gd lr=100")

@@ -105,4 +105,18 @@ import Testing
     let warning = Diagnostic(.usage, "careful", severity: .warning)
     #expect(DiagnosticRenderer().render(warning) == "warning: careful")
   }
+
+  @Test func longTextsBreakBetweenWords() {
+    let words = Array(repeating: "word", count: 12).joined(separator: " ")
+    let diagnostic = Diagnostic(.usage, words, notes: ["short", words], hint: words)
+    let lines = DiagnosticRenderer(.plain, width: 40, folds: true).render(diagnostic).split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count <= 40 })
+    #expect(DiagnosticRenderer(.plain, width: 40).render(diagnostic).hasPrefix("error: \(words)\n"))
+    #expect(
+      lines == [
+        "error: word word word word word word", "  word word word word word word", "  = short",
+        "  = word word word word word word word", "    word word word word word",
+        "  hint: word word word word word word", "    word word word word word word",
+      ])
+  }
 }

@@ -17,6 +17,43 @@ import Testing
     #expect(result.output.contains("NAME=VALUE"))
   }
 
+  @Test func listsTheLessons() throws {
+    let result = try runHlab(["lesson"])
+    let lines = result.output.split(separator: "\n")
+    #expect(result.exitCode == 0 && lines.count == 9)
+    #expect(lines[2].hasPrefix("  3  Newton's method "))
+    #expect(lines.allSatisfy { $0.count <= 80 })
+  }
+
+  @Test func runsThroughALessonWithoutATerminal() throws {
+    let result = try runHlab(["lesson", "3"], input: "print \"not read\"\n")
+    #expect(result.exitCode == 0)
+    #expect(result.output.hasPrefix("Lesson 3: Newton's method\n"))
+    #expect(result.output.contains("\nhlab> step newton\n"))
+    #expect(!result.output.contains("not read") && !result.output.contains("#>"))
+    #expect(result.error.isEmpty)
+  }
+
+  @Test(arguments: [
+    ["lesson", "9"], ["lesson", "x"], ["lesson", "1", "2"], ["lesson", "-i"], ["lesson", "1", "-e", "x"],
+    ["help", "a", "b"], ["help", "a b"], ["help", "eig", "--man"], ["--man"],
+    ["help", "--man", "--reference"],
+  ])
+  func rejectsWrongPages(arguments: [String]) throws {
+    let result = try runHlab(arguments)
+    #expect(result.exitCode == 64)
+    #expect(result.output.isEmpty && !result.error.isEmpty)
+  }
+
+  @Test func helps() throws {
+    #expect(try runHlab(["help", "newton"]).output.hasPrefix("step newton\n"))
+    #expect(try runHlab(["help", "@"]).output.hasPrefix("A @ B\n"))
+    #expect(try runHlab(["help"]).output.contains("?commands and ?functions list all"))
+    #expect(try runHlab(["help", "--man"]).output.hasPrefix(".TH HLAB 1\n"))
+    let unknown = try runHlab(["help", "plto"])
+    #expect(unknown.exitCode == 70 && unknown.error.contains("did you mean 'plot'?"))
+  }
+
   @Test func runsTexts() throws {
     let result = try runHlab(["-e", "print \"a{6*7}\"", "-e", "print \"b{6*7}\""])
     #expect(result.exitCode == 0)

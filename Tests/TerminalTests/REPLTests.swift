@@ -142,6 +142,36 @@ import Testing
     #expect(terminal.exitCode() == 0)
   }
 
+  @Test func walksThroughALesson() throws {
+    let terminal = try PseudoTerminal(arguments: ["lesson", "2"], home: home)
+    #expect(terminal.sees("[Return: 1 of "), "\(terminal.transcript)")
+    try terminal.type("\r")
+    #expect(terminal.sees("hlab> param x = [10, 1]\n"), "\(terminal.transcript)")
+    #expect(terminal.sees("[Return: 2 of "), "\(terminal.transcript)")
+    // What the class does in between counts, until the lesson goes on.
+    try terminal.type("x = [3, 4]; mine = 5\r")
+    #expect(terminal.sees("[Return: 2 of "), "\(terminal.transcript)")
+    try terminal.type("\r")
+    #expect(
+      terminal.sees("(The lesson goes on: x is as before; undo brings yours back.)\n"),
+      "\(terminal.transcript)")
+    #expect(terminal.sees("[Return: 3 of "), "\(terminal.transcript)")
+    // Up finds what the lesson ran.
+    try terminal.type("\u{1b}[A")
+    #expect(terminal.sees("explain step gd"), "\(terminal.transcript)")
+    try terminal.type("\u{3}")
+    #expect(terminal.sees("[Return: 3 of "), "\(terminal.transcript)")
+    try terminal.type("print x, mine\r")
+    #expect(terminal.sees("[10, 1] 5\n"), "\(terminal.transcript)")
+    #expect(terminal.sees("[Return: 3 of "), "\(terminal.transcript)")
+    try terminal.type("undo\r")
+    #expect(terminal.sees("[Return: 3 of "), "\(terminal.transcript)")
+    try terminal.type("print x\r")
+    #expect(terminal.sees("[3, 4]\n"), "\(terminal.transcript)")
+    #expect(terminal.sees("[Return: 3 of "), "\(terminal.transcript)")
+    try end(terminal)
+  }
+
   @Test func worksOnADumbTerminal() throws {
     let terminal = try start(term: "dumb")
     try terminal.type("repeat 1 {\n")

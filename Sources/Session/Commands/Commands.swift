@@ -1,3 +1,4 @@
+import Optimization
 import Syntax
 import Tensors
 
@@ -14,6 +15,8 @@ struct CommandDefinition: Sendable {
   let example: String
   /// Part of `undo`.
   var changesState = false
+  /// What the example prints depends on the machine.
+  var outputVaries = false
   let run: @Sendable (CommandCall) throws -> Value
 }
 
@@ -73,13 +76,26 @@ extension Interpreter {
     for option in command.options {
       guard let name = option.name, !definition.options.contains(where: { $0.name == name || $0.name == "*" })
       else { continue }
-      let known = definition.options.map(\.name)
-      throw Diagnostic(
-        .name, "'\(command.verb)' has no option '\(name)'", at: option.span,
-        notes: known.isEmpty ? [] : ["it has \(known.joined(separator: ", "))"],
-        hint: closestMatch(to: name, in: known).map { "did you mean '\($0)'?" })
+      throw unknownOption(name, option.span, command, definition)
     }
     return try definition.run(
       CommandCall(interpreter: self, command: command, definition: definition, isAssigned: isAssigned))
+  }
+
+  /// Of the options of all methods, only those of the one at hand are worth a note.
+  private func unknownOption(
+    _ name: String, _ span: Span, _ command: Command, _ definition: CommandDefinition
+  ) -> Diagnostic {
+    var known = definition.options.map(\.name)
+    if case .name(let word)? = command.subjects.first?.kind, let method = Methods.byName[word] {
+      let foreign = Set(Methods.all.flatMap(\.options).map(\.name)).subtracting(method.options.map(\.name))
+      known.removeAll { foreign.contains($0) }
+    }
+    let takesMax = CommandGrammar[verb: command.verb]?.clauses.contains { $0.keyword == "max" } == true
+    let hint = closestMatch(to: name, in: known).map { "did you mean '\($0)'?" }
+    return Diagnostic(
+      .name, "'\(command.verb)' has no option '\(name)'", at: span,
+      notes: known.isEmpty ? [] : ["it has \(known.joined(separator: ", "))"],
+      hint: name == "steps" && takesMax ? "max 5 ends it after 5 steps" : hint)
   }
 }

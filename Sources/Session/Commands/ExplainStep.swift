@@ -82,7 +82,7 @@ struct StepExplanation {
   // MARK: The table
 
   private var headline: String {
-    let name = isGaussNewton ? "the Gauss–Newton matrix" : "∇²\(symbol)"
+    let name = isGaussNewton ? "ggn(\(symbol))" : "∇²\(symbol)"
     return
       "step \(stepper.methodName) from \(symbol) = \(call.format(before.value)), in the eigenbasis of \(name)"
   }
@@ -172,9 +172,10 @@ struct StepExplanation {
     let text = call.format(shift)
     let least = basis.values.last ?? 0
     if shift == 0 { return "0   the step is Newton's" }
-    return least < 0
-      ? "\(text)   H + shift·I has no negative eigenvalue, the least of H is \(call.format(least))"
-      : "\(text)   added to every eigenvalue, it shortens the step"
+    guard least < 0 else { return "\(text)   added to every eigenvalue, it shortens the step" }
+    let lifted = least + shift
+    let rest = abs(lifted) <= 1e-12 * shift ? 0 : lifted
+    return "\(text)   lifts the least eigenvalue from \(call.format(least)) to \(call.format(rest))"
   }
 
   private var rateRows: [(name: String, text: String)] {

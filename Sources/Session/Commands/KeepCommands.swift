@@ -12,7 +12,7 @@ extension Commands {
   private static var seedCommand: CommandDefinition {
     CommandDefinition(
       verb: "seed", usage: "seed [N]", summary: "Restarts the random generator, or tells its seed.",
-      example: "seed 3", changesState: true
+      example: "seed 3; print rand(2)", changesState: true
     ) { call in
       try call.noMoreSubjects()
       guard let subject = call.subject else {
@@ -30,7 +30,8 @@ extension Commands {
 
   private static var drawCommand: CommandDefinition {
     CommandDefinition(
-      verb: "draw", usage: "draw", summary: "Draws all random leaves anew.", example: "v ~ randn(2); draw",
+      verb: "draw", usage: "draw", summary: "Draws all random leaves anew.",
+      example: "seed 1; v ~ randn(2); print v; draw; print v",
       changesState: true
     ) { call in
       guard call.interpreter.hasRandomLeaves else {
@@ -47,7 +48,7 @@ extension Commands {
   private static var timeCommand: CommandDefinition {
     CommandDefinition(
       verb: "time", usage: "time EXPR | STATEMENT | { … }", summary: "Tells how long something takes.",
-      example: "time inv(eye(50));\ntime repeat 3 { x = x / 2 }"
+      example: "time inv(eye(50));\ntime repeat 3 { x = x / 2 }", outputVaries: true
     ) { call in
       guard call.subject != nil || call.command.block != nil else {
         throw Diagnostic(

@@ -20,7 +20,7 @@ extension Commands {
         ("train", "rows of MNIST's training set (60000)"), ("test", "rows of its test set (10000)"),
       ],
       example:
-        "save \"/tmp/hlab-x.npy\" [1, 2]; X = load \"/tmp/hlab-x.npy\"\nd = load mnist1d samples=50; print shape(d.x)"
+        "save \"/tmp/hlab-x.npy\" [1, 2]; X = load \"/tmp/hlab-x.npy\"; print X\nd = load mnist1d samples=50; print shape(d.x)"
     ) { call in
       try call.noMoreSubjects(than: 2)
       if let name = call.setName {

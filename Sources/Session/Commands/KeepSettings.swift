@@ -5,7 +5,7 @@ extension Commands {
   static var setCommand: CommandDefinition {
     CommandDefinition(
       verb: "set", usage: "set [NAME VALUE]", summary: "Changes a setting, or lists all of them.",
-      options: Setting.allCases.map { ($0.rawValue, $0.text) }, example: "set digits 8\nset",
+      options: Setting.allCases.map { ($0.rawValue, $0.text) }, example: "set digits 8\nprint π",
       changesState: true
     ) { call in
       if call.command.subjects.isEmpty && call.command.options.isEmpty {

@@ -55,7 +55,7 @@ extension Commands {
       guard let name = interpreter.state.objective else {
         throw Diagnostic(
           .name, "there is no objective yet", at: call.command.verbSpan,
-          hint: "define a scalar formula of a param, such as f := (x - 1)^2")
+          hint: interpreter.elaborator().objectiveHint)
       }
       let text = interpreter.definitionText(name)
       call.print(call.lookText.remarked(text ?? name, "objective"))

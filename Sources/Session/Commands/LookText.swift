@@ -26,7 +26,11 @@ struct LookText {
     guard !remark.isEmpty else { return body }
     let last = body.split(separator: "\n", omittingEmptySubsequences: false).last.map(\.count) ?? 0
     let start = max(Self.remarkColumn, last + 3)
-    guard start + remark.count <= max(width, 60) else { return body + "\n" + remark }
+    guard start + remark.count <= max(width, 60) else {
+      // A remark of a fact and what it means stands on two lines where one does not hold it.
+      let parts = remark.count > width ? remark.split(separator: ": ", maxSplits: 1) : []
+      return body + "\n" + (parts.count == 2 ? "\(parts[0]):\n  \(parts[1])" : remark)
+    }
     return body + String(repeating: " ", count: start - last) + remark
   }
 

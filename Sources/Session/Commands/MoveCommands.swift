@@ -59,13 +59,14 @@ extension Commands {
     CommandDefinition(
       verb: "undo", usage: "undo [N] [steps]",
       summary: "Takes back the last statement that changed something, or single steps.",
-      example: "undo"
+      example: "step newton; undo"
     ) { call in try call.travel(back: true) }
   }
 
   private static var redoCommand: CommandDefinition {
     CommandDefinition(
-      verb: "redo", usage: "redo [N]", summary: "Does again what undo took back.", example: "redo"
+      verb: "redo", usage: "redo [N]", summary: "Does again what undo took back.",
+      example: "step newton; undo; redo"
     ) { call in try call.travel(back: false) }
   }
 
@@ -73,7 +74,7 @@ extension Commands {
     CommandDefinition(
       verb: "reset", usage: "reset [fresh]",
       summary: "Params go back to their declared values; fresh draws random initial values anew.",
-      example: "reset", changesState: true
+      example: "step newton; reset; print x", changesState: true
     ) { call in
       try call.noMoreSubjects(than: 0)
       let interpreter = call.interpreter

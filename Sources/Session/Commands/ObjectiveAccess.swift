@@ -25,7 +25,15 @@ extension CommandCall {
     throw Diagnostic(
       .syntax,
       "'\(command.verb)' takes \(limit == 0 ? "no" : "at most \(limit)") \(limit == 1 ? "argument" : "arguments") here",
-      at: command.subjects[limit].span, hint: misspelledWord)
+      at: command.subjects[limit].span, hint: misspelledWord ?? namelessOption(command.subjects[limit]))
+  }
+
+  /// `step gd 0.1`: options have names.
+  private func namelessOption(_ subject: Expr) -> String? {
+    guard case .number = subject.kind, case .name(let name)? = command.subjects.first?.kind,
+      let option = Methods.byName[name]?.options.first?.name
+    else { return nil }
+    return "an option has a name: \(command.verb) \(name) \(option)=\(subject.span.text)"
   }
 
   /// A name among the subjects that is nearly a clause word of the verb: `eig tpo 3`.
@@ -74,9 +82,20 @@ extension CommandCall {
       throw Diagnostic(
         .shape,
         "'\(command.verb)' needs a scalar formula, not one of shape \(elaborator.graph.shape(node).shapeDescription)",
-        at: subject.span, hint: "reduce it with sum or mean")
+        at: subject.span, hint: scalarHint(subject))
     }
     return node
+  }
+
+  /// `grad x` mostly means `grad wrt x`.
+  private func scalarHint(_ subject: Expr) -> String {
+    if case .name(let name) = subject.kind, case .param? = interpreter.lookup(name),
+      command.clause("wrt") == nil,
+      CommandGrammar[verb: command.verb]?.clauses.contains(where: { $0.keyword == "wrt" }) == true
+    {
+      return "'\(command.verb) wrt \(name)' takes the objective's derivatives by \(name)"
+    }
+    return "reduce it with sum or mean"
   }
 
   /// Value, gradient and Hessian at the present point.

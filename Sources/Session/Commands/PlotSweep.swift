@@ -104,6 +104,12 @@ extension CommandCall {
     return try reboundSweep(exprs, axes)
   }
 
+  /// `for x` runs over a number; of a param with several entries it is none of them.
+  private func entriesNote(_ name: String) -> String {
+    guard case .param(let leaf)? = interpreter.lookup(name), leaf.value.count > 1 else { return "" }
+    return ", a number here; the param of that name is replaced by \(name) = […], or plotted with range -1..1"
+  }
+
   /// Nil when a value of the names decides on the form of the formula.
   private func compiledSweep(_ exprs: [Expr], _ axes: [SweepAxis]) throws -> SweepResult? {
     interpreter.trimGraph()
@@ -125,7 +131,7 @@ extension CommandCall {
     for (expr, node) in zip(exprs, nodes) { try checkSeries(interpreter.graph.shape(node), expr) }
     let batch = PointBatch(interpreter, nodes, varying: leaves, label: command.verb)
     for (axis, leaf) in zip(axes, leaves) where !batch.varies(with: leaf) {
-      warn("what is plotted does not depend on '\(axis.name)'")
+      warn("what is plotted does not depend on '\(axis.name)'\(entriesNote(axis.name))")
     }
     var result = SweepResult(axes: axes)
     result.set(try batch(result.columns))

@@ -17,7 +17,9 @@ extension CommandCall {
       throw Diagnostic(
         .shape,
         "several values are plotted together when all are vectors, and this is \(item.value.kindName)",
-        at: item.expr.span)
+        at: item.expr.span,
+        hint: values.contains { $0.expr.isRange }
+          ? "a clause takes two ranges: plot f range -2..2, 0..3" : nil)
     }
     let x = vectors[0].tensor
     for (vector, item) in zip(vectors, values) where vector.tensor.count != x.count {
@@ -108,6 +110,7 @@ extension CommandCall {
       let picture = Matrix(rows: rows, columns: columns, values: tensor.doubles, blocks: blocks)
       return Figure(title: name, marks: [.matrix(picture)])
     case .heat, .contour, .filled:
+      if let surface = LandscapeCut(table: tensor, name: name) { return try figure(surface) }
       guard rows > 1, columns > 1 else {
         throw Diagnostic(.shape, "a grid needs at least 2 rows and 2 columns", at: command.span)
       }
@@ -127,5 +130,12 @@ extension CommandCall {
       throw unfit(
         kind, "a matrix", [.matrix, .pattern, .heat, .contour, .filled, .line, .scatter, .stems, .hist])
     }
+  }
+}
+
+extension Expr {
+  fileprivate var isRange: Bool {
+    if case .range = kind { return true }
+    return false
   }
 }

@@ -323,7 +323,9 @@ extension Interpreter {
     }
     let value = try evaluate(expr)
     guard let tensor = value.tensor?.converted(to: state.settings.precision) else {
-      throw Diagnostic(.type, "'\(name)' needs a tensor, not \(value.kindName)", at: expr.span)
+      var hint: String?
+      if case .tuple = expr.kind { hint = "a vector is written in square brackets: [1, 2]" }
+      throw Diagnostic(.type, "'\(name)' needs a tensor, not \(value.kindName)", at: expr.span, hint: hint)
     }
     let limits = try bounds.map { try leafBounds($0, tensor.shape) }
     try limits.map { try check(tensor, $0, name, expr.span) }

@@ -16,9 +16,7 @@ extension Elaborator {
   func replacement(_ callee: Expr, _ arguments: [Argument], _ span: Span) throws -> Meaning {
     let given = try arguments.map { argument -> Replacement in
       guard let name = argument.name else {
-        throw Diagnostic(
-          .type, "a formula is called with names: \(callee.span.text)(x = …)", at: argument.span,
-          hint: "each argument replaces the leaf of that name")
+        throw unnamed(argument, of: callee)
       }
       let value = try meaning(argument.value)
       return Replacement(name: name, span: argument.span, value: value, valueSpan: argument.value.span)
@@ -34,6 +32,26 @@ extension Elaborator {
     var replaced: [NodeID: NodeID] = [:]
     for pair in pairs { replaced[pair.placeholder] = pair.argument }
     return map(result) { graph.substitute([$0], replaced)[0] }
+  }
+
+  private func unnamed(_ argument: Argument, of callee: Expr) -> Diagnostic {
+    let text = callee.span.text
+    if case .name(let name) = callee.kind {
+      switch interpreter.lookup(name) {
+      case .param, .data, .random, .variable:
+        return Diagnostic(
+          .type, "'\(name)' is no function", at: argument.span,
+          hint: "an entry is written in square brackets: \(name)[\(argument.value.span.text)]")
+      default: break
+      }
+    }
+    let node = (try? meaning(callee)).flatMap { meaning -> NodeID? in
+      if case .node(let node) = meaning { return node } else { return nil }
+    }
+    let leaf = node.flatMap { paramsBundle(of: [$0]).names.first } ?? "x"
+    return Diagnostic(
+      .type, "a formula is called with names: \(text)(\(leaf) = …)", at: argument.span,
+      hint: "each argument replaces the leaf of that name")
   }
 
   private func replace(

@@ -166,8 +166,7 @@ final class Elaborator: FormulaContext {
   func objective(_ span: Span?) throws -> (name: String, node: NodeID) {
     guard let name = interpreter.state.objective else {
       throw Diagnostic(
-        .name, "there is no objective yet", at: span,
-        hint: "define a scalar formula of a param, such as f := (x - 1)^2")
+        .name, "there is no objective yet", at: span, hint: objectiveHint)
     }
     record(.objective, .objective(name))
     let here = span ?? Span(SourceText(name: "", text: ""), 0, 0)

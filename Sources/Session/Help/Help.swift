@@ -9,10 +9,10 @@ enum Help {
     var parts: [String] = []
     let bound = interpreter.lookup(name).map { describe(name, $0, interpreter) }
     if let bound { parts.append(bound) }
-    if let command = Commands.table[name] { parts.append(text(command)) }
-    if let topic = HelpTopic.named(name) { parts.append(text(topic)) }
-    if let builtin = Builtins.byName[name] { parts.append(text(builtin)) }
-    if let method = Methods.byName[name] { parts.append(text(method)) }
+    if let command = Commands.table[name] { parts.append(HelpPage(command).text) }
+    if let topic = HelpTopic.named(name) { parts.append(HelpPage(topic).text) }
+    if let builtin = Builtins.byName[name] { parts.append(HelpPage(builtin).text) }
+    if let method = Methods.byName[name] { parts.append(HelpPage(method).text) }
     if parts.isEmpty, let list = list(name, interpreter.options.width) { parts.append(list) }
     guard parts.isEmpty else { return parts.joined(separator: "\n\n") }
     if CommandGrammar.verbs.contains(name) { return "\(name)\n  A command that this version does not have." }
@@ -31,42 +31,11 @@ enum Help {
 
   // MARK: One page
 
-  private static func text(_ command: CommandDefinition) -> String {
-    var lines = [command.usage] + sentence(command.summary)
-    let options = command.options.map { ($0.name == "*" ? "NAME=" : "\($0.name)=", $0.text) }
-    if !options.isEmpty { lines += ["options"] + table(options) }
-    return (lines + page(example: command.example, output: "")).joined(separator: "\n")
-  }
-
-  private static func text(_ builtin: Builtin) -> String {
-    let others = builtin.aliases.isEmpty ? "" : "   also \(builtin.aliases.joined(separator: ", "))"
-    let lines = [builtin.signature + others] + sentence(builtin.summary)
-    return (lines + page(example: builtin.example, output: builtin.exampleOutput)).joined(separator: "\n")
-  }
-
-  private static func text(_ method: MethodDescription) -> String {
-    var lines = ["step \(method.name)", "  " + method.summary]
-    if !method.options.isEmpty {
-      lines += ["options"] + table(method.options.map { ($0.name + "=", $0.text) })
-    }
-    let example = method.options.first.map { "step \(method.name) \($0.name)=0.5" } ?? "step \(method.name)"
-    return (lines + page(example: example, output: "")).joined(separator: "\n")
-  }
-
-  private static func text(_ topic: HelpTopic) -> String {
-    ([topic.usage] + sentence(topic.summary) + page(example: topic.example, output: topic.output)).joined(
-      separator: "\n")
-  }
-
-  private static func sentence(_ text: String) -> [String] {
+  static func sentence(_ text: String) -> [String] {
     wrapped("  ", text.split(separator: " ").map { String($0) }, 80)
   }
 
-  private static func page(example: String, output: String) -> [String] {
-    ["example"] + indented(example, "  ") + (output.isEmpty ? [] : indented(output, "    "))
-  }
-
-  private static func indented(_ text: String, _ indent: String) -> [String] {
+  static func indented(_ text: String, _ indent: String) -> [String] {
     text.split(separator: "\n").map { indent + $0 }
   }
 
@@ -100,7 +69,7 @@ enum Help {
 
   // MARK: The overview
 
-  private static let commandGroups: [(name: String, commands: [CommandDefinition])] = [
+  static let commandGroups: [(name: String, commands: [CommandDefinition])] = [
     ("look", Commands.lookCommands), ("move", Commands.moveCommands), ("see", Commands.seeCommands),
     ("keep", Commands.keepCommands),
   ]
@@ -164,7 +133,7 @@ enum Help {
     return calculus + Builtins.all.filter { $0.group == group }.map { ($0.name, $0.summary) }
   }
 
-  private static func table(_ rows: [(String, String)], _ width: Int = 80) -> [String] {
+  static func table(_ rows: [(String, String)], _ width: Int = 80) -> [String] {
     let columns = (rows.map(\.0.count).max() ?? 0) + 3
     return rows.flatMap {
       wrapped("  " + padded($0.0, columns), $0.1.split(separator: " ").map { String($0) }, width)

@@ -116,6 +116,34 @@ extension LandscapeCut {
   }
 }
 
+extension LandscapeCut {
+  /// The surface that a table holds as `table` writes it: rows (s, t, value) over a regular grid, s running fastest. Nil
+  /// for other matrices.
+  init?(table: Tensor, name: String) {
+    guard table.rank == 2, table.shape[1] == 3, table.shape[0] > 3 else { return nil }
+    let entries = table.doubles
+    let rows = (0..<table.shape[0]).map {
+      (s: entries[3 * $0], t: entries[3 * $0 + 1], value: entries[3 * $0 + 2])
+    }
+    let inner = rows.firstIndex { $0.t != rows[0].t } ?? 0
+    guard inner > 1, rows.count % inner == 0 else { return nil }
+    let across = rows.prefix(inner).map(\.s)
+    let up = stride(from: 0, to: rows.count, by: inner).map { rows[$0].t }
+    guard Self.isEven(across), Self.isEven(up),
+      rows.indices.allSatisfy({ rows[$0].s == across[$0 % inner] && rows[$0].t == up[$0 / inner] })
+    else { return nil }
+    self.init(names: [name], along: ["s", "t"], axes: [across, up], values: [rows.map(\.value)])
+  }
+
+  private static func isEven(_ points: [Double]) -> Bool {
+    guard points.count > 1, let first = points.first, let last = points.last, last > first else {
+      return false
+    }
+    let step = (last - first) / Double(points.count - 1)
+    return points.indices.allSatisfy { abs(points[$0] - first - Double($0) * step) < 1e-6 * step }
+  }
+}
+
 // MARK: - As a figure
 
 extension CommandCall {

@@ -1,0 +1,52 @@
+import Syntax
+
+/// A session as it was at some time.
+public struct Bookmark {
+  let state: State
+}
+
+extension Session {
+  /// The session as it is now, to come back to.
+  public var bookmark: Bookmark { Bookmark(state: interpreter.state) }
+
+  /// Gives the names that were bound at a bookmark what they held then, with the objective, the path and the random
+  /// generator of that time. Names bound since then stay. One move, which `undo` takes back.
+  ///
+  /// - Returns: the names that had changed; empty when none had, and then nothing is done.
+  public func resume(_ bookmark: Bookmark) -> [String] {
+    let now = interpreter.state
+    let changed = bookmark.state.globals.filter { name, binding in
+      guard let present = now.globals[name] else { return true }
+      return !binding.holdsTheSame(as: present)
+    }
+    let names = changed.keys.sorted()
+    guard !names.isEmpty || now.objective != bookmark.state.objective else { return [] }
+    var state = bookmark.state
+    state.globals.merge(now.globals) { known, _ in known }
+    interpreter.restore(state)
+    interpreter.history.record(now, after: state)
+    return names.isEmpty ? [bookmark.state.objective].compactMap { $0 } : names
+  }
+}
+
+extension Binding {
+  /// Nothing was bound or assigned in between.
+  fileprivate func holdsTheSame(as other: Binding) -> Bool {
+    switch (self, other) {
+    case (.definition(let a), .definition(let b)): return a == b
+    case (.function(let a), .function(let b)): return a === b
+    case (.param(let a), .param(let b)), (.data(let a), .data(let b)):
+      return a.id == b.id && a.value.sharedStorage === b.value.sharedStorage
+    case (.random(let a), .random(let b)): return a.id == b.id && sharesTensors(with: other)
+    case (.variable(let a), .variable(let b)):
+      if case .string(let text) = a.value, case .string(let now) = b.value { return text == now }
+      return a.id == b.id && sharesTensors(with: other)
+    default: return false
+    }
+  }
+
+  private func sharesTensors(with other: Binding) -> Bool {
+    tensors.map { ObjectIdentifier($0.sharedStorage) }
+      == other.tensors.map { ObjectIdentifier($0.sharedStorage) }
+  }
+}

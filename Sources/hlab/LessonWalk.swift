@@ -1,0 +1,128 @@
+import Lessons
+import Session
+import Terminal
+
+/// A lesson on the screen, paragraph by paragraph: prose, then code as if it had been typed, and what it prints.
+/// In a dialogue, Return goes on, and whatever is typed in between runs in the same session.
+final class LessonWalk: REPLHost {
+  private let lesson: Lesson
+  private let host: SessionHost
+  private let streams: OutputStreams
+  private let color: Bool
+  private var next = 0
+  /// The session when the lesson last had it to itself; nil until something is typed.
+  private var bookmark: Bookmark?
+
+  init(_ lesson: Lesson, host: SessionHost, streams: OutputStreams, color: Bool) {
+    self.lesson = lesson
+    self.host = host
+    self.streams = streams
+    self.color = color
+  }
+
+  private var isOver: Bool { next == lesson.paragraphs.count }
+
+  /// The title.
+  func begin() {
+    streams.writeLine(styled("Lesson \(lesson.number): \(lesson.title)", "1"))
+    streams.writeLine(lesson.summary)
+    streams.writeLine("")
+    streams.flush()
+  }
+
+  /// Without a person at the keyboard: all of it. The exit code is that of the first statement that fails.
+  func runThrough() -> Int32 {
+    begin()
+    for paragraph in lesson.paragraphs {
+      switch present(paragraph) {
+      case .ok: streams.writeLine("")
+      case .failed(let exitCode), .quit(let exitCode): return exitCode
+      case .interrupted: return 130
+      }
+    }
+    return 0
+  }
+
+  // MARK: The dialogue
+
+  var prompt: String { isOver ? "hlab> " : "[Return: \(next + 1) of \(lesson.paragraphs.count)] hlab> " }
+
+  func state(of text: String) -> EntryState { host.state(of: text) }
+
+  func completions(in text: String, at utf8Offset: Int) -> (replaceFrom: Int, candidates: [String]) {
+    host.completions(in: text, at: utf8Offset)
+  }
+
+  func evaluate(_ entry: String) -> EntryOutcome {
+    if bookmark == nil { bookmark = host.session.bookmark }
+    return host.evaluate(entry)
+  }
+
+  /// The next paragraph, in the session as the lesson left it.
+  func evaluateEmpty() -> (outcome: EntryOutcome, shown: [String]) {
+    guard !isOver else { return (.proceed, []) }
+    takeUp()
+    let paragraph = lesson.paragraphs[next]
+    next += 1
+    defer { finish() }
+    let outcome = present(paragraph)
+    if case .quit(let exitCode) = outcome { return (.quit(exitCode: exitCode), []) }
+    return (.proceed, paragraph.entries.map(\.code))
+  }
+
+  /// What was typed in between may have moved params or bound names anew; the prose speaks of the lesson's own.
+  private func takeUp() {
+    let names = bookmark.map { host.session.resume($0) } ?? []
+    bookmark = nil
+    guard !names.isEmpty else { return }
+    let (list, verb) = (names.joined(separator: ", "), names.count == 1 ? "is" : "are")
+    streams.writeLine("(The lesson goes on: \(list) \(verb) as before; undo brings yours back.)")
+  }
+
+  private func finish() {
+    if isOver {
+      streams.writeLine("\nEnd of the lesson. The session stays open; Ctrl-D leaves it.")
+      if let more = Lesson.all.first(where: { $0.number == lesson.number + 1 }) {
+        streams.writeLine("hlab lesson \(more.number) is the next: \(more.title).")
+      }
+    }
+    streams.flush()
+  }
+
+  // MARK: The screen
+
+  /// Prose, then code with what it prints, up to the first statement that fails.
+  private func present(_ paragraph: Lesson.Paragraph) -> RunOutcome {
+    for line in paragraph.prose {
+      streams.writeLine(line.hasPrefix("Exercise") ? styled(line, "1") : line)
+    }
+    if !paragraph.prose.isEmpty && !paragraph.entries.isEmpty { streams.writeLine("") }
+    streams.flush()
+    for entry in paragraph.entries {
+      for (index, line) in entry.code.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        streams.writeLine(styled(index == 0 ? "hlab>" : "  ...", "1;34") + " " + line)
+      }
+      streams.flush()
+      let outcome = host.run(entry.code)
+      guard outcome == .ok else { return outcome }
+    }
+    return .ok
+  }
+
+  private func styled(_ text: String, _ style: String) -> String {
+    color ? "\u{1b}[\(style)m\(text)\u{1b}[0m" : text
+  }
+}
+
+extension Lesson {
+  /// A line for each lesson.
+  static var list: String {
+    let width = all.map(\.title.count).max() ?? 0
+    let lines = all.map { lesson in
+      let gap = String(repeating: " ", count: width - lesson.title.count)
+      return "  \(lesson.number)  \(lesson.title)\(gap)  \(lesson.summary)"
+    }
+    return lines.joined(separator: "\n")
+      + "\nhlab lesson N opens one: Return goes on, and you may type in between."
+  }
+}

@@ -37,6 +37,8 @@ let package = Package(
     .target(name: "Optimization", dependencies: ["LinearAlgebra", "Tensors"]),
     .target(name: "Curvature", dependencies: ["COpenBLAS", "LinearAlgebra", "Tensors"]),
 
+    .target(name: "Tuning", dependencies: ["Tensors"]),
+
     // What people see.
     .target(name: "Plotting"),
     .target(
@@ -44,7 +46,7 @@ let package = Package(
       dependencies: [
         "Calculus", "CKernels", "Curvature", "Datasets", "Engine", "Graph", "LinearAlgebra", "Optimization",
         "Plotting",
-        "Syntax", "Tensors",
+        "Syntax", "Tensors", "Tuning",
       ]),
     .target(name: "Terminal", dependencies: ["CLibedit"]),
     // Texts is a link to examples/lessons.
@@ -71,6 +73,7 @@ let package = Package(
     .testTarget(
       name: "EngineTests", dependencies: ["Calculus", "CKernels", "Engine", "Graph", "TestSupport"]),
     .testTarget(name: "OptimizationTests", dependencies: ["LinearAlgebra", "Optimization", "Tensors"]),
+    .testTarget(name: "TuningTests", dependencies: ["Tensors", "Tuning"]),
     .testTarget(name: "CurvatureTests", dependencies: ["Curvature", "LinearAlgebra", "Tensors"]),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"]),
     .testTarget(

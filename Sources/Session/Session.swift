@@ -19,8 +19,11 @@ public struct SessionOptions: Sendable {
   public var depth = ColorDepth.ansi256
   /// Definitions and assignments echo; notes address a person.
   public var isInteractive: Bool
+  /// Each result and each message is a line of JSON.
+  public var isJSON: Bool
 
-  public init(color: Bool, unicode: Bool, width: Int, isInteractive: Bool) {
+  public init(color: Bool, unicode: Bool, width: Int, isInteractive: Bool, isJSON: Bool = false) {
+    self.isJSON = isJSON
     self.color = color
     self.unicode = unicode
     self.width = width
@@ -59,11 +62,24 @@ public final class Session {
     interpreter = Interpreter(options: options, output: output)
   }
 
+  /// The first line of a log of JSON: what runs, and from what seed.
+  public func announce(version: String, script: String?) {
+    interpreter.emit(
+      [("hlab", .string(version))] + (script.map { [("script", .string($0))] } ?? [])
+        + [("seed", .number(Double(interpreter.state.generator.seed)))])
+  }
+
+  /// Reports what went wrong outside the language.
+  public func report(unreadable message: String) { report(Diagnostic(.io, message)) }
+
   /// Asks a running computation to stop. Safe to call from a signal handler.
   public nonisolated static func interrupt() { hk_interrupt_set(1) }
 
   /// Runs all statements of a text, up to the first that fails. A statement that fails changes nothing.
-  public func run(_ text: String, name: String) -> RunOutcome {
+  ///
+  /// - Parameter values: what a script is run with. They are for its options; a script that declares none has the names
+  ///   bound before it runs.
+  public func run(_ text: String, name: String, values: [(name: String, text: String)] = []) -> RunOutcome {
     hk_interrupt_set(0)
     let source = SourceText(name: name, text: text)
     let parsed = Parser.parse(source, shadowedVerbs: interpreter.shadowedVerbs)
@@ -71,9 +87,28 @@ public final class Session {
       for diagnostic in parsed.diagnostics { report(diagnostic) }
       return .failed(exitCode: 65)
     }
+    var given: [GivenOption] = []
+    for value in values {
+      switch GivenOption.parse(value.name, value.text) {
+      case .success(let option): given.append(option)
+      case .failure(let diagnostic):
+        report(diagnostic)
+        return .failed(exitCode: 65)
+      }
+    }
+    do {
+      try interpreter.give(given, to: parsed.statements)
+    } catch {
+      report(error as? Diagnostic ?? Diagnostic(.numeric, "\(error)"))
+      return .failed(exitCode: Interpreter.exitCode(of: error))
+    }
+    defer { interpreter.givenOptions = [] }
     for verb in parsed.shadowedVerbs { interpreter.noteShadowed(verb.verb) }
     return interpreter.runTopLevel(parsed.statements, report: report)
   }
+
+  /// Shows a text that is no result, such as the prose of a lesson, in the characters that results are shown in.
+  public func say(_ text: String) { interpreter.output(.text(text)) }
 
   private func report(_ diagnostic: Diagnostic) {
     interpreter.report(diagnostic)
@@ -93,6 +128,7 @@ public final class Session {
 
 extension Interpreter {
   func report(_ diagnostic: Diagnostic) {
+    if options.isJSON { return send(.diagnostic(ValueJSON.text(diagnostic))) }
     let renderer = DiagnosticRenderer(
       options.color ? .ansi : .plain, width: max(40, options.width), folds: options.isInteractive)
     output(.diagnostic(renderer.render(diagnostic)))
@@ -173,11 +209,16 @@ extension Interpreter {
     }
     let diagnostic = error as? Diagnostic ?? Diagnostic(.numeric, "\(error)")
     report(diagnostic)
-    switch diagnostic.kind {
-    case .lexical, .syntax: return .failed(exitCode: 65)
-    case .io: return .failed(exitCode: 74)
-    case .interrupt: return .interrupted
-    default: return .failed(exitCode: 70)
+    return diagnostic.kind == .interrupt ? .interrupted : .failed(exitCode: Self.exitCode(of: diagnostic))
+  }
+
+  /// As in sysexits.h: usage 64, data 65, software 70, input and output 74.
+  static func exitCode(of error: any Error) -> Int32 {
+    switch (error as? Diagnostic)?.kind {
+    case .usage: return 64
+    case .lexical, .syntax: return 65
+    case .io: return 74
+    default: return 70
     }
   }
 
@@ -200,6 +241,7 @@ extension Interpreter {
     switch statement.kind {
     case .define(let name, _, _), .param(let name, _, _, _), .data(let name, _, _): return [name]
     case .residuals(let name, _, _): return [name, Interpreter.costName]
+    case .option(let name, _, _): return [name]
     case .assign(let targets, _):
       return targets.compactMap { if case .name(let n) = $0.kind { return n } else { return nil } }
     case .random(let names, _): return names

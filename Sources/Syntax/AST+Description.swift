@@ -102,6 +102,7 @@ extension Statement.Kind: CustomDebugStringConvertible {
     case .function(let declaration): declaration.debugDescription
     case .param(let name, _, let value, let bounds):
       "(param \(name) \(value.debugDescription)\(bounds.map { " in \($0.debugDescription)" } ?? ""))"
+    case .option(let name, _, let value): "(option \(name) \(value.debugDescription))"
     case .residuals(let name, _, let value): "(residuals \(name) \(value.debugDescription))"
     case .data(let name, _, let value): "(data \(name) \(value.debugDescription))"
     case .random(let names, let value): "(~ \(names.joined(separator: " ")) \(value.debugDescription))"

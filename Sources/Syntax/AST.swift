@@ -207,6 +207,8 @@ public final class Statement: Sendable {
     case function(FunctionDeclaration)
     /// `param x = e`, `param x = e in a..b`; the bounds are a range.
     case param(name: String, nameSpan: Span, value: Expr, bounds: Expr?)
+    /// `option name = e`: a name that the caller of a script may give another value.
+    case option(name: String, nameSpan: Span, value: Expr)
     /// `residuals r := e`
     case residuals(name: String, nameSpan: Span, value: Expr)
     case data(name: String, nameSpan: Span, value: Expr)

@@ -66,6 +66,7 @@ extension Parser {
       case "assert": return try parseAssert()
       case "repeat": return try parseRepeat()
       case "residuals" where isNameNext && peek(2).kind == .define: return try parseResiduals()
+      case "option" where isNameNext && peek(2).kind == .assign: return try parseOption()
       case "param" where isNameNext, "data" where isNameNext: return try parseDeclaration(name)
       default: break
       }
@@ -194,6 +195,17 @@ extension Parser {
     return keyword == "param"
       ? .param(name: name, nameSpan: nameSpan, value: value, bounds: bounds)
       : .data(name: name, nameSpan: nameSpan, value: value)
+  }
+
+  /// `option name = e`
+  private func parseOption() throws(Abort) -> Statement.Kind {
+    advance()
+    let nameSpan = span(of: token)
+    let name = name ?? ""
+    advance()
+    let value = try parseValue(allowsCommand: false)
+    bound.insert(name)
+    return .option(name: name, nameSpan: nameSpan, value: value)
   }
 
   /// `residuals r := e`

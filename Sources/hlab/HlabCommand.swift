@@ -20,8 +20,9 @@ struct HlabCommand: ParsableCommand {
       """,
     discussion: """
       A script stops at its first error. Results go to standard output, messages to standard error.
-      Exit codes: 0 success, 64 usage, 65 syntax error, 70 error at run time, 74 file not readable, \
-      130 interrupted.
+      NAME=VALUE sets what the script declares with 'option NAME = DEFAULT'; --options lists these.
+      Exit codes: 0 success, 64 usage (an unknown option, a value of the wrong kind), 65 syntax error, 70 error at run \
+      time (a failed assertion, too), 74 a file cannot be read or written, 130 interrupted; 'quit N' gives N.
       """,
     version: "hlab \(hlabVersion)")
 
@@ -32,6 +33,12 @@ struct HlabCommand: ParsableCommand {
 
   @Flag(name: [.customShort("i"), .customLong("interactive")], help: "Start the session afterwards.")
   var isInteractive = false
+
+  @Flag(help: "Results and messages as JSON, one object a line, on standard output.")
+  var json = false
+
+  @Flag(name: .customLong("options"), help: "List the options of the script, and run nothing.")
+  var listsOptions = false
 
   @Option(help: ArgumentHelp("Colour output: auto, always or never.", valueName: "when"))
   var color = ColorChoice.auto
@@ -47,6 +54,11 @@ struct HlabCommand: ParsableCommand {
 
   func run() throws {
     var plan = try Plan(arguments: arguments, texts: e, isInteractive: isInteractive, color: color)
+    if json && isInteractive {
+      throw ValidationError("--json is for scripts, not for the interactive session.")
+    }
+    if listsOptions && plan.file == nil { throw ValidationError("'--options' needs a file.") }
+    (plan.isJSON, plan.listsOptions) = (json, listsOptions)
     if reference || man {
       guard arguments == ["help"], reference != man else {
         throw ValidationError("--reference and --man stand after 'help', one of them alone.")

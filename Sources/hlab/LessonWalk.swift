@@ -24,9 +24,9 @@ final class LessonWalk: REPLHost {
 
   /// The title.
   func begin() {
-    streams.writeLine(styled("Lesson \(lesson.number): \(lesson.title)", "1"))
-    streams.writeLine(lesson.summary)
-    streams.writeLine("")
+    host.session.say(styled("Lesson \(lesson.number): \(lesson.title)", "1"))
+    host.session.say(lesson.summary)
+    host.session.say("")
     streams.flush()
   }
 
@@ -35,7 +35,7 @@ final class LessonWalk: REPLHost {
     begin()
     for paragraph in lesson.paragraphs {
       switch present(paragraph) {
-      case .ok: streams.writeLine("")
+      case .ok: host.session.say("")
       case .failed(let exitCode), .quit(let exitCode): return exitCode
       case .interrupted: return 130
       }
@@ -76,14 +76,14 @@ final class LessonWalk: REPLHost {
     bookmark = nil
     guard !names.isEmpty else { return }
     let (list, verb) = (names.joined(separator: ", "), names.count == 1 ? "is" : "are")
-    streams.writeLine("(The lesson goes on: \(list) \(verb) as before; undo brings yours back.)")
+    host.session.say("(The lesson goes on: \(list) \(verb) as before; undo brings yours back.)")
   }
 
   private func finish() {
     if isOver {
-      streams.writeLine("\nEnd of the lesson. The session stays open; Ctrl-D leaves it.")
+      host.session.say("\nEnd of the lesson. The session stays open; Ctrl-D leaves it.")
       if let more = Lesson.all.first(where: { $0.number == lesson.number + 1 }) {
-        streams.writeLine("hlab lesson \(more.number) is the next: \(more.title).")
+        host.session.say("hlab lesson \(more.number) is the next: \(more.title).")
       }
     }
     streams.flush()
@@ -94,13 +94,13 @@ final class LessonWalk: REPLHost {
   /// Prose, then code with what it prints, up to the first statement that fails.
   private func present(_ paragraph: Lesson.Paragraph) -> RunOutcome {
     for line in paragraph.prose {
-      streams.writeLine(line.hasPrefix("Exercise") ? styled(line, "1") : line)
+      host.session.say(line.hasPrefix("Exercise") ? styled(line, "1") : line)
     }
-    if !paragraph.prose.isEmpty && !paragraph.entries.isEmpty { streams.writeLine("") }
+    if !paragraph.prose.isEmpty && !paragraph.entries.isEmpty { host.session.say("") }
     streams.flush()
     for entry in paragraph.entries {
       for (index, line) in entry.code.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-        streams.writeLine(styled(index == 0 ? "hlab>" : "  ...", "1;34") + " " + line)
+        host.session.say(styled(index == 0 ? "hlab>" : "  ...", "1;34") + " " + line)
       }
       streams.flush()
       let outcome = host.run(entry.code)

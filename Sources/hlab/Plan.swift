@@ -14,8 +14,10 @@ struct Plan {
   }
 
   var page: Page?
-  /// Texts to run first, each with the name that messages show: values of names given as arguments.
-  var presets: [(name: String, text: String)] = []
+  /// What the script is run with: names, and the text of their values.
+  var values: [(name: String, text: String)] = []
+  var isJSON = false
+  var listsOptions = false
   /// A script, `-` for standard input.
   var file: String?
   var texts: [String]
@@ -47,7 +49,7 @@ struct Plan {
       }
       let value = argument[argument.index(after: equals)...]
       if value.isEmpty { throw ValidationError("'\(argument)' has no value.") }
-      presets.append((name: "<\(argument)>", text: "\(argument[..<equals]) = \(value);"))
+      values.append((name: String(argument[..<equals]), text: String(value)))
     }
   }
 

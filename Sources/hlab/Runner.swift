@@ -17,11 +17,15 @@ final class Runner {
     self.streams = streams
     var options = SessionOptions(
       color: environment.usesColor(plan.color, onTerminal: environment.outputIsTerminal),
-      unicode: environment.isUnicode, width: TerminalEnvironment.screenWidth(), isInteractive: false)
+      unicode: environment.isUnicode, width: TerminalEnvironment.screenWidth(), isInteractive: false,
+      isJSON: plan.isJSON)
     options.depth = environment.sessionDepth
+    let isJSON = plan.isJSON
     session = Session(options: options) { output in
       switch output {
       case .text(let text): streams.writeLine(text)
+      // One stream, in order.
+      case .diagnostic(let text) where isJSON: streams.writeLine(text)
       case .diagnostic(let text): streams.writeError(text)
       case .progress(let text): streams.showProgress(text)
       }
@@ -36,6 +40,8 @@ final class Runner {
       streams.flush()
     }
     if let page = plan.page { return show(page) }
+    if plan.listsOptions { return listOptions() }
+    if plan.isJSON { session.announce(version: hlabVersion, script: plan.file) }
     let hasWork = plan.file != nil || !plan.texts.isEmpty
     if hasWork, let exitCode = runBatch(), !dialogueFollows(exitCode) { return exitCode }
     if hasWork && !plan.isInteractive { return 0 }
@@ -49,10 +55,7 @@ final class Runner {
 
   /// Runs what was given on the command line; an exit code when that ended early.
   private func runBatch() -> Int32? {
-    for preset in plan.presets {
-      if let exitCode = run(preset.text, name: preset.name) { return exitCode }
-    }
-    if let file = plan.file, let exitCode = runScript(file) { return exitCode }
+    if let file = plan.file, let exitCode = runScript(file, plan.values) { return exitCode }
     for (index, text) in plan.texts.enumerated() {
       let name = plan.texts.count == 1 ? "<-e>" : "<-e \(index + 1)>"
       if let exitCode = run(text, name: name) { return exitCode }
@@ -61,19 +64,36 @@ final class Runner {
   }
 
   /// Runs a file, or standard input for `-`; an exit code when that ended early.
-  private func runScript(_ path: String) -> Int32? {
+  private func runScript(_ path: String, _ values: [(name: String, text: String)] = []) -> Int32? {
     do {
       let bytes = try readFile(path)
-      return run(String(decoding: bytes, as: UTF8.self), name: path == "-" ? "<stdin>" : path)
+      return run(String(decoding: bytes, as: UTF8.self), name: path == "-" ? "<stdin>" : path, values)
     } catch {
-      streams.writeError("hlab: \(error)")
-      return 74
+      return unreadable(error)
+    }
+  }
+
+  private func unreadable(_ error: any Error) -> Int32 {
+    if plan.isJSON { session.report(unreadable: "\(error)") } else { streams.writeError("hlab: \(error)") }
+    return 74
+  }
+
+  /// Prints what the script may be run with.
+  private func listOptions() -> Int32 {
+    guard let path = plan.file else { return 64 }
+    do {
+      let text = String(decoding: try readFile(path), as: UTF8.self)
+      guard let lines = session.describeOptions(of: text, name: path) else { return 65 }
+      for line in lines { streams.writeLine(line) }
+      return 0
+    } catch {
+      return unreadable(error)
     }
   }
 
   /// Runs a text; an exit code when that ended early.
-  private func run(_ text: String, name: String) -> Int32? {
-    switch session.run(text, name: name) {
+  private func run(_ text: String, name: String, _ values: [(name: String, text: String)] = []) -> Int32? {
+    switch session.run(text, name: name, values: values) {
     case .ok: nil
     case .failed(let exitCode), .quit(let exitCode): exitCode
     case .interrupted: 130

@@ -88,6 +88,19 @@ struct LessonTests {
     }
   }
 
+  /// Where a terminal has only ASCII, prose and code are spelled out like results.
+  @Test(arguments: files)
+  func canBeSpelledOut(file: String) throws {
+    let lesson = try Lesson(
+      text: String(contentsOf: Self.folder.appendingPathComponent(file), encoding: .utf8))
+    let collected = Collected()
+    let options = SessionOptions(color: false, unicode: false, width: 80, isInteractive: true)
+    let session = Session(options: options) { collected.add($0) }
+    for line in lesson.paragraphs.flatMap(\.prose) + lesson.entries.map(\.code) { session.say(line) }
+    let rest = collected.text.filter { !$0.isASCII }
+    #expect(rest.isEmpty)
+  }
+
   @Test(arguments: [
     ("print 1\n", 1), ("# Lesson 1: A\n", 2), ("# Lesson one: A\n# B\n", 1), ("# Lesson 1:\n# B\n", 1),
     ("# Lesson 1: A\n# B\n\n#> 1\n", 4), ("# Lesson 1: A\n# B\n\nprint 1)\n", 4),

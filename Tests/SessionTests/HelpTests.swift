@@ -155,7 +155,7 @@ enum ReferenceDocument {
     let declared = Set(Builtins.byName.keys).union(CalculusFunction.allCases.map(\.rawValue))
     #expect(declared.subtracting(named).sorted() == [])
     let extra = named.subtracting(declared).subtracting(topics)
-      .subtracting(["axis=", "=", "…", "like=x", "x", "pi", "~", "mlp", "batch", "history"])
+      .subtracting(["axis=", "=", "…", "like=x", "x", "pi", "~", "history"])
     #expect(extra.sorted() == [])
     #expect(Builtins.all.map(\.signature).filter { !words.contains($0) } == [])
   }

@@ -85,6 +85,7 @@ import Testing
 
   @Test(arguments: [
     ["--bogus"], ["--color", "sometimes"], ["run"], ["x.hlab", "1=2"], ["x.hlab", "stray"], ["x.hlab", "a="],
+    ["--options"], ["--json", "-i"],
   ])
   func rejectsWrongUsage(arguments: [String]) throws {
     let result = try runHlab(arguments)
@@ -107,6 +108,28 @@ import Testing
     #expect(assertion.exitCode == 70)
     #expect(assertion.output.isEmpty)
     #expect(!assertion.error.isEmpty)
+  }
+
+  @Test func optionsOfAScript() throws {
+    let path = try temporaryDirectory() + "/script.hlab"
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    try writeAll(descriptor, "option lr = 0.5   # the step\nprint lr\n".utf8)
+    close(descriptor)
+    #expect(try runHlab(["run", path, "lr=0.25"]).output == "0.25\n")
+    let unknown = try runHlab([path, "rate=0.25"])
+    #expect(unknown.exitCode == 64 && unknown.output.isEmpty)
+    #expect(unknown.error.contains("the script has no option 'rate'"))
+    #expect(try runHlab(["--options", path]).output == "lr=0.5  the step\n")
+    let json = try runHlab(["--json", path, "lr=0.25"])
+    let lines = json.output.split(separator: "\n").map(String.init)
+    #expect(lines.count == 3 && json.error.isEmpty)
+    #expect(lines[0].hasPrefix("{\"hlab\":\"") && lines[0].contains("\"seed\":0"))
+    #expect(lines[1] == "{\"option\":\"lr\",\"value\":0.25,\"given\":1}")
+    #expect(lines[2] == "{\"print\":0.25}")
+    let failing = try runHlab(["--json", "-e", "assert 1 == 2"])
+    #expect(failing.exitCode == 70 && failing.error.isEmpty)
+    #expect(failing.output.contains("{\"error\":{\"kind\":\"assertion\""))
+    #expect(try runHlab(["--json", "/nowhere/x.hlab"]).exitCode == 74)
   }
 
   @Test func quitEndsAScript() throws {

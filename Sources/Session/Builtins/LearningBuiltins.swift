@@ -48,6 +48,15 @@ extension Builtins {
       "accuracy", "logits, labels", .learning,
       "The share of samples whose greatest logit is that of the label.",
       "accuracy([1, 9; 8, 2], [1, 1])", "0.5", accuracy),
+    Builtin(
+      "mlp", "sizes, activation=relu, init=torch, output=, scale=0.1, bias=true, prefix=", .learning,
+      "After =, declares params W1, b1, W2, … of a network and gives it as a function; init is torch, glorot, he, zeros, uniform, normal (of that scale) or a function of two sizes.",
+      "net = mlp([2, 8, 1], tanh); print shape(W1), shape(net(ones(5, 2)))", "[2, 8] [5, 1]"
+    ) { (call: BuiltinCall) -> Meaning in
+      throw Diagnostic(
+        .domain, "mlp declares params: it stands alone after name =", at: call.span,
+        hint: "write net = mlp([2, 8, 1], tanh), then net(x) in formulas")
+    },
   ]
 
   private static func logSoftmax(_ graph: TensorGraph, _ x: NodeID, _ axis: Int) -> NodeID {

@@ -5,18 +5,18 @@ extension Commands {
   static var runCommand: CommandDefinition {
     CommandDefinition(
       verb: "run", usage: "run \"FILE\" [NAME=VALUE …]",
-      summary: "Runs a script in this session, after binding the names given.",
+      summary:
+        "Runs a script in this session, with these values for its options (or names, when it declares no options).",
       options: [("*", "a value for a name of the script")],
       example: "save \"/tmp/hlab-s.hlab\" \"print 2 * n\"; run \"/tmp/hlab-s.hlab\" n=21", changesState: true
     ) { call in
       try call.noMoreSubjects()
       let path = try call.path(call.subject)
       call.interpreter.willChange()
-      for option in call.command.options {
-        let target = Expr(.name(option.name ?? ""), option.span)
-        try call.interpreter.assign([target], try call.interpreter.evaluate(option.value), option.value)
+      let given = call.command.options.map {
+        GivenOption(name: $0.name ?? "", value: $0.value, text: $0.value.span.text, span: $0.span)
       }
-      try call.interpreter.runScript(path, call.subject?.span ?? call.command.span)
+      try call.interpreter.runScript(path, given, call.subject?.span ?? call.command.span)
       return .nothing
     }
   }
@@ -26,7 +26,7 @@ extension Interpreter {
   private static var scriptLimit: Int { 20 }
 
   /// Runs the statements of a file. What was done before an error is kept; `undo` takes the whole `run` back.
-  func runScript(_ path: String, _ span: Span) throws {
+  func runScript(_ path: String, _ given: [GivenOption], _ span: Span) throws {
     let known = TextFile.canonical(path)
     if openScripts.contains(known) {
       throw Diagnostic(.io, "'\(path)' runs itself", at: span, notes: [openScripts.joined(separator: " → ")])
@@ -44,13 +44,15 @@ extension Interpreter {
     let parsed = Parser.parse(SourceText(name: path, text: text), shadowedVerbs: shadowedVerbs)
     for diagnostic in parsed.diagnostics.dropLast() { report(diagnostic) }
     if let last = parsed.diagnostics.last { throw last }
+    let outer = givenOptions
+    try give(given, to: parsed.statements)
     openScripts.append(known)
     let (loops, later) = (loopDepth, laterNames)
     loopDepth = 0
     laterNames.formUnion(parsed.statements.flatMap(boundNames))
     defer {
       openScripts.removeLast()
-      (loopDepth, laterNames) = (loops, later)
+      (loopDepth, laterNames, givenOptions) = (loops, later, outer)
     }
     _ = try run(parsed.statements)
   }

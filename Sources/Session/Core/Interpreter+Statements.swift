@@ -45,6 +45,7 @@ extension Interpreter {
     switch statement.kind {
     case .expression(let expr): try show(expr, isQuiet: isQuiet)
     case .assign(let targets, let value):
+      if try declareNetwork(targets, value, echoes: echoes && !isQuiet) { break }
       let result = try evaluate(value)
       try assign(targets, result, value)
       if echoes && !isQuiet { echo(targets, result) }
@@ -54,6 +55,8 @@ extension Interpreter {
       try declare(name, span, value, isParam: true, bounds: bounds, echoes: echoes && !isQuiet)
     case .residuals(let name, let span, let value):
       try declareResiduals(name, span, value, echoes: echoes && !isQuiet)
+    case .option(let name, let span, let value):
+      try declareOption(name, span, value, echoes: echoes && !isQuiet)
     case .data(let name, let span, let value):
       try declare(name, span, value, isParam: false, echoes: echoes && !isQuiet)
     case .random(let names, let value):
@@ -61,7 +64,8 @@ extension Interpreter {
       try declareRandom(names, value, echoes: echoes && !isQuiet)
     case .command(let command):
       willChange()
-      let result = try run(command, isAssigned: isQuiet)
+      let result = try run(command, isAssigned: isQuiet || options.isJSON)
+      if options.isJSON, !isQuiet { emit([("command", .string(command.span.text)), ("result", result)]) }
       if case .nothing = result { break }
       state.answer = result
     case .forLoop, .whileLoop, .repeatLoop, .conditional: return try run(compound: statement)
@@ -77,7 +81,12 @@ extension Interpreter {
       if case .breaking = statement.kind { return .broke }
       return .continued
     case .print(let items):
-      output(.text(try items.map { valueText.text(try evaluate($0)) }.joined(separator: " ")))
+      let values = try items.map { try evaluate($0) }
+      if options.isJSON {
+        emit([("print", values.count == 1 ? values[0] : .tuple(values))])
+      } else {
+        output(.text(values.map(valueText.text).joined(separator: " ")))
+      }
     case .assertion(let condition, let message): try check(condition, message)
     case .help(let name): output(.text(try Help.text(for: name, statement.span, self)))
     }
@@ -93,13 +102,18 @@ extension Interpreter {
       let result = try call(function, arguments, expr.span)
       if case .nothing = result { return }
       state.answer = result
-      if !isQuiet { output(.text(valueText.text(result))) }
+      if !isQuiet { show(result, of: expr) }
       return
     }
     let result = try evaluate(expr)
     if case .nothing = result { return }
     state.answer = result
-    if !isQuiet { output(.text(valueText.text(result))) }
+    if !isQuiet { show(result, of: expr) }
+  }
+
+  private func show(_ result: Value, of expr: Expr) {
+    if options.isJSON { return emit([("expression", .string(expr.span.text)), ("value", result)]) }
+    output(.text(valueText.text(result)))
   }
 
   // MARK: Blocks

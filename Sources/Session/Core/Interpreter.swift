@@ -22,6 +22,8 @@ final class Interpreter {
   /// What the whole Hessians of formulas are Hessians of.
   var hessians: [NodeID: HessianSource] = [:]
   var operators: [AnyHashable: CompiledOperator] = [:]
+  /// Statements of networks, by their text.
+  var networks: [String: [Statement]] = [:]
   /// Grows with every change of what names are (not of their values).
   private(set) var structureVersion = 0
   var options: SessionOptions
@@ -44,6 +46,8 @@ final class Interpreter {
   var notedVerbs: Set<String> = []
   /// Scripts that `run` has open, outermost first, to find cycles.
   var openScripts: [String] = []
+  /// Values for options of the script being run.
+  var givenOptions: [GivenOption] = []
   /// Functions by their declaration in the text.
   var functionIDs: [ObjectIdentifier: (id: Int, declaration: FunctionDeclaration)] = [:]
   /// Grows with every change of a value, so that results at a point can be used again.
@@ -72,7 +76,18 @@ final class Interpreter {
     sink = output
   }
 
+  /// Passes on what is laid out already.
+  func send(_ item: SessionOutput) { sink(item) }
+
   func output(_ item: SessionOutput) {
+    if options.isJSON {
+      switch item {
+      case .text(let text): return emit([("text", .string(text))])
+      case .diagnostic(let text):
+        return send(.diagnostic(ValueJSON.object([("warning", ValueJSON.quoted(text))])))
+      case .progress: return
+      }
+    }
     if case .text(let text) = item, state.settings.isASCII || !options.unicode {
       return sink(.text(PlainText.ascii(text)))
     }

@@ -61,7 +61,7 @@ extension Elaborator {
     case .function(let declaration):
       environment.functions[declaration.name] = FunctionBinding(
         id: interpreter.functionID(declaration), declaration: declaration, frameTag: environment.frameTag)
-    case .command, .print, .param, .residuals, .data, .random:
+    case .command, .print, .param, .residuals, .data, .random, .option:
       throw Diagnostic(
         .type, "a block with commands cannot be part of a formula", at: statement.span,
         hint: "call it by itself, or assign its result first")

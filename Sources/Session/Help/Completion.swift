@@ -142,7 +142,8 @@ struct Completion {
   // MARK: Lists of words
 
   private static let keywords = [
-    "param", "data", "residuals", "print", "assert", "repeat", "for", "while", "if", "else", "return",
+    "param", "data", "option", "residuals", "print", "assert", "repeat", "for", "while", "if", "else",
+    "return",
     "break", "continue",
   ]
 

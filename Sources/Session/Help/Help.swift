@@ -89,7 +89,8 @@ enum Help {
     lines.append("words")
     lines += wrapped(
       padded("  statements", 14),
-      ["param", "data", "residuals", "print", "assert", "repeat", "for", "while", "if", "return"], width)
+      ["param", "data", "option", "residuals", "print", "assert", "repeat", "for", "while", "if", "return"],
+      width)
     lines += wrapped(
       padded("  names", 14), ["params", "ans", "π", "e", "inf", "nan", "true", "false"], width)
     lines.append("functions")

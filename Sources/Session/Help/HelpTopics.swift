@@ -82,6 +82,10 @@ extension HelpTopic {
       "data", "data NAME = EXPR", "Declares a constant of derivatives; f(X = other) replaces it.",
       "data X = [1, 2]; print 2*X", "[2, 4]"),
     HelpTopic(
+      "option", "option NAME = DEFAULT",
+      "Declares a name that whoever runs the script may give another value: hlab run FILE NAME=VALUE.",
+      "option lr = 0.1; print lr", "0.1"),
+    HelpTopic(
       "print", "print EXPR, …", "Prints values; strings may hold {values} with a format, as in {x:.3}.",
       "print \"half is {1/2:.2}\", 3", "half is 0.50 3"),
     HelpTopic(

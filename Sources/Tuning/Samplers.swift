@@ -116,8 +116,9 @@ struct ParzenEstimator {
     self.interval = interval
     let (low, high) = (interval.lowerBound, interval.upperBound)
     let span = max(high - low, Double.leastNormalMagnitude)
-    means = observations + [(low + high) / 2]
-    let order = means.indices.sorted { means[$0] < means[$1] }
+    let centres = observations + [(low + high) / 2]
+    means = centres
+    let order = centres.indices.sorted { centres[$0] < centres[$1] }
     deviations = [Double](repeating: span, count: means.count)
     let narrowest = span / Double(min(100, 1 + means.count))
     for (rank, k) in order.enumerated() where k < observations.count {

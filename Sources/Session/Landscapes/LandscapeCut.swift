@@ -122,17 +122,16 @@ extension LandscapeCut {
   init?(table: Tensor, name: String) {
     guard table.rank == 2, table.shape[1] == 3, table.shape[0] > 3 else { return nil }
     let entries = table.doubles
-    let rows = (0..<table.shape[0]).map {
-      (s: entries[3 * $0], t: entries[3 * $0 + 1], value: entries[3 * $0 + 2])
-    }
-    let inner = rows.firstIndex { $0.t != rows[0].t } ?? 0
-    guard inner > 1, rows.count % inner == 0 else { return nil }
-    let across = rows.prefix(inner).map(\.s)
-    let up = stride(from: 0, to: rows.count, by: inner).map { rows[$0].t }
-    guard Self.isEven(across), Self.isEven(up),
-      rows.indices.allSatisfy({ rows[$0].s == across[$0 % inner] && rows[$0].t == up[$0 / inner] })
-    else { return nil }
-    self.init(names: [name], along: ["s", "t"], axes: [across, up], values: [rows.map(\.value)])
+    let count = table.shape[0]
+    func column(_ k: Int) -> [Double] { (0..<count).map { entries[3 * $0 + k] } }
+    let (s, t, values) = (column(0), column(1), column(2))
+    let inner = t.firstIndex { $0 != t[0] } ?? 0
+    guard inner > 1, count % inner == 0 else { return nil }
+    let across = Array(s[..<inner])
+    let up: [Double] = stride(from: 0, to: count, by: inner).map { t[$0] }
+    guard Self.isEven(across), Self.isEven(up) else { return nil }
+    for row in 0..<count where s[row] != across[row % inner] || t[row] != up[row / inner] { return nil }
+    self.init(names: [name], along: ["s", "t"], axes: [across, up], values: [values])
   }
 
   private static func isEven(_ points: [Double]) -> Bool {
@@ -140,7 +139,11 @@ extension LandscapeCut {
       return false
     }
     let step = (last - first) / Double(points.count - 1)
-    return points.indices.allSatisfy { abs(points[$0] - first - Double($0) * step) < 1e-6 * step }
+    for (k, point) in points.enumerated() {
+      let expected: Double = first + Double(k) * step
+      if abs(point - expected) > 1e-6 * step { return false }
+    }
+    return true
   }
 }
 

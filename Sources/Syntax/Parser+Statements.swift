@@ -131,8 +131,13 @@ extension Parser {
           throw fail(
             .notATarget(hint: "name the tensor first, then assign to its elements"), at: element.span)
         }
-      case .call:
-        throw fail(.notATarget(hint: "a function is defined with ':=', as in f(x) := x^2"), at: element.span)
+      case .call(let callee, let arguments):
+        let function = "a function is defined with ':=', as in f(x) := x^2"
+        let isPlace = arguments.contains {
+          if case .number = $0.value.kind { return true } else { return false }
+        }
+        let place = "an element is set in square brackets: \(callee.span.text)[…] = e"
+        throw fail(.notATarget(hint: isPlace ? place : function), at: element.span)
       default:
         throw fail(.notATarget(hint: "'=' binds a name or elements; '==' compares"), at: element.span)
       }

@@ -15,6 +15,9 @@ extension Parser {
     }
   }
 
+  /// Words that begin statements and are no verbs.
+  private static let statementWords = ["param", "data", "residuals", "print", "assert", "repeat"]
+
   private func trailingHint(_ kind: Statement.Kind) -> String? {
     switch tokenKind {
     case .comma:
@@ -38,9 +41,13 @@ extension Parser {
         return "the command '\(grammar.verb)' stands at the start of a statement or right after '='"
       }
       if case .expression(let expression) = kind, case .name(let name) = expression.kind,
-        tokenKind != .leftBracket, let verb = closestMatch(to: name, in: CommandGrammar.verbs)
+        tokenKind != .leftBracket
       {
-        return "did you mean the command '\(verb)'?"
+        if name == "residuals" { return "residuals are a formula: residuals r := e" }
+        if let verb = closestMatch(to: name, in: CommandGrammar.verbs) {
+          return "did you mean the command '\(verb)'?"
+        }
+        if let word = closestMatch(to: name, in: Parser.statementWords) { return "did you mean '\(word)'?" }
       }
     }
     if before.kind == .number && tokenKind != .number && tokenKind != .string {

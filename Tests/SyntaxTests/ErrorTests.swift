@@ -22,6 +22,13 @@ import Testing
     ("1.2.3", "malformed number '1.2.3' (a number has one decimal point)"),
     ("1e", "malformed number '1e' (an exponent needs digits: 1e3)"),
     ("1e999", "the number '1e999' is too large (write inf for infinity)"),
+    ("y(7) = 3", "cannot assign to this (an element is set in square brackets: y[…] = e)"),
+    ("residual r := x - 1", "expected the end of the statement, found 'r' (did you mean 'residuals'?)"),
+    (
+      "residuals r = x - 1",
+      "expected the end of the statement, found 'r' (residuals are a formula: residuals r := e)"
+    ),
+    ("pritn x", "expected the end of the statement, found 'x' (did you mean 'print'?)"),
     ("f(x) = x^2", "cannot assign to this (a function is defined with ':=', as in f(x) := x^2)"),
     ("def f(x) := 3", "there is no 'def' in hlab (a function is defined with ':=', as in f(x) := x^2)"),
     (

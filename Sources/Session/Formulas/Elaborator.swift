@@ -150,6 +150,9 @@ final class Elaborator: FormulaContext {
     if Builtins.byName[name] != nil {
       return Diagnostic(.type, "'\(name)' is a function", at: span, hint: "call it: \(name)(…)")
     }
+    if let topic = HelpTopic.calculus.first(where: { $0.name == name }) {
+      return Diagnostic(.type, "'\(name)' is a function", at: span, hint: "call it: \(topic.usage)")
+    }
     let known = interpreter.visibleNames + Array(environment.locals.keys)
     let match =
       closestMatch(to: name, in: known)
@@ -159,7 +162,8 @@ final class Elaborator: FormulaContext {
     let spelled = interpreter.isDeclaredLater(name) ? "it is bound later in the text" : nil
     return Diagnostic(
       .name, "'\(name)' is not bound", at: span,
-      hint: spelled ?? match.map { "did you mean '\($0)'?" } ?? "a param is declared with: param \(name) = …")
+      hint: spelled ?? match.map { "did you mean '\($0)'?" }
+        ?? "bind it to a value, \(name) = …, to a formula, \(name) := …, or as param \(name) = …")
   }
 
   /// The objective's formula.

@@ -16,6 +16,9 @@ public enum TextFile {
     try writeFile(path, Array(text.utf8))
   }
 
+  /// Whether there is such a file.
+  public static func exists(_ path: String) -> Bool { isFile(path) }
+
   /// The path without links and dots, by which a file is known; the path itself when there is no such file.
   public static func canonical(_ path: String) -> String { resolved(path) }
 

@@ -31,6 +31,8 @@ import Testing
     ("param z = -1.2, 1", "a vector is written in square brackets: [1, 2]"),
     ("eig ggn top 3", "'ggn' is a function"), ("print jacobian", "call it: jacobian(y, wrt)"),
     ("print Q", "bind it to a value, Q = …, to a formula, Q := …, or as param Q = …"),
+    ("minimize gd lr=0,1", "a decimal point is a dot: lr=0.1"),
+    ("minimize gd until grad < 1e-6", "the condition must be one number, not 2"),
     ("z = 0,4", "a decimal point is a dot, 0.5"),
     ("param z = (1, 2)", "a vector is written in square brackets: [1, 2]"),
     ("x(0)", "an entry is written in square brackets: x[0]"),

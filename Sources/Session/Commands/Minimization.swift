@@ -95,6 +95,12 @@ struct Minimization {
     guard let value = try interpreter.evaluate(condition).tensor else {
       throw Diagnostic(.type, "the condition must be a number", at: condition.span)
     }
+    // `grad < 1e-6` holds for any gradient that points down.
+    guard value.count == 1 else {
+      throw Diagnostic(
+        .shape, "the condition must be one number, not \(value.count)", at: condition.span,
+        hint: "the length of a vector is its norm: norm(grad) < 1e-6")
+    }
     return value.doubles.allSatisfy { $0 != 0 } ? condition.span.text : nil
   }
 

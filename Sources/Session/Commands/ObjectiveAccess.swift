@@ -30,6 +30,11 @@ extension CommandCall {
 
   /// `step gd 0.1`: options have names.
   private func namelessOption(_ subject: Expr) -> String? {
+    if let last = command.options.last,
+      last.span.union(subject.span).text == "\(last.span.text),\(subject.span.text)"
+    {
+      return "a decimal point is a dot: \(last.span.text).\(subject.span.text)"
+    }
     guard case .number = subject.kind, case .name(let name)? = command.subjects.first?.kind,
       let option = Methods.byName[name]?.options.first?.name
     else { return nil }

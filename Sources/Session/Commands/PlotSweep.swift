@@ -63,6 +63,11 @@ struct SweepAxis {
 extension CommandCall {
   /// The points of a binding; a vector names them itself.
   func axis(_ binding: Command.Binding, count: Int) throws -> SweepAxis {
+    if binding.scale?.hasSuffix("int") == true {
+      throw Diagnostic(
+        .type, "a plot runs over all numbers of a range", at: binding.span,
+        hint: "name the points: \(binding.name) in range(1, 9)")
+    }
     guard case .range(let a?, let b?) = binding.domain.kind else {
       guard let points = try interpreter.evaluate(binding.domain).tensor, points.rank == 1, points.count > 1
       else {

@@ -64,9 +64,14 @@ private struct PointerScript {
     }
   }
 
+  /// The values of a grid or matrix, unless there are so many that the page would grow beyond use.
   private var grid: String {
     for mark in layout.figure.marks {
       switch mark {
+      case .contour(let grid, _) where grid.values.count > Self.valueLimit,
+        .heatmap(let grid) where grid.values.count > Self.valueLimit:
+        return "null"
+      case .matrix(let matrix) where matrix.values.count > Self.valueLimit: return "null"
       case .contour(let grid, _), .heatmap(let grid):
         let values = grid.values.map { number($0, digits: 5) }
         return
@@ -81,6 +86,8 @@ private struct PointerScript {
     }
     return "null"
   }
+
+  private static var valueLimit: Int { 1 << 16 }
 
   private func pair(_ range: ClosedRange<Double>) -> String {
     "[\(number(range.lowerBound)), \(number(range.upperBound))]"

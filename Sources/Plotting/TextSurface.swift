@@ -116,8 +116,23 @@ extension TextSurface {
     if iterates.count <= columns || !options.usesBraille {
       for place in iterates { put(style.iterate(number), color, at: place) }
     }
+    for run in runs { paintDirections(run, color) }
     if let first = iterates.first { put(style.start, color, at: first) }
     if let last = iterates.last { put(style.end, color, at: last) }
+  }
+
+  /// An arrow head in the middle of long steps, not closer to each other than some characters.
+  private mutating func paintDirections(_ run: [Point], _ color: Color) {
+    var walked = 0.0
+    for (a, b) in zip(run, run.dropFirst()) {
+      // A character is twice as high as wide.
+      let (dx, dy) = ((b.x - a.x) * Double(columns), (b.y - a.y) * Double(rows) * 2)
+      let length = (dx * dx + dy * dy).squareRoot()
+      walked += length
+      guard length > 6, walked > 14 else { continue }
+      walked = 0
+      put(style.arrowHead(dx: dx, dy: dy), color, at: Point(x: (a.x + b.x) / 2, y: (a.y + b.y) / 2))
+    }
   }
 
   private mutating func paintStems(_ series: Series, _ color: Color, _ number: Int) {

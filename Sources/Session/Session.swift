@@ -158,11 +158,10 @@ extension Interpreter {
       (loopDepth, callDepth, rescue) = (0, 0, nil)
       do {
         isHistoryMove = false
-        defer {
-          flushMoves()
-          finishLive()
-        }
+        defer { flushMoves() }
         _ = try run([statement], echoes: options.isInteractive)
+        flushMoves()
+        finishLive()
         noteLostObjective(before)
         if !isHistoryMove, changes(statement) || structureVersion != version {
           history.record(before, after: state)

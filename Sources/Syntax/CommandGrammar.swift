@@ -127,6 +127,7 @@ public final class CommandGrammar: Sendable {
     CommandGrammar("animate", .expressions, [("along", .expressions), ("range", .expressions)]),
     // Try.
     CommandGrammar("tune", .bindings, [("by", .word)], block: true),
+    CommandGrammar("report"),
     CommandGrammar("estimate"),
     CommandGrammar("time", .statement, block: true),
     // Keep.

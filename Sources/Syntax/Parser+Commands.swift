@@ -164,15 +164,16 @@ extension Parser {
       bindings: bindings)
   }
 
-  /// `name in [log] range`
+  /// `name in [log] [int] range`
   private func parseBinding() throws(Abort) -> Command.Binding {
     let lower = token.lower
     guard let name else { throw failHere { .expected("a name", found: $0, hint: "as in: for t in -1..1") } }
     advance()
     try expect(.inWord, "'in'", hint: "as in: for t in -1..1")
     var scale: String?
-    if let word = self.name, word == "log" || word == "linear", beginsArgument(peek()) {
-      scale = word
+    for words in [["log", "linear"], ["int"]] {
+      guard let word = self.name, words.contains(word), beginsArgument(peek()) else { continue }
+      scale = scale.map { "\($0) \(word)" } ?? word
       advance()
     }
     let domain = try parseExpression()

@@ -108,35 +108,35 @@ public struct TPESampler: TrialSampler {
 /// and a wide one in the middle of the interval, the prior.
 struct ParzenEstimator {
   private let interval: ClosedRange<Double>
-  private var means: [Double]
-  private var deviations: [Double]
-  private var weights: [Double]
+  private let means: [Double]
+  private let deviations: [Double]
+  private let weights: [Double]
 
   init(_ observations: [Double], _ interval: ClosedRange<Double>) {
     self.interval = interval
     let (low, high) = (interval.lowerBound, interval.upperBound)
     let span = max(high - low, Double.leastNormalMagnitude)
-    let centres = observations + [(low + high) / 2]
-    means = centres
-    let order = centres.indices.sorted { centres[$0] < centres[$1] }
-    deviations = [Double](repeating: span, count: means.count)
+    let means = observations + [(low + high) / 2]
+    let order = means.indices.sorted { means[$0] < means[$1] }
+    var deviations = [Double](repeating: span, count: means.count)
     let narrowest = span / Double(min(100, 1 + means.count))
     for (rank, k) in order.enumerated() where k < observations.count {
-      let left = rank > 0 ? means[k] - means[order[rank - 1]] : nil
-      let right = rank + 1 < order.count ? means[order[rank + 1]] - means[k] : nil
-      let gap = max(left ?? 0, right ?? 0)
-      deviations[k] = min(max(gap, narrowest), span)
+      let left = rank > 0 ? means[k] - means[order[rank - 1]] : 0
+      let right = rank + 1 < order.count ? means[order[rank + 1]] - means[k] : 0
+      deviations[k] = min(max(left, right, narrowest), span)
     }
+    (self.means, self.deviations) = (means, deviations)
     // Of more than 25 observations the older ones count less.
     let n = observations.count
     let ramp = max(n - 25, 0)
-    weights = (0..<n).map { k in
-      k >= ramp
-        ? 1 : ramp == 1 ? 1 / Double(n) : 1 / Double(n) + (1 - 1 / Double(n)) * Double(k) / Double(ramp - 1)
-    }
-    weights.append(1)
+    let weights =
+      (0..<n).map { k -> Double in
+        if k >= ramp { return 1 }
+        let first = 1 / Double(n)
+        return ramp == 1 ? first : first + (1 - first) * Double(k) / Double(ramp - 1)
+      } + [1]
     let total = weights.reduce(0, +)
-    for k in weights.indices { weights[k] /= total }
+    self.weights = weights.map { $0 / total }
   }
 
   func draw(_ random: inout CounterGenerator) -> Double {

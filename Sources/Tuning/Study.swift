@@ -60,7 +60,7 @@ public struct Trial: Sendable, Equatable {
 extension [Trial] {
   /// The place of each trial in the order from best to worst: those that ended, by their objective; pruned ones, the
   /// longer the better; failed ones. Equal ones keep their order.
-  var ranks: [Int] {
+  public var ranks: [Int] {
     func key(_ k: Int) -> (Int, Int, Double, Int) {
       let trial = self[k]
       let objective = trial.objective.flatMap { $0.isNaN ? nil : $0 } ?? .infinity

@@ -188,6 +188,37 @@ import Testing
     #expect(transcript.session.interpreter.state.figure?.xAxis.label == "t along grad")
   }
 
+  @Test func patternsOfMatrices() throws {
+    let figure = try #require(plotted("a = [1, 0; 0, -2]; plot a kind=pattern"))
+    #expect(figure.marks == [.matrix(Matrix(rows: 2, columns: 2, values: [1, 0, 0, 1]))])
+    #expect(figure.title == "a: 2 non-zeros (50 %)")
+    run("param x = ones(5000); f := sum((x[1:] - x[:-1]^2)^2); H = hessian(f)")
+    guard case .matrix(let picture)? = plotted("plot H")?.marks.first else { throw Unexpected() }
+    // Tridiagonal: cells of the diagonal and of its two neighbours.
+    #expect(picture.rows <= 400 && picture.rows == picture.columns)
+    for row in 0..<picture.rows {
+      for column in 0..<picture.columns {
+        let isNear = abs(row - column) <= 1
+        #expect(isNear || picture.values[row * picture.columns + column] == 0)
+        #expect(row != column || picture.values[row * picture.columns + column] == 1)
+      }
+    }
+    fails("plot [1, 2] kind=pattern", "a pattern is of a matrix")
+  }
+
+  private struct Unexpected: Error {}
+
+  @Test func pathsOfManyParamsAreKept() throws {
+    run(
+      "param W = ones(300, 40); f := sum(W^2); repeat 4 { step gd lr=0.1 }; s = surface f along pca, random steps=3"
+    )
+    // All points lie on one line: one component, and the random direction is not needed.
+    let path = try numbers("s.path")
+    #expect(
+      path.count == 10 && stride(from: 1, to: 10, by: 2).allSatisfy { abs(path[$0]) < 1e-9 * abs(path[0]) })
+    #expect(try numbers("s.distance").allSatisfy { $0 < 1e-9 })
+  }
+
   @Test func localModelOfAQuadraticIsExact() throws {
     run("param x = [2, 1]\nf := 2*x[0]^2 + 8*x[1]^2\nplot f model=true range -4..4, -4..4 steps=5")
     let marks = try #require(transcript.session.interpreter.state.figure?.marks)
@@ -208,6 +239,21 @@ import Testing
     #expect(c > 0 && zip(xs, ys).allSatisfy { abs(4 * $0 * $0 + 16 * $1 * $1 - c) < 1e-9 * c })
   }
 
+  @Test func modelsOfSlicesAreParabolas() throws {
+    run("param x = [2, 1]\nf := x[0]^3 + x[1]\nslice f along x[0] model=true range -1..1 steps=3")
+    let marks = try #require(transcript.session.interpreter.state.figure?.marks)
+    // 9 + 12t + 6t², which leaves the range of the values at neither end.
+    #expect(marks[1] == .line(Series([-1, 0, 1], [3, 9, 27], name: "second order")))
+    let curve = try #require(
+      plotted("param w = 1; g := w^3; w = 2; plot g model=true range 1..3 steps=3")?.marks)
+    #expect(curve.last == .line(Series([1, 2, 3], [2, 8, 26], name: "second order")))
+  }
+
+  private func plotted(_ text: String) -> Figure? {
+    run(text)
+    return transcript.session.interpreter.state.figure
+  }
+
   @Test func saddlesHaveHyperbolas() throws {
     run("param x = [0.5, 0]\nf := x[0]^2 - x[1]^2\nplot f model=true steps=5")
     let marks = try #require(transcript.session.interpreter.state.figure?.marks)
@@ -224,6 +270,11 @@ import Testing
     let text = try String(contentsOfFile: "\(directory)/hlab-cut.csv", encoding: .utf8)
     let lines = text.split(separator: "\n")
     #expect(lines[0] == "s,t,f" && lines.count == 10 && lines[1].hasPrefix("-1.0,-1.0,"))
+    run("T = load \"\(directory)/hlab-cut.csv\"; plot T kind=contour")
+    guard case .contour(let grid, _)? = transcript.session.interpreter.state.figure?.marks[0] else {
+      throw Unexpected()
+    }
+    #expect(try grid.values == numbers("s.values") && grid.xRange == -1...1 && grid.rows == 3)
     run("plot s; save plot \"\(directory)/hlab-cut.html\"")
     let page = try String(contentsOfFile: "\(directory)/hlab-cut.html", encoding: .utf8)
     #expect(page.contains("<svg") && page.contains("</html>"))
@@ -250,6 +301,8 @@ import Testing
     transcript.run("plot f")
     transcript.run("reset")
     #expect(!transcript.run("minimize newton").contains(picture))
+    #expect(transcript.run("reset; plot history live").contains("appears when the params move"))
+    #expect(transcript.run("minimize newton").contains("history of f"))
   }
 
   // MARK: Messages

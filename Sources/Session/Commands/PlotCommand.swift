@@ -29,9 +29,15 @@ extension Commands {
       ] + figureOptions,
       example: "plot f\nplot sin(t), cos(t) for t in -3..3"
     ) { call in
-      let result = try call.plotCommand()
-      call.keepLive()
-      return result
+      do {
+        let result = try call.plotCommand()
+        call.keepLive()
+        return result
+      } catch is NothingYet {
+        call.keepLive()
+        call.print("nothing to show yet: the plot appears when the params move")
+        return .nothing
+      }
     }
   }
 }

@@ -73,7 +73,8 @@ extension CommandCall {
     let walk = walked(landscape)
     let range = try ranges().first ?? Self.spans(walk)[0]
     let points = range.points(try stepCount(241))
-    let values = try coordinatePoints(landscape)(points.map { [$0] } + walk).map(\.doubles)
+    let evaluation = try coordinatePoints(landscape)
+    let values = try evaluation(points.map { [$0] } + walk).map(\.doubles)
     let isSingle = landscape.names.count == 1
     var marks = landscape.names.indices.map { k in
       Mark.line(
@@ -83,6 +84,10 @@ extension CommandCall {
     let visited = zip(walk.map { $0[0] }, heights).filter { range.contains($0.0) }
     let series = Series(visited.map(\.0), visited.map(\.1))
     if isSingle { marks.append(visited.count > 1 ? .path(series) : .scatter(series)) }
+    if try wantsModel(), isSingle, let here = walk.last {
+      let model = try evaluation.model(at: here, name: landscape.names[0])
+      marks.append(.line(model.parabola(over: points, near: Array(values[0].prefix(points.count)))))
+    }
     return Figure(
       xAxis: Axis(coordinate.name), yAxis: Axis(isSingle ? landscape.names[0] : "", scale: try scale(false)),
       marks: marks)
@@ -109,7 +114,7 @@ extension CommandCall {
     let (x, y) = (given.first ?? standard[0], given.last ?? standard[1])
     let (xs, ys) = (x.points(count), y.points(count))
     let points = try coordinatePoints(landscape)
-    let values = try points(ys.flatMap { b in xs.map { [$0, b] } })[0].doubles
+    let values = try points.grid(xs, ys).values
     let grid = Grid(columns: count, rows: count, xRange: x, yRange: y, values: values)
     let coordinates = landscape.coordinates
     return Figure(
@@ -219,6 +224,9 @@ extension CommandCall {
 
 // MARK: - History
 
+/// A live plot of a history that has yet to begin.
+struct NothingYet: Error {}
+
 extension CommandCall {
   /// The objective and the norm of its gradient at the points of the path.
   func history() throws -> Figure {
@@ -227,6 +235,7 @@ extension CommandCall {
     let (name, f) = try elaborator.objective(command.verbSpan)
     let points = interpreter.state.path.points
     guard points.count > 1 else {
+      if command.clause("live") != nil { throw NothingYet() }
       throw Diagnostic(
         .domain, "there is no history of \(name) yet", at: command.span,
         hint: "walk first: step, minimize, or assign to a param")

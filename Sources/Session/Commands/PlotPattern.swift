@@ -16,7 +16,8 @@ extension CommandCall {
       guard kind == .pattern || value.tensor == nil else { return nil }
       let pattern = matrix.pattern
       return figure(
-        expr, pattern.rows, pattern.columns, zip(names, sizes), interpreter.valueText.describe(pattern)
+        expr, pattern.rows, pattern.columns, zip(names, sizes),
+        Self.share(pattern.nonZeros, Double(pattern.rows) * Double(pattern.columns))
       ) {
         cells, mark in
         pattern.forEachEntry(sampling: cells) { i, j in
@@ -37,11 +38,14 @@ extension CommandCall {
     }
   }
 
+  private static func share(_ nonZeros: Int, _ entries: Double) -> String {
+    "\(nonZeros) non-zeros (\(NumberFormat(digits: 2)(100 * Double(nonZeros) / max(entries, 1))) %)"
+  }
+
   private func dense(_ t: Tensor, _ blocks: Zip2Sequence<[String], [Int]>, _ expr: Expr) -> Figure {
     let (rows, columns, values) = (t.shape[0], t.shape[1], t.doubles)
-    let count = values.count { $0 != 0 }
-    let share = NumberFormat(digits: 2)(100 * Double(count) / Double(max(values.count, 1)))
-    return figure(expr, rows, columns, blocks, "\(rows)×\(columns): \(count) non-zeros (\(share) %)") {
+    let text = Self.share(values.count { $0 != 0 }, Double(values.count))
+    return figure(expr, rows, columns, blocks, text) {
       _, mark in
       for place in values.indices where values[place] != 0 { mark(place / columns, place % columns) }
     }
@@ -62,7 +66,7 @@ extension CommandCall {
       rows: height, columns: width, values: cells, blocks: names.count > 1 && isWhole ? names : [])
     let note = step > 1 ? "a cell stands for about \(step)×\(step) entries" : ""
     return Figure(
-      title: "\(expr.span.text), \(text)", xAxis: Axis(note), marks: [.matrix(picture)],
+      title: "\(expr.span.text): \(text)", xAxis: Axis(note), marks: [.matrix(picture)],
       colorBar: ColorBar(isShown: false))
   }
 }

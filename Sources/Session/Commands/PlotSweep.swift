@@ -63,6 +63,11 @@ struct SweepAxis {
 extension CommandCall {
   /// The points of a binding; a vector names them itself.
   func axis(_ binding: Command.Binding, count: Int) throws -> SweepAxis {
+    if binding.scale?.hasSuffix("int") == true {
+      throw Diagnostic(
+        .type, "a plot runs over all numbers of a range", at: binding.span,
+        hint: "name the points: \(binding.name) in range(1, 9)")
+    }
     guard case .range(let a?, let b?) = binding.domain.kind else {
       guard let points = try interpreter.evaluate(binding.domain).tensor, points.rank == 1, points.count > 1
       else {
@@ -114,31 +119,27 @@ extension CommandCall {
   private func compiledSweep(_ exprs: [Expr], _ axes: [SweepAxis]) throws -> SweepResult? {
     interpreter.trimGraph()
     let environment = FormulaEnvironment(frameTag: interpreter.currentFrameTag)
-    let leaves = axes.map { axis -> Int in
-      if let id = interpreter.scalarLeaf(axis.name) { return id }
+    let leaves = axes.map { axis -> Leaf in
+      if let id = interpreter.scalarLeaf(axis.name) { return Leaf(id: id, name: axis.name, shape: []) }
       let leaf = interpreter.placeholderLeaf(axis.name, [], function: -3, depth: 0)
       environment.locals[axis.name] = .node(interpreter.graph.leaf(leaf))
-      return leaf.id
+      return leaf
     }
     let elaborator = Elaborator(interpreter, environment: environment)
     elaborator.mayDraw = true
     let nodes = try exprs.map { try elaborator.node($0) }
     let isFixed = elaborator.dependencies.stamps.values.contains {
-      if case .fixed(let id, _) = $0 { return leaves.contains(id) }
+      if case .fixed(let id, _) = $0 { return leaves.contains { $0.id == id } }
       return false
     }
     if isFixed { return nil }
     for (expr, node) in zip(exprs, nodes) { try checkSeries(interpreter.graph.shape(node), expr) }
-    let total = axes.reduce(1) { $0 * $1.points.count }
-    let start = Dictionary(zip(leaves, axes.map { Tensor(scalar: $0.points[0]) })) { first, _ in first }
-    let sweep = try Sweep(interpreter, nodes, varying: start, total: total)
-    for (axis, leaf) in zip(axes, leaves) where !sweep.varies(with: leaf) {
+    let batch = PointBatch(interpreter, nodes, varying: leaves, label: command.verb)
+    for (axis, leaf) in zip(axes, leaves) where !batch.varies(with: leaf) {
       warn("what is plotted does not depend on '\(axis.name)'\(entriesNote(axis.name))")
     }
     var result = SweepResult(axes: axes)
-    try result.fill { point in
-      try sweep(Dictionary(zip(leaves, point.map { Tensor(scalar: $0) })) { first, _ in first })
-    }
+    result.set(try batch(result.columns))
     result.name(exprs)
     return result
   }
@@ -227,6 +228,28 @@ struct SweepResult {
         }
         for (k, number) in numbers.enumerated() { values[k].append(number) }
       }
+    }
+  }
+
+  /// For each axis its value at every point, the first axis running fastest.
+  var columns: [Tensor] {
+    let inner = axes[0].points
+    guard axes.count > 1 else { return [Tensor(vector: inner)] }
+    let outer = axes[1].points
+    return [
+      Tensor(vector: outer.flatMap { _ in inner }),
+      Tensor(vector: outer.flatMap { y in inner.map { _ in y } }),
+    ]
+  }
+
+  /// Results of a batch over `columns`, each of shape [points] or [points, entries].
+  mutating func set(_ found: [Tensor]) {
+    entries = found.map { $0.rank > 1 ? $0.shape[1] : -1 }
+    values = zip(found, entries).flatMap { tensor, count -> [[Double]] in
+      let numbers = tensor.doubles
+      let width = max(count, 1)
+      guard count != 0 else { return [] }
+      return (0..<width).map { k in stride(from: k, to: numbers.count, by: width).map { numbers[$0] } }
     }
   }
 

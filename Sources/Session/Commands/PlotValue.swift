@@ -110,6 +110,7 @@ extension CommandCall {
       let picture = Matrix(rows: rows, columns: columns, values: tensor.doubles, blocks: blocks)
       return Figure(title: name, marks: [.matrix(picture)])
     case .heat, .contour, .filled:
+      if let surface = LandscapeCut(table: tensor, name: name) { return try figure(surface) }
       guard rows > 1, columns > 1 else {
         throw Diagnostic(.shape, "a grid needs at least 2 rows and 2 columns", at: command.span)
       }

@@ -64,13 +64,15 @@ extension Interpreter {
       try declareRandom(names, value, echoes: echoes && !isQuiet)
     case .command(let command):
       willChange()
-      let result = try run(command, isAssigned: isQuiet || options.isJSON)
-      if options.isJSON, !isQuiet { emit([("command", .string(command.span.text)), ("result", result)]) }
+      let result = try run(command, isAssigned: isQuiet || options.isJSON || trial != nil)
+      if options.isJSON, !isQuiet, trial == nil {
+        emit([("command", .string(command.span.text)), ("result", result)])
+      }
       if case .nothing = result { break }
       state.answer = result
     case .forLoop, .whileLoop, .repeatLoop, .conditional: return try run(compound: statement)
     case .returning(let value):
-      guard !state.frames.isEmpty else {
+      guard !state.frames.isEmpty || trial != nil else {
         throw Diagnostic(.type, "'return' stands outside a function or block", at: statement.span)
       }
       return .returned(try value.map { try evaluate($0) } ?? .nothing)

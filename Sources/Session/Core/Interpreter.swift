@@ -46,6 +46,8 @@ final class Interpreter {
   var notedVerbs: Set<String> = []
   /// Scripts that `run` has open, outermost first, to find cycles.
   var openScripts: [String] = []
+  /// The trial of `tune` being run: its commands print nothing.
+  var trial: RunningTrial?
   /// Values for options of the script being run.
   var givenOptions: [GivenOption] = []
   /// Functions by their declaration in the text.

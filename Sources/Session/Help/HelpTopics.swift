@@ -141,6 +141,10 @@ extension HelpTopic {
     HelpTopic(
       "~", "NAME ~ EXPR", "A random leaf: holds still until a step or draw.",
       "seed 1; v ~ rand(2); print shape(v)", "[2]"),
+    HelpTopic(
+      "directions", ["along"], "slice f along D, surface f along D1, D2",
+      "What cuts run along: a vector or bundle, x[0], a param, grad, eig(1), step, random, random(layer), pca.",
+      "param x = [1, 2]; f := sum(x^2); s = slice f along x[0] steps=3; print s.values", "[4, 5, 8]"),
     HelpTopic("@", "A @ B", "The matrix product.", "print [1, 2; 3, 4] @ [1, 1]", "[3, 7]"),
     HelpTopic("'", "A'", "The transpose; of a vector, itself.", "print [1, 2; 3, 4]'", "1  3\n2  4"),
     HelpTopic("^", "A ^ B", "The power, right associative; -x^2 is -(x^2).", "print 2^3^2", "512"),

@@ -24,8 +24,8 @@ struct DirectionReader {
   let origin: [Double]
   /// Points walked, the present one last.
   let walk: [[Double]]
-  /// How many directions the command takes: what a word such as `pca` stands for by itself.
-  let wanted: Int
+  /// How many directions a word such as `pca` stands for: by itself as many as the command takes, among others one.
+  let share: Int
 
   private var interpreter: Interpreter { call.interpreter }
 
@@ -85,7 +85,7 @@ struct DirectionReader {
 
   /// `eig(2)`: whole numbers from 1 (largest or first), or from -1 (the other end); without any as many as are wanted.
   private func numbers(_ arguments: [Argument], _ expr: Expr) throws -> [Int] {
-    if arguments.isEmpty { return Array(1...wanted) }
+    if arguments.isEmpty { return Array(1...share) }
     let order = landscape.count
     return try arguments.map { argument in
       let number = try interpreter.whole(argument.value)
@@ -193,7 +193,8 @@ struct DirectionReader {
     guard let least = numbers.min(), least > 0, last <= found.directions.count else {
       throw Diagnostic(
         .domain, "the path spans \(found.directions.count) directions, not \(last)", at: expr.span,
-        hint: "principal components count from 1")
+        hint: found.directions.count == 1 && last == 2
+          ? "along pca, random" : "principal components count from 1")
     }
     return DirectionList(
       directions: numbers.map { Direction(name: "pca(\($0))", vector: found.directions[$0 - 1]) },
@@ -215,9 +216,7 @@ struct DirectionReader {
       scaling = found
     }
     let filters = try call.choice("filters", DirectionScaling.FilterAxis.self) ?? .columns
-    // By itself `random` spans what the command needs.
-    let isAlone = call.command.clause("along")?.values.count == 1
-    return (0..<(isAlone ? wanted : 1)).map { _ in
+    return (0..<share).map { _ in
       let drawn = interpreter.sample(.normal(mean: 0, deviation: 1), [landscape.count]).doubles
       let vector = scaling.scaled(
         drawn, to: origin, shapes: landscape.leaves.map(\.shape), filters: filters)

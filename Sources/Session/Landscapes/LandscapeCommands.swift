@@ -21,6 +21,7 @@ extension Commands {
       summary:
         "f along a line through the params, or between two points: straight, or on a trained curve with its barrier.",
       options: directionOptions + [
+        ("model", "true adds the parabola of value, slope and curvature at the origin"),
         ("bend", "true trains a quadratic Bézier curve between the points (mode connectivity)"),
         ("training", "steps of that training, 200 unless given"),
         ("lr", "of that training (adam), in units of the points' distance per param"),
@@ -84,7 +85,8 @@ struct LandscapeCommand {
         hint: "\(command.verb) \(landscape.names[0]) along \(count == 1 ? "grad" : "eig(1), eig(2)")")
     }
     let reader = DirectionReader(
-      call: call, landscape: landscape, origin: origin, walk: walk, wanted: count)
+      call: call, landscape: landscape, origin: origin, walk: walk,
+      share: exprs.count > 1 ? 1 : count)
     let found = try reader.list(exprs)
     guard found.directions.count >= count else {
       throw Diagnostic(
@@ -111,12 +113,16 @@ struct LandscapeCommand {
     let range = try call.ranges().first ?? -1...1
     let ts = range.points(try call.stepCount(201))
     // The origin is evaluated with the rest.
-    let values = try points(list.directions)((ts + [0]).map { [$0] }).map(\.doubles)
+    let evaluation = try points(list.directions)
+    let values = try evaluation((ts + [0]).map { [$0] }).map(\.doubles)
     let here = values[0].last
-    let cut = LandscapeCut(
+    var cut = LandscapeCut(
       names: landscape.names, along: list.directions.map(\.name), axes: [ts],
       values: values.map { Array($0.dropLast()) }, explained: list.explained,
       here: range.contains(0) ? here : nil)
+    if try call.wantsModel(), range.contains(0) {
+      cut.model = try evaluation.model(at: [0], name: landscape.names[0])
+    }
     try call.show(call.figure(cut))
     report(cut, here)
     return call.isAssigned ? cut.value : .nothing
@@ -170,12 +176,12 @@ struct LandscapeCommand {
     let count = try call.stepCount(51)
     let (ss, ts) = (across.points(count), up.points(count))
     let evaluation = try self.points(list.directions)
-    let values = try evaluation(ts.flatMap { t in ss.map { [$0, t] } } + [[0, 0]])[0].doubles
+    let (values, here) = try evaluation.grid(ss, ts)
     let containsOrigin = across.contains(0) && up.contains(0)
     var cut = LandscapeCut(
       names: landscape.names, along: list.directions.map(\.name), axes: [ss, ts],
-      values: [Array(values.dropLast())], path: seen.map(\.coefficients), distances: seen.map(\.distance),
-      explained: list.explained, here: containsOrigin ? values.last : nil)
+      values: [values], path: seen.map(\.coefficients), distances: seen.map(\.distance),
+      explained: list.explained, here: containsOrigin ? here : nil)
     if try call.wantsModel(), containsOrigin {
       cut.model = try evaluation.model(at: [0, 0], name: landscape.names[0])
     }

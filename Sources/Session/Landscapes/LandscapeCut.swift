@@ -50,7 +50,7 @@ extension LandscapeCut {
     if !barriers.isEmpty { fields.append(("barrier", .tensor(Tensor(vector: barriers)))) }
     if let model {
       fields.append(("gradient", .tensor(Tensor(vector: model.gradient))))
-      fields.append(("hessian", .tensor(Tensor(model.hessian, [2, 2]))))
+      fields.append(("hessian", .tensor(Tensor(model.hessian, [axes.count, axes.count]))))
     }
     return .record(fields)
   }
@@ -93,10 +93,11 @@ extension LandscapeCut {
     barriers = value[field: "barrier"]?.tensor?.doubles ?? []
     if let gradient = value[field: "gradient"]?.tensor, let hessian = value[field: "hessian"]?.tensor,
       let here,
-      isSurface, gradient.count == 2, hessian.count == 4
+      gradient.count == axes.count, hessian.count == axes.count * axes.count
     {
       model = QuadraticModel(
-        centre: [0, 0], value: here, gradient: gradient.doubles, hessian: hessian.doubles, name: names[0])
+        centre: axes.map { _ in 0 }, value: here, gradient: gradient.doubles, hessian: hessian.doubles,
+        name: names[0])
     }
   }
 
@@ -115,6 +116,37 @@ extension LandscapeCut {
   }
 }
 
+extension LandscapeCut {
+  /// The surface that a table holds as `table` writes it: rows (s, t, value) over a regular grid, s running fastest. Nil
+  /// for other matrices.
+  init?(table: Tensor, name: String) {
+    guard table.rank == 2, table.shape[1] == 3, table.shape[0] > 3 else { return nil }
+    let entries = table.doubles
+    let count = table.shape[0]
+    func column(_ k: Int) -> [Double] { (0..<count).map { entries[3 * $0 + k] } }
+    let (s, t, values) = (column(0), column(1), column(2))
+    let inner = t.firstIndex { $0 != t[0] } ?? 0
+    guard inner > 1, count % inner == 0 else { return nil }
+    let across = Array(s[..<inner])
+    let up: [Double] = stride(from: 0, to: count, by: inner).map { t[$0] }
+    guard Self.isEven(across), Self.isEven(up) else { return nil }
+    for row in 0..<count where s[row] != across[row % inner] || t[row] != up[row / inner] { return nil }
+    self.init(names: [name], along: ["s", "t"], axes: [across, up], values: [values])
+  }
+
+  private static func isEven(_ points: [Double]) -> Bool {
+    guard points.count > 1, let first = points.first, let last = points.last, last > first else {
+      return false
+    }
+    let step = (last - first) / Double(points.count - 1)
+    for (k, point) in points.enumerated() {
+      let expected: Double = first + Double(k) * step
+      if abs(point - expected) > 1e-6 * step { return false }
+    }
+    return true
+  }
+}
+
 // MARK: - As a figure
 
 extension CommandCall {
@@ -125,7 +157,10 @@ extension CommandCall {
   private func sliceFigure(_ cut: LandscapeCut) throws -> Figure {
     let isSingle = cut.names.count == 1
     var marks = zip(cut.names, cut.values).map { name, values in
-      Mark.line(Series(cut.axes[0], values, name: isSingle ? "" : name))
+      Mark.line(Series(cut.axes[0], values, name: isSingle && cut.model == nil ? "" : name))
+    }
+    if let model = cut.model, let values = cut.values.first {
+      marks.append(.line(model.parabola(over: cut.axes[0], near: values)))
     }
     if let here = cut.here, isSingle { marks.append(.scatter(Series([0], [here]))) }
     let along = cut.along.joined(separator: ", ")
@@ -143,8 +178,12 @@ extension CommandCall {
     let labels = zip(cut.along, cut.explained.map(Optional.some) + [nil, nil]).map { name, part in
       part.map { "\(name), \(NumberFormat(digits: 3)(100 * $0)) % of the path's variance" } ?? name
     }
+    let distance = cut.distances.max() ?? 0
+    let reach = cut.path.map { max(abs($0[0]), abs($0[1])) }.max() ?? 0
+    let isOutside = distance > 1e-9 * reach
+    let note = isOutside ? ", path up to \(NumberFormat(digits: 3)(distance)) from the plane" : ""
     return Figure(
-      title: cut.names[0], xAxis: Axis(labels[0], range: ranges[0]),
+      title: cut.names[0] + note, xAxis: Axis(labels[0], range: ranges[0]),
       yAxis: Axis(labels[1], range: ranges[1]),
       marks: try planes(grid) + (points.isEmpty ? [] : [NamedPath(points: points).mark])
         + algebra { try cut.model?.marks(across: ranges[0], up: ranges[1]) ?? [] },

@@ -4,25 +4,16 @@ import Graph
 import Syntax
 import Tensors
 
-/// The formulas of a landscape at many points origin + Σₖ cₖ·dₖ of its params, as one batched evaluation: the points are
-/// one more label of the graph, and what does not depend on the params is computed once. Points run in pieces, so that
-/// memory stays bounded however many there are.
+/// The formulas of a landscape at many points origin + Σₖ cₖ·dₖ of its params, as one batched evaluation.
 final class LandscapePoints {
   private let interpreter: Interpreter
-  private let label: String
   private let elements: [NodeID]
   /// Takes the place of the coefficients of one point.
   private let coefficients: Leaf
   /// For each param the leaves that hold the origin and the directions.
   private let frames: [(origin: Leaf, directions: Leaf)]
   private var known: [Int: Tensor] = [:]
-  private var plans: [Int: BatchPlan] = [:]
-
-  /// Working memory of the points computed at a time: what fits into the cache of one core.
-  private static let pieceBytes = 512 << 10
-  private static let largestPiece = 1024
-  /// Marks the placeholders of landscapes among those of functions.
-  private static let scope = -9
+  private let batch: PointBatch
 
   /// - Parameters:
   ///   - origin: a point of the params, flat, in the order of the landscape's leaves.
@@ -34,18 +25,18 @@ final class LandscapePoints {
     gradients: Bool = false, label: String
   ) throws {
     self.interpreter = interpreter
-    self.label = label
     let graph = interpreter.graph
     let count = directions.count
-    coefficients = interpreter.placeholderLeaf("t", [count], function: Self.scope, depth: 0)
+    coefficients = interpreter.placeholderLeaf("t", [count], function: PointBatch.scope, depth: 0)
     let t = graph.leaf(coefficients)
     var images: [NodeID: NodeID] = [:]
     var frames: [(origin: Leaf, directions: Leaf)] = []
     for (place, leaf) in landscape.leaves.enumerated() {
       let axes = Array(leaf.shape.indices)
-      let base = interpreter.placeholderLeaf("origin", leaf.shape, function: Self.scope, depth: place + 1)
+      let base = interpreter.placeholderLeaf(
+        "origin", leaf.shape, function: PointBatch.scope, depth: place + 1)
       let moves = interpreter.placeholderLeaf(
-        "directions", [count] + leaf.shape, function: Self.scope, depth: place + 1)
+        "directions", [count] + leaf.shape, function: PointBatch.scope, depth: place + 1)
       let move = graph.contract(
         1, [Operand(t, [axes.count]), Operand(graph.leaf(moves), [axes.count] + axes)], to: axes)
       images[graph.leaf(leaf)] = graph.add(
@@ -59,6 +50,7 @@ final class LandscapePoints {
       formulas.append(graph.concatenated(g))
     }
     elements = graph.substitute(formulas, images)
+    batch = PointBatch(interpreter, elements, varying: [coefficients], label: label)
     move(to: origin, directions)
   }
 
@@ -80,14 +72,23 @@ final class LandscapePoints {
   ///
   /// - Parameter points: coefficients of the directions, a list for each point.
   func callAsFunction(_ points: [[Double]]) throws -> [Tensor] {
-    let (table, plan) = try self.plan(points.count)
-    let values = try plan.inputs.map { leaf -> Tensor in
-      if leaf.id == table.id {
-        return Tensor(points.flatMap { $0 }, table.shape, interpreter.state.settings.precision)
+    let table = Tensor(points.flatMap { $0 }, [points.count] + coefficients.shape)
+    return try batch([table], known: known)
+  }
+
+  /// The first formula over a plane, `across` running fastest, and at its point (0, 0).
+  func grid(_ across: [Double], _ up: [Double]) throws -> (values: [Double], here: Double) {
+    var table: [Double] = []
+    table.reserveCapacity(2 * (across.count * up.count + 1))
+    for t in up {
+      for s in across {
+        table.append(s)
+        table.append(t)
       }
-      return try known[leaf.id] ?? interpreter.inputValue(leaf)
     }
-    return try plan.run(values)
+    table += [0, 0]
+    let values = try batch([Tensor(table, [table.count / 2, 2])], known: known)[0].doubles
+    return (Array(values.dropLast()), values.last ?? .nan)
   }
 
   /// The first formula, its gradient and its Hessian by the coefficients, at one point.
@@ -105,25 +106,5 @@ final class LandscapePoints {
         }
         return try known[leaf.id] ?? interpreter.inputValue(leaf)
       })
-  }
-
-  private func plan(_ count: Int) throws -> (table: Leaf, plan: BatchPlan) {
-    let table = interpreter.placeholderLeaf(
-      "points", [count] + coefficients.shape, function: Self.scope, depth: 0)
-    if let plan = plans[count] { return (table, plan) }
-    let graph = interpreter.graph
-    let precision = interpreter.state.settings.precision
-    let single = try Plan(graph, outputs: elements, precision: precision)
-    try interpreter.checkMemory(single)
-    let piece = min(max(Self.pieceBytes / max(single.arenaBytes, 1), 1), Self.largestPiece, count)
-    let variable = BatchPlan.Variable(
-      leaf: graph.leaf(coefficients), values: graph.leaf(table), axes: [0])
-    let plan = try BatchPlan(
-      graph, elements, [variable], batch: [count], piece: piece, precision: precision,
-      identity: interpreter.slots.identity)
-    try interpreter.checkMemory(plan)
-    interpreter.reportProgress(of: plan, label: label)
-    plans[count] = plan
-    return (table, plan)
   }
 }

@@ -3,18 +3,31 @@ import LinearAlgebra
 import Plotting
 import Tensors
 
-/// The second-order model of a formula at a point of a plane: f + g·d + ½ dᵀHd, d in the plane's coefficients.
+/// The second-order model of a formula at a point of a line or plane: f + g·d + ½ dᵀHd, d in its coefficients.
 struct QuadraticModel {
-  /// Where it stands, in the plane's coefficients.
+  /// Where it stands, one or two coefficients.
   let centre: [Double]
   let value: Double
   let gradient: [Double]
-  /// 2×2, row-major.
+  /// 1×1 or 2×2, row-major.
   let hessian: [Double]
   /// Of the formula, for the legend.
   let name: String
 
-  /// Curves of equal curvature, ½ dᵀHd = ±c, and arrows for the eigenvectors up to them; an arrow for the Newton step.
+  /// Of a line: the model over some places, as far as it stays near the formula's own values.
+  func parabola(over ts: [Double], near values: [Double]) -> Series {
+    let finite = values.filter(\.isFinite)
+    let (low, high) = (finite.min() ?? 0, finite.max() ?? 0)
+    let margin = 0.1 * (high - low)
+    let ys = ts.map { t -> Double in
+      let d = t - centre[0]
+      let y = value + gradient[0] * d + hessian[0] / 2 * d * d
+      return y >= low - margin && y <= high + margin ? y : .nan
+    }
+    return Series(ts, ys, name: "second order")
+  }
+
+  /// Of a plane: curves of equal curvature, ½ dᵀHd = ±c, and arrows for the eigenvectors up to them; an arrow for the Newton step.
   /// c is chosen so that the longest arrow takes a third of the frame.
   func marks(across: ClosedRange<Double>, up: ClosedRange<Double>) throws -> [Mark] {
     let found = try symmetricEigen(Tensor(hessian, [2, 2]))

@@ -59,7 +59,7 @@ final class TrainingRun {
     try begin()
     var epoch = interpreter.state.training?.count ?? 0
     let first = epoch
-    let last = checkpoint == nil ? first + plan.epochs : plan.epochs
+    let last = checkpoint == nil ? first + plan.epochs : max(first, plan.epochs)
     report.begin(interpreter.feeds.isEmpty ? nil : batches, epochs: first..<last, stepper.objectiveName)
     var reason: String?
     while reason == nil && epoch < last {
@@ -80,7 +80,7 @@ final class TrainingRun {
   private func begin() throws {
     let columns =
       ["epoch", "loss"] + (plan.validation == nil ? [] : ["validation"]) + plan.tracked.map(\.name)
-      + ["rate", "seconds"]
+      + (chosen.options["lr"] == nil ? [] : ["rate"]) + ["seconds"]
     try interpreter.atom {
       interpreter.willChange()
       let feeds = interpreter.feeds.map(\.feed)
@@ -99,9 +99,9 @@ final class TrainingRun {
     }
   }
 
-  private func setRate(_ epoch: Int) throws -> Double {
-    let base = chosen.options["lr"] ?? .nan
-    guard let schedule = plan.schedule else { return base }
+  /// The step size of an epoch, counted from 1; nil for a method's own.
+  private func setRate(_ epoch: Int) throws -> Double? {
+    guard let base = chosen.options["lr"], let schedule = plan.schedule else { return chosen.options["lr"] }
     let rate = base * (try schedule.factor(epoch, of: plan.epochs, interpreter))
     let method = try call.made(
       chosen.description, chosen.options.with(rate: max(rate, .leastNormalMagnitude)), call.command.span)
@@ -154,14 +154,14 @@ final class TrainingRun {
   }
 
   /// What is recorded, written, run and printed after an epoch, and why training ends with it, if it does.
-  private func finish(_ epoch: Int, _ loss: Double, _ rate: Double) throws -> String? {
+  private func finish(_ epoch: Int, _ loss: Double, _ rate: Double?) throws -> String? {
     var reason: String?
     try interpreter.atom {
       interpreter.willChange()
       let validation = try plan.validation.map { try interpreter.number($0.expr) }
       let tracked = try plan.tracked.map { try interpreter.number($0.expr) }
       let row = [Double(epoch), loss] + (validation.map { [$0] } ?? []) + tracked
-      interpreter.state.training?.append(row + [rate, report.seconds])
+      interpreter.state.training?.append(row + (rate.map { [$0] } ?? []) + [report.seconds])
       keep(validation ?? loss)
       report.line(row)
       reason = patienceIsOver ? "no better \(criterion) for \(plan.patience ?? 0) epochs" : nil

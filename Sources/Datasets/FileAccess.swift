@@ -16,16 +16,8 @@ public enum TextFile {
     try writeFile(path, Array(text.utf8))
   }
 
-<<<<<<< HEAD
-  /// Whether there is something at a path.
-  public static func exists(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0
-  }
-=======
   /// Whether there is such a file.
   public static func exists(_ path: String) -> Bool { isFile(path) }
->>>>>>> origin/main
 
   /// The path without links and dots, by which a file is known; the path itself when there is no such file.
   public static func canonical(_ path: String) -> String { resolved(path) }

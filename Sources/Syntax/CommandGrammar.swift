@@ -107,7 +107,8 @@ public final class CommandGrammar: Sendable {
     CommandGrammar(
       "train", .methods,
       [
-        ("validate", .expressions), ("track", .expressions), ("until", .expressions), ("on", .expressions), wrt,
+        ("validate", .expressions), ("track", .expressions), ("until", .expressions), ("on", .expressions),
+        wrt,
       ], block: true),
     CommandGrammar("compare", .methods, movement),
     CommandGrammar("undo", .expressions, [("step", .nothing), ("steps", .nothing)]),

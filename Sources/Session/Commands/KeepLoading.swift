@@ -115,7 +115,7 @@ extension CommandCall {
       guard try flag("fallback") else {
         throw Diagnostic(.io, "\(error)", at: file?.span ?? command.span, hint: place)
       }
-      print("\(error); \(place). Here is mnist1d instead.")
+      interpreter.output(.text("\(error); \(place). Here is mnist1d instead."))
       return substitute(train, test)
     }
     return loaded(

@@ -41,7 +41,8 @@ struct BatchFeed {
   /// Takes up a place in an epoch again. False, with nothing changed, when it is none: an order that is no permutation, a
   /// batch beyond the end.
   mutating func restore(order: [Int], _ place: [Int]) -> Bool {
-    guard place.count == 3, place[0] > 0, place[1] >= 0, place[2] > 0, place[1] * place[2] < order.count else {
+    guard place.count == 3, place[0] > 0, place[1] >= 0, place[2] > 0, place[1] * place[2] < order.count
+    else {
       return false
     }
     var seen = [Bool](repeating: false, count: order.count)

@@ -178,7 +178,9 @@ extension Interpreter {
   // MARK: := and functions
 
   /// Names of results change with every command: definitions take the value that is there.
-  private func isResult(_ name: String) -> Bool { Self.resultNames.contains(name) && state.globals[name] == nil }
+  private func isResult(_ name: String) -> Bool {
+    Self.resultNames.contains(name) && state.globals[name] == nil
+  }
 
   func define(_ name: String, _ span: Span, _ expr: Expr, echoes: Bool) throws {
     try checkAssignable(name, span)

@@ -152,7 +152,8 @@ struct Completion {
   private var expressionWords: [String] {
     interpreter.visibleNames + Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue)
       + [
-        "params", "ans", "history", "true", "false", "and", "or", "not", "if", "then", "else", "for", "in", "inf",
+        "params", "ans", "history", "true", "false", "and", "or", "not", "if", "then", "else", "for", "in",
+        "inf",
         "nan", "π",
       ]
   }

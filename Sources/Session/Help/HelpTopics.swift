@@ -126,7 +126,8 @@ extension HelpTopic {
     HelpTopic(
       "history", "history", "What training recorded: a vector for each column, over the epochs.",
       "param x = 2; f := x^2; train gd lr=0.25 epochs=2; print history.loss",
-      "epoch              f\n    1              4\n    2              1\ngd: 2 epochs, 2 steps; f: 4 → 1\n[4, 1]"),
+      "epoch              f\n    1              4\n    2              1\ngd: 2 epochs, 2 steps; f: 4 → 1\n[4, 1]"
+    ),
     HelpTopic("ans", "ans", "The last value printed.", "1 + 2\nprint ans * 2", "3\n6"),
     HelpTopic(
       "π", "π", "The ratio of a circle's circumference to its diameter; also pi.", "print π", "3.14159"),

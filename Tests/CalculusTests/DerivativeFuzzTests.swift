@@ -12,7 +12,7 @@ struct DerivativeFuzzTests {
   static let effort = Int(ProcessInfo.processInfo.environment["FUZZ"] ?? "1") ?? 1
 
   @Test func smoothGraphs() throws {
-    for seed in 0..<(60 * Self.effort) { try Case(seed: UInt64(seed)).check() }
+    for seed in 0..<(35 * Self.effort) { try Case(seed: UInt64(seed)).check() }
   }
 
   @Test func shallowGraphs() throws {

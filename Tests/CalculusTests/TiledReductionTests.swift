@@ -109,7 +109,7 @@ import Testing
 
   /// Rows, columns, sums, maxima, norms, diagonal, trace and blocks against the whole matrix, which the reference
   /// interpreter computes by definition.
-  @Test(arguments: [MapFunction.tanh, .relu], [Precision.f64, .f32])
+  @Test(arguments: zip([MapFunction.tanh, .relu], [Precision.f64, .f32]))
   func allFormsAgainstTheDefinition(_ f: MapFunction, _ precision: Precision) throws {
     let (loss, params) = network(f, n: 4, 3, 4, 2)
     let h = graph.hessianMatrix(loss, wrt: params)

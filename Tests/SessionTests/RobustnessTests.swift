@@ -12,7 +12,7 @@ import Testing
     ("x[", "0", "]"),
   ])
   func deepNestingIsAnError(head: String, middle: String, tail: String) async {
-    let text = String(repeating: head, count: 100_000) + middle + String(repeating: tail, count: 100_000)
+    let text = String(repeating: head, count: 30_000) + middle + String(repeating: tail, count: 30_000)
     let outcome = await onLargeStack { () -> RunOutcome in
       let c = Conversation()
       c.say(text)

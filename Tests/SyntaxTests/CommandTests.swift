@@ -70,7 +70,7 @@ import Testing
       "surface f along d1, d2 range -1..1 steps=51",
       "(!surface f <along d1 d2> <range (.. (- 1) 1)> steps=51)"
     ),
-    ("path", "(!path)"), ("animate f for t in 0..1", "(!animate f <for (in t (.. 0 1))>)"),
+    ("path", "(!path)"), ("animate f along d", "(!animate f <along d>)"),
     ("save plot \"x.svg\"", "(!save plot \"x.svg\")"),
     ("save \"w.npy\" W", "(!save \"w.npy\" W)"),
     ("save \"w.npy\" [1, 2]", "(!save \"w.npy\" [1 2])"),

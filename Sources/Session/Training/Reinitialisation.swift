@@ -22,7 +22,7 @@ extension Commands {
       verb: "prune", usage: "prune bottom N% of PARAMS [by MEASURE] [on FORMULA]",
       summary:
         "Sets the weights of each param that matter least (or most, with top) to zero, and gives their masks.",
-      options: selectionOptions, example: "m = prune bottom 50% of x by magnitude", changesState: true
+      options: selectionOptions, example: "prune bottom 50% of x by magnitude", changesState: true
     ) { call in
       try Selection(call).run { _, leaf in [Double](repeating: 0, count: leaf.value.count) }
     }

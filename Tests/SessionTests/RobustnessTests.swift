@@ -142,7 +142,7 @@ import Testing
 
   // MARK: Random programs
 
-  @Test(arguments: 1...15) func randomStatementsNeverCrash(seed: Int) async {
+  @Test(arguments: 1...(8 * effort)) func randomStatementsNeverCrash(seed: Int) async {
     let usable = await onLargeStack { () -> Bool in
       var generator = ProgramGenerator(seed: UInt64(seed))
       var c = Conversation()

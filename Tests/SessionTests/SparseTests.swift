@@ -149,7 +149,7 @@ import Testing
   }
 
   /// Random compositions of slices, joins and index tables of vectors: what is stored sparse is the whole matrix.
-  @Test(arguments: 0..<(6 * effort)) func randomCompositions(_ seed: Int) throws {
+  @Test(arguments: 0..<(4 * effort)) func randomCompositions(_ seed: Int) throws {
     var source = CounterGenerator(seed: UInt64(seed + 1))
     /// A formula of `length` entries made of parts of x (of n = 70).
     func part(_ length: Int, _ depth: Int) -> String {

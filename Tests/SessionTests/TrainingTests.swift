@@ -48,6 +48,9 @@ private func temporary(_ name: String) -> String {
     #expect(desk.values("z", "w_2").count == 2)
     desk.run("train gd lr=0.1 epochs=1 validate w^2 track b, w*2\nz = history")
     #expect(desk.values("z", "epoch") == [1, 2, 3])
+    // Another formula, another history.
+    desk.run("g := f + w^2\ntrain gd lr=0.1 epochs=1 validate w^2 track b, w*2 on g\nz = history")
+    #expect(desk.values("z", "epoch") == [1])
     desk.run("reset\nz = history")
     #expect(desk.errors.count == 1)
   }

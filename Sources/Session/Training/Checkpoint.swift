@@ -8,14 +8,16 @@ struct Checkpoint {
   private let path: String
   /// The method with its options.
   private let method: String
+  private let objective: String
   private let call: CommandCall
   private static let format = 1.0
 
   private var interpreter: Interpreter { call.interpreter }
 
-  init(_ path: String, method: String, _ call: CommandCall) {
+  init(_ path: String, method: String, objective: String, _ call: CommandCall) {
     self.path = path
     self.method = method
+    self.objective = objective
     self.call = call
   }
 
@@ -42,7 +44,7 @@ struct Checkpoint {
       throw foreign("it records \(history.joined(separator: ", ")), this \(columns.joined(separator: ", "))")
     }
     interpreter.state.training = TrainingHistory(
-      columns: history.map { ($0, stored["history/\($0)"]?.doubles ?? []) })
+      objective, columns: history.map { ($0, stored["history/\($0)"]?.doubles ?? []) })
     return .some(try best(stored))
   }
 

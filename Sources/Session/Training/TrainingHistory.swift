@@ -3,12 +3,19 @@ import Tensors
 
 /// What each epoch of training was like, a column a quantity.
 struct TrainingHistory {
+  /// The formula that was trained.
+  let objective: String
   /// `epoch`, the objective as `loss`, what is tracked, the step size and the seconds since the start.
   private(set) var columns: [(name: String, values: [Double])]
 
-  init(_ names: [String]) { columns = names.map { ($0, []) } }
+  init(_ objective: String, _ names: [String]) {
+    self.init(objective, columns: names.map { ($0, []) })
+  }
 
-  init(columns: [(name: String, values: [Double])]) { self.columns = columns }
+  init(_ objective: String, columns: [(name: String, values: [Double])]) {
+    self.objective = objective
+    self.columns = columns
+  }
 
   var names: [String] { columns.map(\.name) }
   var count: Int { columns.first?.values.count ?? 0 }

@@ -16,6 +16,9 @@ final class TrainingReport {
   private var stride = 1
 
   private var interpreter: Interpreter { call.interpreter }
+
+  /// The name of what is trained, as the command has it.
+  var objective: String { call.objectiveName }
   private static let lines = 60
 
   init(_ call: CommandCall, _ plan: TrainingPlan, _ method: String) {
@@ -36,7 +39,7 @@ final class TrainingReport {
     stride = max(1, (epochs.count + Self.lines - 1) / Self.lines)
     guard !epochs.isEmpty else { return }
     table.line(
-      ["epoch", call.objectiveName] + (plan.validation.map { [$0.name] } ?? []) + plan.tracked.map(\.name))
+      ["epoch", objective] + (plan.validation.map { [$0.name] } ?? []) + plan.tracked.map(\.name))
   }
 
   func resumed(after epoch: Int, _ file: String) {
@@ -72,13 +75,14 @@ final class TrainingReport {
   }
 
   func end(_ steps: Int, _ reason: String?) {
-    let history = interpreter.state.training
-    let count = history?.count ?? 0
-    let losses = history?["loss"] ?? []
+    // Of this run; where nothing was left to do, of what a checkpoint holds.
+    let all = interpreter.state.training?["loss"] ?? []
+    let losses = all.count > epochs.lowerBound ? Array(all[epochs.lowerBound...]) : all
+    let count = losses.count
     guard let first = losses.first, let last = losses.last else { return }
     let stopped = reason.map { "; \($0)" } ?? ""
     call.print(
       "\(method): \(count) \(count == 1 ? "epoch" : "epochs"), \(steps) \(steps == 1 ? "step" : "steps"); "
-        + "\(call.objectiveName): \(call.format(first)) → \(call.format(last))\(stopped)")
+        + "\(objective): \(call.format(first)) → \(call.format(last))\(stopped)")
   }
 }

@@ -39,7 +39,7 @@ final class TrainingRun {
     (self.plan, self.chosen, self.call) = (plan, chosen, call)
     stepper = try Stepper(call, chosen.name, chosen.method, key: key)
     report = TrainingReport(original, plan, chosen.name)
-    checkpoint = plan.checkpoint.map { Checkpoint($0, method: key, call) }
+    checkpoint = plan.checkpoint.map { Checkpoint($0, method: key, objective: original.objectiveName, call) }
     guard plan.schedule == nil || chosen.options["lr"] != nil else {
       throw Diagnostic(
         .domain, "a schedule multiplies the step size, and none is given", at: call.command.span,
@@ -87,14 +87,15 @@ final class TrainingRun {
       if feeds.contains(where: { $0.batch > 0 || $0.size != plan.batch ?? $0.size }) {
         try interpreter.beginEpoch(size: plan.batch)
       }
-      if interpreter.state.training.map({ $0.names != columns }) ?? true {
-        interpreter.state.training = TrainingHistory(columns)
+      let fresh = TrainingHistory(report.objective, columns)
+      if interpreter.state.training.map({ $0.names != columns || $0.objective != fresh.objective }) ?? true {
+        interpreter.state.training = fresh
       }
       if let found = try checkpoint?.restore(columns) {
         best = found
         report.resumed(after: interpreter.state.training?.count ?? 0, plan.checkpoint ?? "")
       } else if checkpoint != nil {
-        interpreter.state.training = TrainingHistory(columns)
+        interpreter.state.training = fresh
       }
     }
   }

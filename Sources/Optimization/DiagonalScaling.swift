@@ -10,9 +10,14 @@ struct DiagonalScaling {
   init(_ at: Evaluation, past: [Double]) throws {
     let n = at.x.count
     let matrix = try at.denseMatrix().doubles
-    let diagonal = (0..<n).map { matrix[$0 * n + $0].magnitude }
-    squares = past.count == n ? zip(past, diagonal).map { max($0, $1) } : diagonal
-    root = squares.map { $0 > 0 ? $0.squareRoot() : 1 }
+    (squares, root) = Self.scales((0..<n).map { matrix[$0 * n + $0].magnitude }, past)
+  }
+
+  /// D, the larger of a diagonal and what is left of the last D (or empty), and its root, which is 1 for a param
+  /// without influence so far.
+  static func scales(_ diagonal: [Double], _ past: [Double]) -> (squares: [Double], root: [Double]) {
+    let squares = past.count == diagonal.count ? zip(past, diagonal).map { max($0, $1) } : diagonal
+    return (squares, squares.map { $0 > 0 ? $0.squareRoot() : 1 })
   }
 
   /// The same function in x̂: gradient D^−½·g, Hessian D^−½·H·D^−½.

@@ -104,30 +104,25 @@ private struct DampedSystem {
     case sparse(SparseMatrix, diagonal: [Int])
   }
 
-  /// `past` is what is left of the last D, or empty.
+  /// `past` is what is left of the last D, or empty. A param without influence so far is damped all the same: the system
+  /// would be singular.
   init(_ at: Evaluation, past: [Double]) throws {
     let n = at.x.count
     if case .sparse(let stored)? = at.hessian, let places = Self.diagonal(stored.pattern) {
       let entries = stored.values.converted(to: .f64).doubles
-      (scale, root) = Self.scales(places.map { entries[$0] }, past)
+      (scale, root) = DiagonalScaling.scales(places.map { entries[$0] }, past)
       let root = root
       var scaled = entries
       stored.pattern.forEachEntry { i, j, place in scaled[place] = entries[place] / root[i] / root[j] }
       matrix = .sparse(SparseMatrix(stored.pattern, Tensor(vector: scaled)), diagonal: places)
     } else {
       let entries = try at.denseMatrix().doubles
-      (scale, root) = Self.scales((0..<n).map { entries[$0 * n + $0] }, past)
+      (scale, root) = DiagonalScaling.scales((0..<n).map { entries[$0 * n + $0] }, past)
       var scaled = entries
       for i in 0..<n { for j in 0..<n { scaled[i * n + j] = entries[i * n + j] / root[i] / root[j] } }
       matrix = .dense(scaled)
     }
     gradient = zip(at.gradient, root).map { $0 / $1 }
-  }
-
-  /// D, and its root. A param without influence so far is damped all the same: the system would be singular.
-  private static func scales(_ diagonal: [Double], _ past: [Double]) -> ([Double], [Double]) {
-    let scale = past.count == diagonal.count ? zip(past, diagonal).map { max($0, $1) } : diagonal
-    return (scale, scale.map { $0 > 0 ? $0.squareRoot() : 1 })
   }
 
   /// Where the diagonal is stored; nil when some of it is not.

@@ -36,6 +36,9 @@ public struct Evaluation: Sendable {
   }
 
   public var gradientNorm: Double { norm(gradient) }
+
+  /// ‖Δx‖.
+  public func distance(to other: Evaluation) -> Double { norm(difference(other.x, x)) }
 }
 
 /// What a method may ask about the function besides its evaluation at the present point.

@@ -52,8 +52,7 @@ extension Builtins {
       "shape(glorot(4, 3))", "[4, 3]"
     ) { call in
       let (n, m) = try call.fans()
-      let bound = (6 / Double(n + m)).squareRoot()
-      return try .node(call.context.draw(.uniform(-bound, bound), [n, m], call.span))
+      return try .node(call.context.draw(.glorot(n, m), [n, m], call.span))
     },
     Builtin(
       "he", "fan_in, fan_out", .construction,
@@ -61,8 +60,7 @@ extension Builtins {
       "[4, 3]"
     ) { call in
       let (n, m) = try call.fans()
-      let deviation = (2 / Double(n)).squareRoot()
-      return try .node(call.context.draw(.normal(mean: 0, deviation: deviation), [n, m], call.span))
+      return try .node(call.context.draw(.he(n), [n, m], call.span))
     },
     Builtin(
       "torch", "seed", .construction,
@@ -74,6 +72,26 @@ extension Builtins {
       "shape(randn(2, generator=numpy(0)))", "[2]"
     ) { call in try PublishedGenerator.marker("numpy", call) },
   ]
+}
+
+/// Distributions of initial weights by the numbers of inputs and outputs of a layer.
+extension Distribution {
+  /// Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural networks* (2010), equation 16.
+  static func glorot(_ inputs: Int, _ outputs: Int) -> Distribution {
+    let bound = (6 / Double(inputs + outputs)).squareRoot()
+    return .uniform(-bound, bound)
+  }
+
+  /// He, Zhang, Ren and Sun, *Delving deep into rectifiers* (2015), equation 10.
+  static func he(_ inputs: Int) -> Distribution {
+    .normal(mean: 0, deviation: (2 / Double(inputs)).squareRoot())
+  }
+
+  /// The default of PyTorch's linear layers.
+  static func linearLayer(_ inputs: Int) -> Distribution {
+    let bound = 1 / Double(inputs).squareRoot()
+    return .uniform(-bound, bound)
+  }
 }
 
 /// `torch(0)` or `numpy(0)`, as an argument.

@@ -9,7 +9,7 @@ struct StepTolerances {
 
   /// The reason to end after the step from one point to another.
   func reached(_ before: Evaluation, _ after: Evaluation, _ name: String) -> String? {
-    if let step, length(before, after) <= step * (1 + norm(after.x)) {
+    if let step, before.distance(to: after) <= step * (1 + norm(after.x)) {
       return "the step is shorter than xtol·(1 + ‖x‖)"
     }
     if let decrease, (before.value - after.value).magnitude <= decrease * (1 + after.value.magnitude) {
@@ -17,8 +17,6 @@ struct StepTolerances {
     }
     return nil
   }
-
-  private func length(_ a: Evaluation, _ b: Evaluation) -> Double { norm(zip(a.x, b.x).map { $1 - $0 }) }
 }
 
 /// A table that is printed line by line, while its rows come to be.
@@ -62,11 +60,11 @@ struct IterationTable {
   }
 
   func add(_ step: Int, _ before: Evaluation, _ after: Evaluation, _ move: Move) {
-    let moved = norm(zip(before.x, after.x).map { $1 - $0 })
     let ratio = move.predicted.flatMap { $0 > 0 ? (before.value - after.value) / $0 : nil }
     table.line(
       [
-        "\(step)", call.format(after.value), call.format(after.gradientNorm), call.format(moved),
+        "\(step)", call.format(after.value), call.format(after.gradientNorm),
+        call.format(before.distance(to: after)),
         ratio.map { NumberFormat(digits: 3)($0) } ?? "",
       ], move.notes.joined(separator: "; "))
   }

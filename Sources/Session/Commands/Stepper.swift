@@ -71,9 +71,9 @@ struct Stepper {
 
   /// One step. When it fails, nothing has changed.
   func step(from before: Evaluation) throws -> (evaluation: Evaluation, move: Move) {
-    try attempt(from: before) { move in
+    try attempt(from: before) { names, move in
       if interpreter.state.path.isEmpty { note(before) }
-      try interpreter.move(targetNames(), to: move.x)
+      interpreter.move(names, to: move.x)
       let after = try evaluation(interpreter.loopDepth > 0 ? nil : .gradient, afterMove: true)
       note(after)
       if interpreter.hasRandomLeaves {
@@ -88,9 +88,9 @@ struct Stepper {
   /// One step of training from a point on the present draw, and the next draw. What f is after the step only the next
   /// batch tells. When it fails, nothing has changed.
   func advance(from before: Evaluation) throws {
-    try attempt(from: before) { move in
+    try attempt(from: before) { names, move in
       note(before)
-      try interpreter.move(targetNames(), to: move.x)
+      interpreter.move(names, to: move.x)
       try interpreter.redraw()
     }
   }
@@ -99,7 +99,7 @@ struct Stepper {
 
   /// Asks the method for a move and does with it what `finish` says; the method's memory and the step are kept when
   /// that succeeds.
-  private func attempt<T>(from before: Evaluation, _ finish: (Move) throws -> T) throws -> T {
+  private func attempt<T>(from before: Evaluation, _ finish: ([String], Move) throws -> T) throws -> T {
     let names = try targetNames()
     let bounds = interpreter.bounds(of: names)
     // A method that remembers goes on where it stopped, with the same options.
@@ -110,7 +110,7 @@ struct Stepper {
     do {
       let move = try method.step(before, Surroundings(call: call, names: names))
       interpreter.recordStep()
-      let result = try finish(move)
+      let result = try finish(names, move)
       interpreter.state.methods[stateKey] = method
       return result
     } catch {

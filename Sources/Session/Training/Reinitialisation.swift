@@ -181,15 +181,10 @@ private struct Initialiser {
         at: span,
         hint: "using zeros, or declared")
     }
-    let (inputs, outputs) = (Double(shape[0]), Double(shape[1]))
     switch kind {
-    case .he: return drawn(.normal(mean: 0, deviation: (2 / inputs).squareRoot()), shape)
-    case .uniform, .torch:
-      let bound = 1 / inputs.squareRoot()
-      return drawn(.uniform(-bound, bound), shape)
-    default:
-      let bound = (6 / (inputs + outputs)).squareRoot()
-      return drawn(.uniform(-bound, bound), shape)
+    case .he: return drawn(.he(shape[0]), shape)
+    case .uniform, .torch: return drawn(.linearLayer(shape[0]), shape)
+    default: return drawn(.glorot(shape[0], shape[1]), shape)
     }
   }
 

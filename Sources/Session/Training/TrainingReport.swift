@@ -8,8 +8,6 @@ final class TrainingReport {
   private let started = Machine.now
   private let table: RunningTable
   private var epochs = 0..<0
-  private var batches = 1
-  private var name = "f"
   private var lastLoss = ""
   private var stepsSeen = 0
   /// Epochs between two lines.
@@ -31,11 +29,8 @@ final class TrainingReport {
 
   var seconds: Double { Machine.now - started }
 
-  /// `batches` of an epoch, or nil for the whole data.
-  func begin(_ batches: Int?, epochs: Range<Int>, _ name: String) {
+  func begin(epochs: Range<Int>) {
     self.epochs = epochs
-    self.batches = batches ?? 1
-    self.name = name
     stride = max(1, (epochs.count + Self.lines - 1) / Self.lines)
     guard !epochs.isEmpty else { return }
     table.line(

@@ -60,7 +60,7 @@ final class TrainingRun {
     var epoch = interpreter.state.training?.count ?? 0
     let first = epoch
     let last = checkpoint == nil ? first + plan.epochs : max(first, plan.epochs)
-    report.begin(interpreter.feeds.isEmpty ? nil : batches, epochs: first..<last, stepper.objectiveName)
+    report.begin(epochs: first..<last)
     var reason: String?
     while reason == nil && epoch < last {
       epoch += 1

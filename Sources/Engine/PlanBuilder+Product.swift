@@ -31,7 +31,7 @@ extension PlanBuilder {
     if alpha == 1, let node = task.node, isKnown(node, products, task) { return }
     let path = ContractionPlanner(
       operands: factors.map { Array($0.labels) }, result: Array(task.result), sizes: task.sizes,
-      isKnown: { self.partial.contains(products, subset: $0) }
+      layout: walked(task.result, by: task.out), isKnown: { self.partial.contains(products, subset: $0) }
     ).path()
     let needed = neededSteps(path.steps, products)
     for (index, step) in path.steps.enumerated() {
@@ -132,9 +132,7 @@ extension PlanBuilder {
   private func intermediateOrder(
     _ kept: Set<Label>, _ a: ProductFactor, _ b: ProductFactor, _ partner: ProductFactor?, _ task: Contraction
   ) -> [Label] {
-    func walked(_ labels: Set<Label>) -> [Label] {
-      labels.sorted { (-abs(task.out[$0]), $0) < (-abs(task.out[$1]), $1) }
-    }
+    func walked(_ labels: Set<Label>) -> [Label] { self.walked(labels, by: task.out) }
     let isOuter = a.labels.union(b.labels).isSubset(of: kept)
     if isOuter, let partner {
       let shared = kept.filter(partner.labels.contains).sorted {
@@ -149,6 +147,10 @@ extension PlanBuilder {
     }
     return both.sorted() + kept.intersection(a.labels).subtracting(both).sorted()
       + kept.subtracting(a.labels).sorted()
+  }
+
+  private func walked(_ labels: Set<Label>, by access: Access) -> [Label] {
+    labels.sorted { (-abs(access[$0]), $0) < (-abs(access[$1]), $1) }
   }
 
   /// Of some orders the one in which the larger operands are read along their memory; the first of equals.

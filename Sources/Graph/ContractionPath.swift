@@ -26,10 +26,14 @@ public struct ContractionPlanner {
 
   /// Whether the product of a subset (as bits) is there already, at no cost.
   let isKnown: ((Int) -> Bool)?
+  /// The result's labels as its memory walks them, outermost first; empty where that does not matter.
+  let layout: [Label]
 
   public init(
-    operands: [[Label]], result: [Label], sizes: [Label: Int], isKnown: ((Int) -> Bool)? = nil
+    operands: [[Label]], result: [Label], sizes: [Label: Int], layout: [Label] = [],
+    isKnown: ((Int) -> Bool)? = nil
   ) {
+    self.layout = layout
     self.isKnown = isKnown
     self.operands = operands.map(Set.init)
     self.result = Set(result)
@@ -62,6 +66,12 @@ public struct ContractionPlanner {
     labels.filter { label in result.contains(label) || outside.contains { $0.contains(label) } }
   }
 
+  /// A product whose rows and columns do not each lie as one dimension of the result: it is written twice.
+  private func isInterleaved(_ a: Set<Label>, _ b: Set<Label>) -> Bool {
+    let sides = layout.filter { sizes[$0] ?? 1 > 1 && a.contains($0) != b.contains($0) }.map { a.contains($0) }
+    return zip(sides, sides.dropFirst()).count { $0 != $1 } > 1
+  }
+
   private func exact() -> ContractionPath {
     let n = operands.count
     let full = (1 << n) - 1
@@ -90,7 +100,8 @@ public struct ContractionPlanner {
         guard part & lowest != 0 else { continue }
         let rest = subset ^ part
         let work = volume(labels[part].union(labels[rest]))
-        let total = isFree ? 0 : cost[part] + cost[rest] + work + entryCost * size
+        let copies = subset == full && isInterleaved(labels[part], labels[rest]) ? 2.0 : 1.0
+        let total = isFree ? 0 : cost[part] + cost[rest] + work + copies * entryCost * size
         guard total <= cost[subset] else { continue }
         let shared = labels[part].intersection(labels[rest])
         let isBatch = !shared.isSubset(of: labels[subset]) && !shared.isDisjoint(with: labels[subset])

@@ -69,9 +69,7 @@ private struct CheckResult {
         + (sampled ? " (\(check.columns.count) of \(n) entries sampled)" : "")
         + " against extrapolated differences in float64")
     for item in [worst(first), worst(second)].compactMap({ $0 }) {
-      let line = "worst \(check.label(item, of: f)) = \(figures(call, item))"
-      let error = "(relative error \(LookText.rough(item.error)))"
-      lines.append(line + (line.count + error.count < call.interpreter.options.width ? " " : "\n  ") + error)
+      lines.append("worst \(check.label(item, of: f)) = \(figures(call, item))")
     }
     let uncertain = (first + second).filter(\.isUncertain)
     if let example = uncertain.first {
@@ -84,7 +82,7 @@ private struct CheckResult {
   }
 
   private func figures(_ call: CommandCall, _ item: DerivativeCheck.Comparison) -> String {
-    "\(call.format(item.exact)), differences \(call.format(item.estimate))"
+    "\(call.format(item.exact)), differences \(call.format(item.estimate)) (error \(LookText.rough(item.error)))"
   }
 
   private func verdict(_ f: String) throws -> String {

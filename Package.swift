@@ -1,6 +1,9 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+// Tests spend their time in the modules below the session: those are optimised in debug builds as well.
+let optimized: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 // Dependencies point one way: each module uses only modules listed above it.
 let package = Package(
   name: "hlab",
@@ -22,20 +25,23 @@ let package = Package(
       cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]),
 
     // The language.
-    .target(name: "Syntax"),
+    .target(name: "Syntax", swiftSettings: optimized),
 
     // Numbers, the graph of formulas, its calculus and its evaluator.
-    .target(name: "Tensors"),
+    .target(name: "Tensors", swiftSettings: optimized),
     .target(name: "Datasets", dependencies: ["CZlib", "Tensors"]),
-    .target(name: "LinearAlgebra", dependencies: ["CKernels", "COpenBLAS", "CSuiteSparse", "Tensors"]),
-    .target(name: "Graph", dependencies: ["Tensors"]),
-    .target(name: "Calculus", dependencies: ["Graph", "Tensors"]),
+    .target(
+      name: "LinearAlgebra", dependencies: ["CKernels", "COpenBLAS", "CSuiteSparse", "Tensors"],
+      swiftSettings: optimized),
+    .target(name: "Graph", dependencies: ["Tensors"], swiftSettings: optimized),
+    .target(name: "Calculus", dependencies: ["Graph", "Tensors"], swiftSettings: optimized),
     .target(
       name: "Engine",
-      dependencies: ["CKernels", "COpenBLAS", "Graph", "LinearAlgebra", "Tensors"]),
+      dependencies: ["CKernels", "COpenBLAS", "Graph", "LinearAlgebra", "Tensors"], swiftSettings: optimized),
 
     .target(name: "Optimization", dependencies: ["LinearAlgebra", "Tensors"]),
-    .target(name: "Curvature", dependencies: ["COpenBLAS", "LinearAlgebra", "Tensors"]),
+    .target(
+      name: "Curvature", dependencies: ["COpenBLAS", "LinearAlgebra", "Tensors"], swiftSettings: optimized),
 
     .target(name: "Tuning", dependencies: ["Tensors"]),
 

@@ -59,7 +59,7 @@ extension CommandCall {
     if let label = try option("ylabel") { figure.yAxis.label = interpreter.valueText.inline.text(label) }
     let text = try textOptions(figure)
     if interpreter.live?.isDrawing == true {
-      return interpreter.output(.progress(interpreter.rendered(figure, text)))
+      return interpreter.showLive(interpreter.rendered(figure, text))
     }
     interpreter.state.figure = figure
     print(interpreter.rendered(figure, text))

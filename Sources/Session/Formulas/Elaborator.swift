@@ -2,6 +2,7 @@ import CKernels
 import Calculus
 import Engine
 import Graph
+import Optimization
 import Syntax
 import Tensors
 
@@ -45,7 +46,7 @@ final class Elaborator: FormulaContext {
   /// What was looked up so far, one record for each definition being built.
   private(set) var records = [Dependencies()]
   /// Formal parameters: what their placeholders stand for in this call.
-  private var arguments: [NodeID: NodeID] = [:]
+  private(set) var arguments: [NodeID: NodeID] = [:]
   private(set) var depth = 0
   /// Results of procedures that ran before this formula was built, by their call.
   var callResults: [ObjectIdentifier: CallResult] = [:]
@@ -55,6 +56,11 @@ final class Elaborator: FormulaContext {
   var loops: [LoopVariable] = []
   /// Whether `rand()` and its like may stand here.
   var mayDraw = false
+
+  /// Gradients are projected on the bounds of their params.
+  var projectsGradients = false
+  /// Definitions mean what they mean elsewhere.
+  private var isPlain: Bool { replacements.isEmpty && !projectsGradients }
 
   /// Why a Hessian of this formula cannot be stored, should it have to be.
   var largeHessian: Diagnostic?
@@ -159,11 +165,18 @@ final class Elaborator: FormulaContext {
       ?? closestMatch(
         to: name,
         in: Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + CommandGrammar.verbs)
-    let spelled = interpreter.isDeclaredLater(name) ? "it is bound later in the text" : nil
+    let elsewhere = ["exit": "to leave: quit", "lesson": "lessons begin at the shell: hlab lesson 1"]
+    let spelled =
+      interpreter.isDeclaredLater(name)
+      ? "it is bound later in the text" : elsewhere[name] ?? Self.method(name)
     return Diagnostic(
       .name, "'\(name)' is not bound", at: span,
       hint: spelled ?? match.map { "did you mean '\($0)'?" }
         ?? "bind it to a value, \(name) = …, to a formula, \(name) := …, or as param \(name) = …")
+  }
+
+  private static func method(_ name: String) -> String? {
+    Methods.byName[name].map { _ in "a method stands after a verb: step \(name), explain step \(name)" }
   }
 
   /// The objective's formula.
@@ -218,7 +231,7 @@ final class Elaborator: FormulaContext {
     guard let definition = interpreter.definitions[id] else {
       throw Diagnostic(.name, "this definition is gone", at: span)
     }
-    if replacements.isEmpty, let cached = definition.cache, interpreter.isValid(cached.dependencies) {
+    if isPlain, let cached = definition.cache, interpreter.isValid(cached.dependencies) {
       records[records.count - 1].merge(cached.dependencies)
       return cached.meaning
     }
@@ -235,7 +248,7 @@ final class Elaborator: FormulaContext {
       active.removeLast()
     }
     let (meaning, found) = try recording { try self.meaning(definition.expr) }
-    if replacements.isEmpty {
+    if isPlain {
       definition.cache = Elaborated(meaning: meaning, dependencies: found)
       if case .node(let node) = meaning, graph.names[node] == nil, graph.leaf(of: node) == nil,
         graph.constantValue(node) == nil

@@ -66,7 +66,9 @@ let package = Package(
       ]),
 
     // A slow evaluator by definition, for tests to compare with.
-    .target(name: "TestSupport", dependencies: ["Graph", "Tensors"], path: "Tests/TestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["Graph", "Tensors"], path: "Tests/TestSupport",
+      swiftSettings: optimized),
 
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),

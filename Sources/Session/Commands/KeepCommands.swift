@@ -5,7 +5,7 @@ extension Commands {
   static var keepCommands: [CommandDefinition] {
     [
       loadCommand, saveCommand, runCommand, seedCommand, drawCommand, setCommand, timeCommand, helpCommand,
-      quitCommand, tuneCommand, reportCommand,
+      quitCommand, tuneCommand, reportCommand, estimateCommand,
     ]
   }
 

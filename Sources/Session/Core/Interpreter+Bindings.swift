@@ -395,11 +395,12 @@ extension Interpreter {
       .map { (names: $0.map(\.name), leaf: $0[0].leaf) }
   }
 
-  /// Draws every random leaf anew.
-  func redraw() throws {
+  /// Draws every random leaf anew. Batches go on in their epoch; with `independently` each begins one, so that a draw does
+  /// not depend on the one before.
+  func redraw(independently: Bool = false) throws {
     for (names, leaf) in randomGroups {
       if var feed = leaf.feed {
-        try bindRandom(names, try draw(from: &feed), leaf.source, feed)
+        try bindRandom(names, try draw(from: &feed, beginsEpoch: independently), leaf.source, feed)
       } else {
         try bindRandom(names, try evaluate(leaf.source), leaf.source)
       }

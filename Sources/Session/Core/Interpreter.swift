@@ -52,6 +52,8 @@ final class Interpreter {
   var givenOptions: [GivenOption] = []
   /// Functions by their declaration in the text.
   var functionIDs: [ObjectIdentifier: (id: Int, declaration: FunctionDeclaration)] = [:]
+  /// Commands in loops and procedures whose methods remember, by the order in which they came up.
+  var methodPlaces: [ObjectIdentifier: (number: Int, command: Command)] = [:]
   /// Grows with every change of a value, so that results at a point can be used again.
   var valueVersion = 0
   var lastEvaluation: (version: Int, owner: ObjectIdentifier, evaluation: Evaluation)?
@@ -70,6 +72,10 @@ final class Interpreter {
   var pendingMove: (() -> String)?
   var movesAreQuiet = false
   var lastProgress = 0.0
+  /// Where all that is printed is kept, too.
+  var log: RunLog?
+  /// The options of the script being run, with their values as they are printed.
+  var declaredOptions: [(name: String, text: String)] = []
   /// The plot that is drawn again while the params move.
   var live: LivePlot?
 
@@ -79,7 +85,10 @@ final class Interpreter {
   }
 
   /// Passes on what is laid out already.
-  func send(_ item: SessionOutput) { sink(item) }
+  func send(_ item: SessionOutput) {
+    keepInLog(item)
+    sink(item)
+  }
 
   func output(_ item: SessionOutput) {
     if options.isJSON {
@@ -91,9 +100,9 @@ final class Interpreter {
       }
     }
     if case .text(let text) = item, state.settings.isASCII || !options.unicode {
-      return sink(.text(PlainText.ascii(text)))
+      return send(.text(PlainText.ascii(text)))
     }
-    sink(item)
+    send(item)
   }
 
   // MARK: Names

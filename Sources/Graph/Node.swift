@@ -61,6 +61,11 @@ open class ExternalFunction: Hashable, @unchecked Sendable {
   public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }
 
+extension ExternalFunction {
+  /// d of its operand: a tangent that a derivation leaves open.
+  public static let differential = ExternalFunction(name: "d")
+}
+
 /// Linear algebra whose derivatives are products of the same functions.
 public enum MatrixFunction: String, Hashable, Sendable {
   /// A⁻¹.

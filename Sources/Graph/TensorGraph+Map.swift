@@ -137,6 +137,11 @@ extension TensorGraph {
     return intern(.external(f), uses, shape)
   }
 
+  /// d(node), of the node's shape: stands for its tangent in formulas that are read, not computed.
+  public func differential(_ node: NodeID) -> NodeID {
+    external(.differential, [node], shape: shape(node))
+  }
+
   /// The maximum over some axes; the others stay, in order.
   public func reduceMax(_ node: NodeID, axes: [Int]) -> NodeID {
     let shape = self.shape(node)

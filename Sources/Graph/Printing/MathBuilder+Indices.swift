@@ -57,6 +57,7 @@ extension MathBuilder {
     case .argmax:
       let rank = node.shape.count
       return extremum("argmax", Operand(node.operands[0].node, Array(0...rank)), indices, scope)
+    case .external(.differential): return .differential(entry(node.operands[0].node, at: indices, in: scope))
     case .argsort, .matrix, .external: return at(opaque(id), indices, id)
     }
   }

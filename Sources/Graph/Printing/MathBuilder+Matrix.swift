@@ -127,6 +127,7 @@ extension MathBuilder {
   /// base[indices]; rows of a packed eigenproblem have names.
   func indexed(_ base: MathExpression, _ indices: [MathIndex], _ id: NodeID) -> MathExpression {
     let all = MathIndex.slice(":")
+    if case .differential(let inner) = base { return .differential(indexed(inner, indices, id)) }
     if case .call("eigh", let arguments) = base, indices.count == 2 {
       let vectors = MathExpression.call("eigvecs", arguments)
       switch indices[0] {

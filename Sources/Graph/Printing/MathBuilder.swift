@@ -62,6 +62,7 @@ final class MathBuilder {
       return rank == 0 ? matrix(node.operands[0].node).map { .call("max", [$0]) } : nil
     case .argmax: return .call("argmax", [whole(node.operands[0].node)])
     case .argsort: return .call("argsort", [whole(node.operands[0].node)])
+    case .external(.differential): return .differential(whole(node.operands[0].node))
     case .external(let f): return .call(f.name, node.operands.map { whole($0.node) })
     case .matrix(let f): return linearAlgebra(f, node.operands.map { whole($0.node) })
     }

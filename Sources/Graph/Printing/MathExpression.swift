@@ -79,6 +79,8 @@ indirect enum MathExpression: Hashable, Sendable {
   case transpose(MathExpression)
   case inverse(MathExpression)
   case call(String, [MathExpression])
+  /// d of something.
+  case differential(MathExpression)
   case fence(MathFence, MathExpression)
   case relation(String, MathExpression, MathExpression)
   case conditional(MathExpression, MathExpression, MathExpression)

@@ -73,7 +73,7 @@ extension MathExpression {
   var factorClass: Int {
     switch self {
     case .delta, .fence(.iverson, _): return 0
-    case .over: return 2
+    case .over, .differential: return 2
     default: return 1
     }
   }
@@ -90,7 +90,8 @@ extension MathExpression {
     case .power(let base, let n, _): return n * base.collect(into: &names, text)
     case .exponent(let a, let b, _):
       return max(1, a.collect(into: &names, text) + b.collect(into: &names, text))
-    case .transpose(let inner), .inverse(let inner), .fence(_, let inner), .over(_, _, let inner):
+    case .transpose(let inner), .inverse(let inner), .fence(_, let inner), .over(_, _, let inner),
+      .differential(let inner):
       return inner.collect(into: &names, text)
     case .call(_, let arguments): return min(1, arguments.map { $0.collect(into: &names, text) }.max() ?? 0)
     case .relation(_, let a, let b): return max(a.collect(into: &names, text), b.collect(into: &names, text))

@@ -11,13 +11,11 @@ struct MathOutline {
   /// Names that index letters must not take.
   private(set) var reserved = Set<String>()
 
-  init(_ graph: TensorGraph, _ roots: [NodeID], expandingNames: Bool) {
+  /// - Parameter sharingAcross: uses count over all roots together, not in each by itself.
+  init(_ graph: TensorGraph, _ roots: [NodeID], expandingNames: Bool, sharingAcross: Bool = true) {
     order = graph.reachable(from: roots)
     let count = order.last.map { Int($0.index) + 1 } ?? 0
-    var uses = [UInt32](repeating: 0, count: count)
-    for id in order {
-      for operand in graph[id].operands { uses[Int(operand.node.index)] &+= 1 }
-    }
+    let uses = graph.uses(sharingAcross ? [order] : roots.map { graph.reachable(from: [$0]) }, count)
     // What a root merely scales or transposes is written out in it.
     var spared = Set<NodeID>()
     for root in roots where graph.isView(graph[root]) { spared.formUnion(graph[root].operands.map(\.node)) }
@@ -47,6 +45,19 @@ struct MathOutline {
 }
 
 extension TensorGraph {
+  /// How often each node is an operand, at most in one of the groups.
+  fileprivate func uses(_ groups: [[NodeID]], _ count: Int) -> [UInt32] {
+    var most = [UInt32](repeating: 0, count: count)
+    for group in groups {
+      var uses = [UInt32](repeating: 0, count: count)
+      for id in group {
+        for operand in self[id].operands { uses[Int(operand.node.index)] &+= 1 }
+      }
+      for id in group { most[Int(id.index)] = max(most[Int(id.index)], uses[Int(id.index)]) }
+    }
+    return most
+  }
+
   /// A transpose, slice or broadcast of one operand.
   func isView(_ node: Node) -> Bool {
     guard case .contract = node.op else { return false }
@@ -62,7 +73,7 @@ extension TensorGraph {
   /// Leaves and plain numbers are never defined in a line of their own.
   func mayHaveLine(_ node: Node) -> Bool {
     switch node.op {
-    case .leaf, .selector, .table: return false
+    case .leaf, .selector, .table, .external(.differential): return false
     case .contract, .add: return !node.operands.isEmpty
     default: return true
     }

@@ -1,6 +1,8 @@
 /// Formulas as text: their lines, and the lines that say what the names in them stand for.
 public struct MathText: Sendable, Equatable {
-  public var formulas: [String] = []
+  public var formulas: [String] { statements.flatMap { $0 } }
+  /// The lines of each formula.
+  public var statements: [[String]] = []
   /// `where z = X·w`, one or more lines.
   public var definitions: [String] = []
 
@@ -19,23 +21,30 @@ public struct MathPrinter {
   let expandsNames: Bool
   /// At most this many `where` lines.
   let definitionLimit: Int
+  /// What two formulas have in common gets a line of its own, not only what one formula has twice.
+  let sharesAcross: Bool
 
   public init(
     _ graph: TensorGraph, style: MathStyle = .unicode, width: Int = 80, expandsNames: Bool = false,
-    definitionLimit: Int = 24
+    definitionLimit: Int = 24, sharesAcross: Bool = true
   ) {
     self.graph = graph
     self.style = style
     self.width = max(width, 20)
     self.expandsNames = expandsNames
     self.definitionLimit = definitionLimit
+    self.sharesAcross = sharesAcross
   }
 
-  /// What to print: `left = node`, or one entry of the node.
-  struct Item {
-    var left: String
-    var node: NodeID
+  /// What to print: `left = node`, or one entry of the node. The left side is written in the printer's style.
+  public struct Item: Sendable {
+    public let left: String
+    public let node: NodeID
     var indices: [Int]?
+    public init(_ left: String, _ node: NodeID) {
+      self.left = left
+      self.node = node
+    }
   }
 
   /// `left = formula`; without `left`, the node's name or nothing. The node itself is always written out.
@@ -45,7 +54,20 @@ public struct MathPrinter {
 
   /// Several formulas that share their `where` lines.
   public func formulas(_ items: [(left: String, node: NodeID)]) -> MathText {
-    print(items.map { Item(left: $0.left, node: $0.node) })
+    text(of: items.map { Item($0.left, $0.node) })
+  }
+
+  /// The formula alone, on one line, with nothing left to `where` lines.
+  public func inline(_ node: NodeID) -> String {
+    let outline = MathOutline(graph, [], expandingNames: true)
+    let builder = MathBuilder(graph, outline, style == .ascii ? .ascii : .unicode, [:])
+    let e = builder.expanded(node) ?? builder.reference(node)
+    if style == .latex {
+      var latex = LaTeXRenderer(names: [:])
+      return latex.lines(e, width: .max).joined()
+    }
+    var text = MathRenderer(style: style, names: [:])
+    return text.text(e)
   }
 
   // MARK: Entries
@@ -54,10 +76,19 @@ public struct MathPrinter {
   /// function of `x[0]` and `x[1]`; nil when the node is not of that kind or larger than 6×6. A symmetric matrix may
   /// ask for its lower triangle. `left` names an entry by its indices.
   public func entries(of node: NodeID, lowerTriangle: Bool = false, left: ([Int]) -> String) -> MathText? {
+    entryItems(of: node, lowerTriangle: lowerTriangle, left: left).map { text(of: $0) }
+  }
+
+  /// The same, to be printed with other formulas.
+  public func entryItems(of node: NodeID, lowerTriangle: Bool = false, left: ([Int]) -> String) -> [Item]? {
     let shape = graph.shape(node)
     guard (1...2).contains(shape.count), shape.allSatisfy({ $0 <= 6 }), isPlaced(node) else { return nil }
     let places = places(shape).filter { !lowerTriangle || $0.count < 2 || $0[1] <= $0[0] }
-    return print(places.map { Item(left: left($0), node: node, indices: $0) })
+    return places.map { place in
+      var item = Item(left(place), node)
+      item.indices = place
+      return item
+    }
   }
 
   /// The same as (indices, formula), every formula on one line.
@@ -69,6 +100,11 @@ public struct MathPrinter {
 
   /// `∂f/∂x`, `∂²f/∂x∂y`.
   public static func partial(_ f: String, _ variables: [String], style: MathStyle = .unicode) -> String {
+    if style == .latex {
+      let power = variables.count == 1 ? "" : "^{\(variables.count)}"
+      let below = variables.map { "\\partial \($0)" }.joined(separator: " \\, ")
+      return "\\frac{\\partial\(power) \(f)}{\(below)}"
+    }
     let d = style == .unicode ? "∂" : "d"
     let order = variables.count
     let power = order == 1 ? "" : (style == .unicode ? MathNumber.superscript(order) : "^\(order)")
@@ -109,8 +145,9 @@ public struct MathPrinter {
   // MARK: Printing
 
   /// Twice: first to see which names are used, in which order, then with those names.
-  private func print(_ items: [Item]) -> MathText {
-    let outline = MathOutline(graph, items.map(\.node), expandingNames: expandsNames)
+  public func text(of items: [Item]) -> MathText {
+    let outline = MathOutline(
+      graph, items.map(\.node), expandingNames: expandsNames, sharingAcross: sharesAcross)
     var names: [NodeID: String] = [:]
     for id in outline.isDefined { names[id] = definedName(id) ?? "t" }
     let first = MathWriter(self, outline, names, items, isDraft: true)
@@ -131,78 +168,11 @@ public struct MathPrinter {
       }
       let letter = graph.isTable(graph[id]) ? "C" : "t"
       var number = 1
-      func candidate() -> String { letter + (style == .unicode ? MathNumber.subscript(number) : "\(number)") }
+      func candidate() -> String { letter + (style == .ascii ? "\(number)" : MathNumber.subscript(number)) }
       while used.contains(candidate()) { number += 1 }
       names[id] = candidate()
       used.insert(candidate())
     }
     return names
-  }
-}
-
-/// One pass over the formulas and the definitions that they use.
-struct MathWriter {
-  private let printer: MathPrinter
-  private let builder: MathBuilder
-  private let outline: MathOutline
-  private var renderer: MathRenderer
-  private var formulas: [String] = []
-  private var definitionLines: [[String]] = []
-  /// Nodes with lines of their own, in order of first use.
-  private(set) var definitions: [NodeID] = []
-
-  /// A draft gives every node a line, whether or not it has a name yet.
-  init(
-    _ printer: MathPrinter, _ outline: MathOutline, _ names: [NodeID: String], _ items: [MathPrinter.Item],
-    isDraft: Bool
-  ) {
-    self.printer = printer
-    self.outline = outline
-    builder = MathBuilder(printer.graph, outline, printer.style, names)
-    renderer = MathRenderer(style: printer.style, names: names)
-    for item in items { formulas += lines(item, "", 4) }
-    let written = Set(items.filter { $0.left == printer.graph.names[$0.node] }.map(\.node))
-    var next = 0
-    // One more than are shown, to know that some are not.
-    while next < renderer.mentions.count, definitions.count <= printer.definitionLimit {
-      let id = renderer.mentions[next]
-      next += 1
-      if written.contains(id) { continue }
-      definitions.append(id)
-      guard let name = names[id] ?? (isDraft ? "t" : nil) else { continue }
-      let lead = definitionLines.isEmpty ? "  where " : "        "
-      definitionLines.append(lines(.init(left: name, node: id), lead, 12))
-    }
-  }
-
-  func text(isCut: Bool) -> MathText {
-    let rest = isCut ? [printer.style == .unicode ? "        …" : "        ..."] : []
-    return MathText(formulas: formulas, definitions: definitionLines.flatMap { $0 } + rest)
-  }
-
-  private mutating func lines(_ item: MathPrinter.Item, _ lead: String, _ indent: Int) -> [String] {
-    let (left, body) = sides(item)
-    renderer.pieces = []
-    renderer.emit(body)
-    let prefix = lead + (left.isEmpty ? "" : left + " = ")
-    return MathLayout(width: printer.width).lines(prefix: prefix, renderer.pieces, indent: indent)
-  }
-
-  /// The left side with index letters where the right side needs them.
-  private mutating func sides(_ item: MathPrinter.Item) -> (String, MathExpression) {
-    let graph = printer.graph
-    let shape = graph.shape(item.node)
-    var scope = MathScope(used: outline.reserved)
-    if let indices = item.indices {
-      return (item.left, builder.expandedEntry(item.node, at: indices.map { AffineIndex($0) }, in: scope))
-    }
-    if graph.isTable(graph[item.node]) {
-      return (item.left, .name("(\(shape.map { "\($0)" }.joined(separator: "×")) constants)"))
-    }
-    if let whole = builder.expanded(item.node) { return (item.left, whole) }
-    let letters = shape.map { _ in builder.freshLetter(MathScope.result, &scope) }
-    let body = builder.expandedEntry(item.node, at: letters.map { AffineIndex(.name($0)) }, in: scope)
-    let left = item.left.isEmpty ? "entry" : item.left
-    return (letters.isEmpty ? item.left : "\(left)[\(letters.joined(separator: ","))]", body)
   }
 }

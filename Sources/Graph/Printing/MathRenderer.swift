@@ -1,6 +1,8 @@
 /// The characters a formula may use.
 public enum MathStyle: Sendable {
   case unicode, ascii
+  /// Lines of an `align*` of amsmath, with `&` before the equals sign.
+  case latex
 }
 
 /// Writes expressions as text with places where a line may break.
@@ -59,6 +61,7 @@ struct MathRenderer {
     case .power, .exponent, .transpose: return .power
     case .inverse: return isUnicode ? .power : .atom
     case .call("sech2", _): return isUnicode ? .atom : .power
+    case .differential: return .power
     case .call("sqrt", _): return isUnicode ? .power : .atom
     case .conditional: return .conditional
     case .relation: return .relation
@@ -96,6 +99,7 @@ struct MathRenderer {
     case .transpose(let inner): emitTranspose(inner)
     case .inverse(let inner): emitInverse(inner)
     case .call(let name, let arguments): emitCall(name, arguments)
+    case .differential(let inner): emitDifferential(inner)
     case .fence(let fence, let inner): emitFence(fence, inner)
     case .relation(let sign, let a, let b):
       emit(a, .sum)
@@ -190,7 +194,7 @@ struct MathRenderer {
       emit(base, .atom)
       return put("⁻ᵀ")
     }
-    emit(inner, .atom)
+    if case .differential = inner { emit(inner) } else { emit(inner, .atom) }
     put(isUnicode ? "ᵀ" : "'")
   }
 
@@ -241,6 +245,17 @@ struct MathRenderer {
       }
       emit(argument)
     }
+    depth -= 1
+    put(")")
+  }
+
+  /// dx, dW[0,1], d(a + b), d(tanh(z)).
+  private mutating func emitDifferential(_ inner: MathExpression) {
+    put("d")
+    if inner.isAtomic { return emit(inner, .atom) }
+    put("(")
+    depth += 1
+    emit(inner)
     depth -= 1
     put(")")
   }

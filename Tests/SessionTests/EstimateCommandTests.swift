@@ -90,7 +90,7 @@ import Testing
     let (with, without) = (Desk(), Desk())
     with.run(setting + "estimate g draws=60 seed=9")
     without.run(setting)
-    let rest = "p = cat([v, b, x])\ndraw\ndraw\nq = cat([v, b, rand(2)])"
+    let rest = "p = cat(v, b, x)\ndraw\ndraw\nq = cat(v, b, rand(2))"
     with.run(rest)
     without.run(rest)
     #expect(with.errors.isEmpty, "\(with.errors)")
@@ -125,10 +125,10 @@ import Testing
   ]) func badEstimatesAreErrors(_ command: String) {
     let desk = Desk()
     desk.run(Self.trace)
-    desk.run("before = cat([v, x])")
+    desk.run("before = cat(v, x)")
     desk.run(command)
     #expect(desk.errors.count == 1, "\(command): \(desk.errors)")
-    desk.run("after = cat([v, x])")
+    desk.run("after = cat(v, x)")
     #expect(desk.values("after") == desk.values("before") && desk.values("after").count == 6)
   }
 }

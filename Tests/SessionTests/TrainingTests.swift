@@ -310,7 +310,7 @@ private func temporary(_ name: String) -> String {
     "prune top 1 of x by [1, 2]",
     "reinit top 1 of x unit=true using zeros", "prune top 1 bottom 1 of x", "reinit top 1 of x by log(-x)",
     "prune bottom 1 of x by obd update=true", "prune bottom 1 of x update=true",
-    "reinit bottom 1 of x update=true", "prune bottom 1 of x by obs update=true on sum(x^3)",
+    "reinit bottom 1 of x update=true", "prune bottom 1 of x by obs update=true on -sum(x^2)",
   ]) func badSelectionsAreErrors(_ command: String) {
     let desk = Desk()
     desk.run(Self.quadratic)

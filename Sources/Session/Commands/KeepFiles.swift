@@ -98,6 +98,7 @@ extension CommandCall {
   }
 
   fileprivate func save(_ value: Value, _ expr: Expr, _ path: String, _ span: Span?) throws {
+    if FileKind.extension(of: path) == "npz" { return try saveArchive(value, expr, path, span) }
     if case .string(let text) = value {
       return try placingFile(span) { try TextFile.write(text.hasSuffix("\n") ? text : text + "\n", to: path) }
     }
@@ -106,7 +107,6 @@ extension CommandCall {
       let separator: Csv.Separator = path.hasSuffix(".tsv") ? .tab : .comma
       return try placingFile(span) { try Csv.write(rows, columnNames: names, separator: separator, to: path) }
     }
-    if FileKind.extension(of: path) == "npz" { return try saveArchive(value, expr, path, span) }
     guard let tensor = value.tensor else {
       let field = value.fieldNames.first.map { "\(expr.span.text).\($0)" }
       throw Diagnostic(

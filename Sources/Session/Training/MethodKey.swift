@@ -12,6 +12,9 @@ struct MethodKey: Hashable, Sendable {
   let place: Int?
 
   func isAlike(_ other: MethodKey) -> Bool { title == other.title && detail == other.detail }
+
+  /// The same in another loop or procedure.
+  func isAlikeElsewhere(_ other: MethodKey) -> Bool { isAlike(other) && place != nil && other.place != nil }
 }
 
 /// What a method of an earlier session remembered, until the method is asked for again.
@@ -29,12 +32,14 @@ extension State {
     if let known = methods[key] { return known }
     let kept =
       keptMemories.first { $0.key == key }
-      ?? keptMemories.first { kept in
-        kept.key.isAlike(key) && !methods.keys.contains { $0.isAlike(key) }
-      }
+      ?? keptMemories.first { $0.key.isAlikeElsewhere(key) && !isAskedFor($0.key) }
     var method = fresh
     if let kept { method.memory = kept.memory }
     return method
+  }
+
+  private func isAskedFor(_ kept: MethodKey) -> Bool {
+    methods.keys.contains { $0 == kept || $0.isAlikeElsewhere(kept) }
   }
 
   /// The method begins anew the next time.
@@ -60,7 +65,7 @@ extension State {
   /// All that methods remember, in an order that does not depend on the run.
   var memories: [KeptMemory] {
     let known = methods.map { KeptMemory(key: $0, memory: $1.memory, isPlainRule: $1.isPlainRule) }
-    let waiting = keptMemories.filter { kept in !methods.keys.contains { $0.isAlike(kept.key) } }
+    let waiting = keptMemories.filter { !isAskedFor($0.key) }
     return (known + waiting).sorted {
       ($0.key.title, $0.key.detail, $0.key.place ?? -1) < ($1.key.title, $1.key.detail, $1.key.place ?? -1)
     }

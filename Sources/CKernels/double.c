@@ -330,16 +330,16 @@ HK_INLINE double sqrt_f64(double x) { return __builtin_sqrt(x); }
 HK_INLINE double rsqrt_f64(double x) { return 1 / __builtin_sqrt(x); }
 HK_INLINE double recip_f64(double x) { return 1 / x; }
 
-HK_KERNEL(exp_f64, double, 8, exp_f64)
-HK_KERNEL(expm1_f64, double, 8, expm1_f64)
+HK_KERNEL(exp_f64, double, 16, exp_f64)
+HK_KERNEL(expm1_f64, double, 16, expm1_f64)
 HK_KERNEL(log_f64, double, 8, log_f64)
 HK_KERNEL(log1p_f64, double, 8, log1p_f64)
 HK_KERNEL(sqrt_f64, double, 8, sqrt_f64)
 HK_KERNEL(rsqrt_f64, double, 8, rsqrt_f64)
 HK_KERNEL(recip_f64, double, 8, recip_f64)
-HK_KERNEL(tanh_f64, double, 8, tanh_f64)
-HK_KERNEL(sech2_f64, double, 8, sech2_f64)
-HK_KERNEL(sigmoid_f64, double, 8, sigmoid_f64)
+HK_KERNEL(tanh_f64, double, 16, tanh_f64)
+HK_KERNEL(sech2_f64, double, 16, sech2_f64)
+HK_KERNEL(sigmoid_f64, double, 16, sigmoid_f64)
 HK_KERNEL(softplus_f64, double, 8, softplus_f64)
 HK_KERNEL(erf_f64, double, 8, erf_f64)
 HK_KERNEL_WITHIN(sin_f64, double, 8, sin_f64, TRIGONOMETRIC_LIMIT, sin)

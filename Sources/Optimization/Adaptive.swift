@@ -1,8 +1,9 @@
 /// Adam (Kingma and Ba, 2015, algorithm 1) and, with `decay`, AdamW (Loshchilov and Hutter, 2019, algorithm 2: the decay
 /// is not part of the gradient).
-public struct Adam: Method {
+public struct Adam: UpdateRule {
   public static let name = "adam"
   public static let decayingName = "adamw"
+  public static let remembered = ["first", "second"]
 
   public struct Options: Sendable {
     public var learningRate = 1e-3
@@ -14,44 +15,26 @@ public struct Adam: Method {
   }
 
   public let options: Options
-  private var first: [Double] = []
-  private var second: [Double] = []
-  private var count = 0
+  public var state = RuleState()
 
   public init(_ options: Options) { self.options = options }
 
-  public var order: DerivativeOrder { .gradient }
-  public var isPlainRule: Bool { true }
-
-  public var memory: MethodMemory {
-    get {
-      guard count > 0 else { return [:] }
-      return ["first": first, "second": second, "count": [Double(count)]]
-    }
-    set {
-      (first, second) = (newValue[vector: "first"], newValue[vector: "second"])
-      count = first.count == second.count ? Int(newValue[number: "count"] ?? 0) : 0
-      if count == 0 { (first, second) = ([], []) }
-    }
+  public func coefficients(step k: Int) -> [Double] {
+    let o = options
+    let (bias1, bias2) = (1 - power(o.beta1, k), 1 - power(o.beta2, k))
+    return [
+      o.beta1, 1 - o.beta1, o.beta2, 1 - o.beta2, 1 - o.learningRate * o.decay, -o.learningRate / bias1,
+      1 / bias2, o.epsilon,
+    ]
   }
 
-  public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
-    let (g, o) = (at.gradient, options)
-    if first.count != g.count {
-      first = [Double](repeating: 0, count: g.count)
-      second = first
-      count = 0
-    }
-    count += 1
-    let (bias1, bias2) = (1 - power(o.beta1, count), 1 - power(o.beta2, count))
-    var x = at.x
-    for k in x.indices {
-      first[k] = o.beta1 * first[k] + (1 - o.beta1) * g[k]
-      second[k] = o.beta2 * second[k] + (1 - o.beta2) * g[k] * g[k]
-      x[k] -= o.learningRate * o.decay * x[k]
-      x[k] -= o.learningRate * (first[k] / bias1) / ((second[k] / bias2).squareRoot() + o.epsilon)
-    }
-    return Move(x: x)
+  public func update<A: UpdateArithmetic>(
+    _ x: A.Vector, _ gradient: A.Vector, _ memory: [A.Vector], _ c: [A.Scalar], _ a: A
+  ) -> (x: A.Vector, memory: [A.Vector]) {
+    let first = a.combination([(c[0], memory[0]), (c[1], gradient)])
+    let second = a.combination([(c[2], memory[1]), (c[3], a.product(gradient, gradient))])
+    let decayed = options.decay == 0 ? x : a.combination([(c[4], x)])
+    return (a.sum(decayed, c[5], first, overRootOf: second, times: c[6], plus: c[7]), [first, second])
   }
 
   private func power(_ base: Double, _ exponent: Int) -> Double {
@@ -67,12 +50,13 @@ public struct Adam: Method {
 
 /// v ← α·v + (1 − α)·∇f², x ← x − lr·∇f/(√v + ε) (Tieleman and Hinton, 2012, lecture 6.5, in the form of
 /// torch.optim.RMSprop).
-public struct RMSProp: Method {
+public struct RMSProp: UpdateRule {
   public static let name = "rmsprop"
+  public static let remembered = ["square"]
   public let learningRate: Double
   public let smoothing: Double
   public let epsilon: Double
-  private var square: [Double] = []
+  public var state = RuleState()
 
   public init(learningRate: Double, smoothing: Double, epsilon: Double) {
     self.learningRate = learningRate
@@ -80,23 +64,13 @@ public struct RMSProp: Method {
     self.epsilon = epsilon
   }
 
-  public var order: DerivativeOrder { .gradient }
-  public var isPlainRule: Bool { true }
+  public func coefficients(step k: Int) -> [Double] { [smoothing, 1 - smoothing, -learningRate, epsilon] }
 
-  public var memory: MethodMemory {
-    get { square.isEmpty ? [:] : ["square": square] }
-    set { square = newValue[vector: "square"] }
-  }
-
-  public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
-    let g = at.gradient
-    if square.count != g.count { square = [Double](repeating: 0, count: g.count) }
-    var x = at.x
-    for k in x.indices {
-      square[k] = smoothing * square[k] + (1 - smoothing) * g[k] * g[k]
-      x[k] -= learningRate * g[k] / (square[k].squareRoot() + epsilon)
-    }
-    return Move(x: x)
+  public func update<A: UpdateArithmetic>(
+    _ x: A.Vector, _ gradient: A.Vector, _ memory: [A.Vector], _ c: [A.Scalar], _ a: A
+  ) -> (x: A.Vector, memory: [A.Vector]) {
+    let square = a.combination([(c[0], memory[0]), (c[1], a.product(gradient, gradient))])
+    return (a.sum(x, c[2], gradient, overRootOf: square, times: nil, plus: c[3]), [square])
   }
 }
 

@@ -1,10 +1,28 @@
-/// x − lr·∇f. Without a fixed step size a line search finds one: Armijo's backtracking from twice the last accepted
-/// step, the strong Wolfe conditions, or the nearest minimum along −∇f.
+/// x − lr·∇f with a fixed step size.
+public struct FixedStep: UpdateRule {
+  public static let name = "sgd"
+  public static let remembered: [String] = []
+  public let learningRate: Double
+  public var state = RuleState()
+
+  public init(_ learningRate: Double) { self.learningRate = learningRate }
+
+  public var gradientRate: Double? { learningRate }
+  public func coefficients(step k: Int) -> [Double] { [-learningRate] }
+
+  public func update<A: UpdateArithmetic>(
+    _ x: A.Vector, _ gradient: A.Vector, _ memory: [A.Vector], _ c: [A.Scalar], _ a: A
+  ) -> (x: A.Vector, memory: [A.Vector]) {
+    (a.combination([(nil, x), (c[0], gradient)]), [])
+  }
+}
+
+/// x − lr·∇f, where a line search finds lr: Armijo's backtracking from twice the last accepted step, the strong Wolfe
+/// conditions, or the nearest minimum along −∇f.
 public struct GradientDescent: Method {
   public static let name = "gd"
 
   public enum Search: Sendable {
-    case fixed(Double)
     case armijo, wolfe, exact
   }
 
@@ -15,13 +33,7 @@ public struct GradientDescent: Method {
 
   public var order: DerivativeOrder { .gradient }
 
-  public var isPlainRule: Bool {
-    if case .fixed = search { return true }
-    return false
-  }
-
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
-    if case .fixed(let rate) = search { return Move(x: sum(at.x, -rate, at.gradient), rate: rate) }
     let slope = -dot(at.gradient, at.gradient)
     if slope == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
     guard let length = try length(at, slope, f) else {
@@ -35,7 +47,6 @@ public struct GradientDescent: Method {
 
   private func length(_ at: Evaluation, _ slope: Double, _ f: any Oracle) throws -> Double? {
     switch search {
-    case .fixed(let rate): return rate
     case .armijo:
       var search = Backtracking()
       search.initial = 2 * last

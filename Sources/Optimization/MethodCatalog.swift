@@ -82,7 +82,7 @@ public enum Methods {
       name: "sgd",
       summary: "x − lr·∇f with a fixed step size, for batches that are drawn or sliced between steps.",
       options: [("lr", "step size, \(standardRate) by default")], example: "step sgd lr=1e-3",
-      make: { GradientDescent(.fixed(try $0.positive("lr") ?? standardRate)) }),
+      make: { FixedStep(try $0.positive("lr") ?? standardRate) }),
     MethodDescription(
       name: Momentum.name, summary: "Polyak's heavy ball: v ← momentum·v + ∇f, x ← x − lr·v.",
       options: [rate, ("momentum", "0.9 by default")], make: { try momentum($0, looksAhead: false) }),
@@ -188,7 +188,7 @@ public enum Methods {
       guard !wolfe && !exact else {
         throw Refusal("a fixed lr leaves nothing to search for", hint: "leave out lr, or the search")
       }
-      return GradientDescent(.fixed(rate))
+      return FixedStep(rate)
     }
     return GradientDescent(exact ? .exact : wolfe ? .wolfe : .armijo)
   }

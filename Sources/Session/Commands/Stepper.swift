@@ -11,9 +11,9 @@ struct Stepper {
   let methodName: String
   let method: any Method
   let objectiveName: String
-  private let stateKey: MethodKey
+  let stateKey: MethodKey
 
-  private var interpreter: Interpreter { call.interpreter }
+  var interpreter: Interpreter { call.interpreter }
 
   /// With a `key` the method's memory goes by that, wherever it is asked for.
   init(_ call: CommandCall, _ name: String, _ method: any Method, key: MethodKey? = nil) throws {
@@ -104,18 +104,32 @@ struct Stepper {
   /// that succeeds.
   private func attempt<T>(from before: Evaluation, _ finish: ([String], Move) throws -> T) throws -> T {
     let names = try targetNames()
-    let bounds = interpreter.bounds(of: names)
-    // A method that remembers goes on where it stopped, with the same options.
-    var method = interpreter.state.method(stateKey, fresh: within(bounds))
-    // The params may have been declared with other bounds since.
-    if (method as? BoundedMethod)?.bounds != bounds { method = within(bounds) }
-    let (saved, stepsTaken) = (interpreter.state.globals, interpreter.state.stepsTaken)
-    do {
+    var method = try presentMethod()
+    return try committing {
       let move = try method.step(before, Surroundings(call: call, names: names))
       interpreter.recordStep()
       let result = try finish(names, move)
-      interpreter.state.methods[stateKey] = method
+      keep(method)
       return result
+    }
+  }
+
+  /// The method with what it remembers.
+  func presentMethod() throws -> any Method {
+    let bounds = interpreter.bounds(of: try targetNames())
+    // A method that remembers goes on where it stopped, with the same options.
+    let known = interpreter.state.method(stateKey, fresh: within(bounds))
+    // The params may have been declared with other bounds since.
+    return (known as? BoundedMethod)?.bounds == bounds ? known : within(bounds)
+  }
+
+  func keep(_ method: any Method) { interpreter.state.methods[stateKey] = method }
+
+  /// Changes all or nothing; a method that refuses is told at the command.
+  func committing<T>(_ body: () throws -> T) throws -> T {
+    let (saved, stepsTaken) = (interpreter.state.globals, interpreter.state.stepsTaken)
+    do {
+      return try body()
     } catch {
       interpreter.state.globals = saved
       interpreter.state.stepsTaken = stepsTaken
@@ -163,7 +177,7 @@ struct Stepper {
     return (bounds.stationarity(e.x, e.gradient), "projected ‖∇\(objectiveName)‖")
   }
 
-  private func targetNames() throws -> [String] {
+  func targetNames() throws -> [String] {
     let view = try call.interpreter.evaluate(key: CommandKey(call.command, "targets"), owner: call.command) {
       elaborator in
       let f = try call.scalarNode(elaborator)
@@ -263,7 +277,8 @@ extension Interpreter {
   /// What `undo 1 step` goes back to.
   func recordStep() {
     // What a step replaces.
-    let bytes = state.globals.values.reduce(0) { total, binding in
+    let remembered = state.methods.values.reduce(0) { $0 + (($1 as? any UpdateRule)?.state.byteCount ?? 0) }
+    let bytes = state.globals.values.reduce(remembered) { total, binding in
       switch binding {
       case .param, .random: return binding.tensors.reduce(total) { $0 + $1.sharedStorage.byteCount }
       default: return total

@@ -161,9 +161,7 @@ final class TrainingRun {
       let value = try steppingBack {
         if hk_interrupt_get() != 0 { throw EngineError.interrupted }
         interpreter.willChange()
-        let before = try stepper.evaluation(afterMove: stepsTaken > 0)
-        try stepper.advance(from: clipped(before))
-        return before.value
+        return try stepper.train(clip: plan.clip, afterMove: stepsTaken > 0)
       }
       stepsTaken += 1
       sum += rows * value
@@ -181,14 +179,6 @@ final class TrainingRun {
       _ = interpreter.undoSteps(1)
       throw error
     }
-  }
-
-  private func clipped(_ e: Evaluation) -> Evaluation {
-    guard let clip = plan.clip, e.gradientNorm > clip else { return e }
-    var result = e
-    let factor = clip / e.gradientNorm
-    result.gradient = e.gradient.map { factor * $0 }
-    return result
   }
 
   /// What is recorded, written, run and printed after an epoch, and why training ends with it, if it does.

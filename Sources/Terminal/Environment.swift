@@ -59,10 +59,8 @@ public struct TerminalEnvironment: Sendable {
 
   /// Columns of the screen: asked from the terminal, else `COLUMNS`, else 80.
   public static func screenWidth() -> Int {
-    for descriptor in [Int32(1), 2, 0] {
-      var size = winsize()
-      if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
-    }
+    var size = winsize()
+    if ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
     return environmentVariable("COLUMNS").flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil } ?? 80
   }
 

@@ -58,7 +58,7 @@ import Testing
     Failure("for i in 3 { }", "for runs over a range or a tensor, not a number", at: "3"),
     Failure("for i in 0..2.5 { }", "expected a whole number", at: "2.5"),
     Failure("for a, b in [1, 2, 3] { }", "2 names do not fit parts of shape scalar", at: "[1, 2, 3]"),
-    Failure("while \"a\" { }", "a condition must be a number or a tensor", at: "\"a\""),
+    Failure("while \"a\" { }", "a condition must be a number", at: "\"a\""),
     Failure("break", "'break' stands outside a loop", at: "break"),
     Failure("return 3", "'return' stands outside a function or block", at: "return 3"),
     Failure("print \"{3:zz}\"", "the format 'zz' does not fit a number", at: "3"),

@@ -78,7 +78,7 @@ import Testing
   @Test func aBoundNameIsAFormula() {
     let desk = Desk()
     desk.run("param x = 1\nstep := x^2\nexplain step")
-    #expect(desk.errors.isEmpty && desk.lines.first?.hasPrefix("formula") == true)
+    #expect(desk.errors.isEmpty && desk.lines.first?.hasPrefix("plan of step") == true)
   }
 
   static let misuse = [

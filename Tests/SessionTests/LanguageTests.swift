@@ -75,7 +75,7 @@ import Testing
       "21\n43\n0\n0.5\n1"),
     Example("for i in 0..2 { for j in 0..3 { if j == 1 { break }; print i, j } }", "0 0\n1 0"),
     Example(
-      "if 0 { print 1 } else if 2 > 1 { print 2 } else { print 3 }; if [1, 0] { print 4 } else { print 5 }",
+      "if 0 { print 1 } else if 2 > 1 { print 2 } else { print 3 }; if all([1, 0]) { print 4 } else { print 5 }",
       "2\n5"),
     Example("n = 3; for i in 0..n { n = 1; print i }; i", "0\n1\n2\n2"),
     Example("for i in 0..2 {\n  print i\n}\nif 1 {\n  print \"a\"\n}\nelse {\n  print \"b\"\n}", "0\n1\na"),

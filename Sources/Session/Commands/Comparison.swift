@@ -169,22 +169,3 @@ struct Comparison {
     }
   }
 }
-
-/// Columns of text: the first left-aligned, numbers right-aligned.
-struct TextTable {
-  let rows: [[String]]
-  init(_ rows: [[String]]) { self.rows = rows }
-
-  var text: String {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { c in rows.map { c < $0.count ? $0[c].count : 0 }.max() ?? 0 }
-    return rows.map { row in
-      let cells = row.enumerated().map { c, cell -> String in
-        let pad = String(repeating: " ", count: widths[c] - cell.count)
-        return c == 0 || c == columns - 1 ? cell + pad : pad + cell
-      }
-      let line = cells.joined(separator: "  ")
-      return String(line.reversed().drop { $0 == " " }.reversed())
-    }.joined(separator: "\n")
-  }
-}

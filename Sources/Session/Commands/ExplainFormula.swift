@@ -28,13 +28,7 @@ struct Explanation {
     let precision = interpreter.state.settings.precision
     let plan = try Plan(graph, outputs: stored.nodes, precision: precision)
     let nodes = graph.reachable(from: outputs).count
-    var rows: [Row] = [
-      (
-        "formula",
-        "\(count(graph.reachable(from: [f]).count, "node"))"
-          + (part == .value ? "" : ", with derivatives \(nodes)")
-      )
-    ]
+    var rows: [Row] = []
     if part == .hessian { rows += try blockRows(f) }
     for case let pattern? in stored.patterns {
       rows.append(("pattern", interpreter.valueText.describe(pattern)))
@@ -43,10 +37,9 @@ struct Explanation {
     rows += formRows(forms)
     let used = forms.first?.computation ?? plan
     rows += planRows(used, precision)
-    var lines = aligned(rows)
-    lines += used.listing.cutMiddle(Self.stepLimit).map { "  \($0)" }
-    if part == .hessian { lines += try Derivation(call, .hessian).lines().cutMiddle(Self.formulaLimit) }
-    call.print(lines.joined(separator: "\n"))
+    let formula = part == .hessian ? try Derivation(call, .hessian).lines().cutMiddle(Self.formulaLimit) : []
+    let listing = used.listing.cutMiddle(Self.stepLimit).map { "  \($0)" }
+    call.print(ExplanationText(heading(f, nodes), [TextTable(facts: rows).lines, listing, formula]).text)
     return .record([
       ("nodes", .number(Double(nodes))), ("steps", .number(Double(used.listing.count))),
       ("largest", .number(Double(used.largestBuffer))), ("bytes", .number(Double(used.workingBytes))),
@@ -56,9 +49,15 @@ struct Explanation {
 
   private func count(_ n: Int, _ thing: String) -> String { "\(n) \(thing)\(n == 1 ? "" : "s")" }
 
-  private func aligned(_ rows: [Row]) -> [String] {
-    let width = rows.map(\.name.count).max() ?? 0
-    return rows.map { $0.name + String(repeating: " ", count: width - $0.name.count + 3) + $0.text }
+  private func heading(_ f: NodeID, _ nodes: Int) -> String {
+    let notation = DerivativeNotation(
+      interpreter.state.settings.isASCII ? .ascii : .unicode, of: call.subjectSymbol)
+    let own = count(graph.reachable(from: [f]).count, "node")
+    switch part {
+    case .value: return "plan of \(call.subjectName): \(own)"
+    case .grad: return "plan of \(notation.gradient(nil)): \(own), with derivatives \(nodes)"
+    case .hessian: return "plan of \(notation.hessian(nil)): \(own), with derivatives \(nodes)"
+    }
   }
 
   private func planRows(_ plan: any Computation, _ precision: Precision) -> [Row] {

@@ -62,7 +62,7 @@ struct StepExplanation {
   private var limit: Double? { basis.values.first.flatMap { $0 > 0 ? 2 / $0 : nil } }
 
   func run() -> Value {
-    call.print(([headline] + table + [""] + facts).joined(separator: "\n"))
+    call.print(ExplanationText(headline, [table, facts]).text)
     return record
   }
 
@@ -114,7 +114,7 @@ struct StepExplanation {
       if isCut, k == n - Self.bottom { rows.append(rest(Self.top..<(n - Self.bottom), format)) }
       rows.append(row)
     }
-    return aligned(rows)
+    return TextTable(rows, left: [5]).lines.map { "  " + $0 }
   }
 
   /// One row for the eigenvectors that are left out: norms, and the sum of the decreases.
@@ -122,18 +122,6 @@ struct StepExplanation {
     let fall = decreases[range].reduce(0, +)
     let norms = [gradient, step].map { "‖·‖ " + format(Optimization.norm(Array($0[range]))) }
     return ["\(range.count) more"] + norms + [format(fall), ""]
-  }
-
-  private func aligned(_ rows: [[String]]) -> [String] {
-    let widths = rows[0].indices.map { c in rows.map { c < $0.count ? $0[c].count : 0 }.max() ?? 0 }
-    return rows.map { row in
-      let cells = row.enumerated().map { c, cell -> String in
-        let pad = String(repeating: " ", count: widths[c] - cell.count)
-        return c == 5 ? cell : pad + cell
-      }
-      let line = "  " + cells.joined(separator: "  ")
-      return String(line.reversed().drop { $0 == " " }.reversed())
-    }
   }
 
   // MARK: The facts
@@ -150,8 +138,7 @@ struct StepExplanation {
     ]
     if let shift = move.shift { rows.append(("shift", shiftText(shift))) }
     rows += rateRows
-    let width = rows.map(\.name.count).max() ?? 0
-    return rows.map { "\(Help.padded($0.name, width + 3))\($0.text)" } + notes
+    return TextTable(facts: rows).lines + notes
   }
 
   /// What the method says, without the shift, which has a row.

@@ -82,7 +82,7 @@ private struct CheckResult {
   }
 
   private func figures(_ call: CommandCall, _ item: DerivativeCheck.Comparison) -> String {
-    "\(call.format(item.exact)), differences \(call.format(item.estimate)) (relative error \(LookText.rough(item.error)))"
+    "\(call.format(item.exact)), differences \(call.format(item.estimate)) (error \(LookText.rough(item.error)))"
   }
 
   private func verdict(_ f: String) throws -> String {

@@ -22,7 +22,7 @@ extension Commands {
       } else {
         value = .number(try call.view(.value).value)
       }
-      call.print(call.interpreter.valueText.labeled(call.subjectName, call.interpreter.valueText.text(value)))
+      call.print(call.interpreter.valueText.labeled(call.subjectName, showing: value))
       if let tensor = value.tensor { call.warnNonFinite(call.subjectName, tensor.doubles) }
       return value
     }
@@ -54,11 +54,11 @@ extension Commands {
     let total = Tensor(vector: gradient.tensors.map(\.frobeniusNorm)).frobeniusNorm
     let norm = "‖\(name)‖ = \(call.format(total))"
     guard case .bundle(let names, let tensors) = gradient else {
-      return look.remarked(text.labeled(name, text.text(gradient)), norm)
+      return look.remarked(text.labeled(name, showing: gradient), norm)
     }
     let parts = zip(names, tensors).map { param, tensor in
       look.remarked(
-        text.labeled("\(name).\(param)", text.text(tensor)), "‖·‖ = \(call.format(tensor.frobeniusNorm))")
+        text.labeled("\(name).\(param)", showing: tensor), "‖·‖ = \(call.format(tensor.frobeniusNorm))")
     }
     return (parts + [norm]).joined(separator: "\n")
   }
@@ -101,7 +101,7 @@ extension Commands {
     let look = call.lookText
     let name = "∇²\(call.subjectSymbol)"
     if tensor.rank > 2 {
-      return call.interpreter.valueText.labeled(name, call.interpreter.valueText.text(tensor))
+      return call.interpreter.valueText.labeled(name, showing: tensor)
     }
     let matrix = tensor.rank == 0 ? tensor.reshaped([1, 1]) : tensor
     var blocks: [(name: String, size: Int)] = []

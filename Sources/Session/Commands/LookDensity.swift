@@ -22,7 +22,8 @@ extension Commands {
           "width", "standard deviation of the kernel that smooths the density; 1/60 of the range unless given"
         ),
         ("kind", "hist draws a histogram of the eigenvalues, stems the eigenvalues themselves"),
-        ("log", "true for a logarithmic density axis"), ("size", "columns of the plot"),
+        ("bins", "bars of the histogram"), ("log", "true for a logarithmic density axis"),
+        ("size", "columns of the plot"),
         ("height", "rows of the plot"), ("title", "of the plot"), ("xlabel", "of the plot"),
         ("ylabel", "of the plot"),
       ],
@@ -113,8 +114,9 @@ extension Commands {
         marks.insert(.band(Band(density.grid, lower: density.low, upper: density.high, name: "95 %")), at: 0)
       }
     case .hist where isExact:
-      marks = [.histogram(Histogram(samples: quadratures[0].nodes))]
-      label = "eigenvalues"
+      var bars = try call.histogram(Tensor(vector: quadratures[0].nodes), "λ", of: "eigenvalues")
+      bars.title = "spectrum of \(name)"
+      return bars
     case .stems:
       let count = Double(quadratures.count)
       let nodes = quadratures.flatMap(\.nodes)

@@ -71,7 +71,7 @@ extension Commands {
       let text = call.interpreter.valueText
       return try call.exactOrEstimated(isForced: false) {
         let diagonal = try diagonalEntries(call)
-        call.print(text.labeled("diag \(diagonal.name)", text.text(diagonal.values)))
+        call.print(text.labeled("diag \(diagonal.name)", showing: diagonal.values))
         call.warnNonFinite("the diagonal", diagonal.values.doubles)
         return .tensor(diagonal.values)
       } estimate: { a, name, probes, generator in
@@ -80,7 +80,7 @@ extension Commands {
         let values = Tensor(vector: found.map(\.value))
         let worst = found.map { ($0.high - $0.low) / 2 }.max() ?? 0
         call.print(
-          text.labeled("diag \(name)", text.text(values))
+          text.labeled("diag \(name)", showing: values)
             + "\nestimate: each within ±\(LookText.rough(worst)) or less"
             + " (95 %); xdiag, \(found.first?.products ?? 0) products, seed \(seed)")
         return .record([

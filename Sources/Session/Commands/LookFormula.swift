@@ -62,7 +62,7 @@ extension Commands {
   private static var explainCommand: CommandDefinition {
     CommandDefinition(
       verb: "explain",
-      usage: "explain [value | grad | hessian] [FORMULA] [wrt TARGETS] | explain step METHOD …",
+      usage: "explain [plan | grad | hessian] [FORMULA] [wrt TARGETS] | explain step METHOD …",
       summary:
         "How a formula or its derivatives are computed: nodes, blocks, memory, the steps of the plan; for a Hessian "
         + "its forms, what each costs, and the formula of its blocks. Of a first step of a method: its parts along the "
@@ -78,9 +78,10 @@ extension Commands {
 }
 
 extension CommandCall {
-  /// `derive hessian f`: the word before the formula, and the command without it. A name that is bound is a formula.
+  /// `derive hessian f`, `explain plan f`: the word before the formula, and the command without it. A name that is bound is a formula.
   fileprivate func splittingPart() -> (part: FormulaPart?, call: CommandCall) {
-    guard let first = subject, case .name(let word) = first.kind, let part = FormulaPart(rawValue: word),
+    guard let first = subject, case .name(let word) = first.kind,
+      let part = FormulaPart(rawValue: command.verb == "explain" && word == "plan" ? "value" : word),
       interpreter.lookup(word) == nil
     else { return (nil, self) }
     let rest = Command(

@@ -15,7 +15,8 @@ extension Commands {
       let interpreter = call.interpreter
       let names = interpreter.namesInOrder
       let rows = names.map { NameSummary($0, interpreter) }
-      call.print(rows.isEmpty ? "nothing is bound yet" : NameSummary.table(rows))
+      call.print(
+        rows.isEmpty ? "nothing is bound yet" : NameSummary.table(rows, width: interpreter.options.width))
       return rows.isEmpty ? .nothing : .record(rows.map { ($0.name, .string("\($0.kind) \($0.shape)")) })
     }
   }
@@ -126,7 +127,7 @@ extension Interpreter {
   func printWatched() {
     for expr in state.watched {
       do {
-        output(.text(valueText.labeled(expr.span.text, valueText.text(try evaluate(expr)))))
+        output(.text(valueText.labeled(expr.span.text, showing: try evaluate(expr))))
       } catch let error as Diagnostic {
         output(.diagnostic("warning: watched '\(expr.span.text)': \(error.message)"))
       } catch {

@@ -49,11 +49,18 @@ struct LookText {
   func list(_ values: [Double], limit: Int = 12) -> String {
     if values.isEmpty { return "none" }
     let texts = significant(values)
-    let room = max(4, min(limit, (width - 10) / (format.digits + 3)))
-    guard texts.count > room else { return texts.joined(separator: ", ") }
-    let head = (room + 1) / 2
-    return (texts.prefix(head) + ["…"] + texts.suffix(room - head)).joined(separator: ", ")
-      + "   (\(values.count) in all)"
+    // Beside `λ = `.
+    let whole = texts.joined(separator: ", ")
+    if texts.count <= limit, texts.count <= 4 || whole.count <= width - 4 { return whole }
+    var line = ""
+    for room in stride(from: min(limit, texts.count - 1), through: 4, by: -1) {
+      let head = (room + 1) / 2
+      line =
+        (texts.prefix(head) + ["…"] + texts.suffix(room - head)).joined(separator: ", ")
+        + "   (\(values.count) in all)"
+      if line.count <= width - 4 { break }
+    }
+    return line
   }
 
   // MARK: Matrices
@@ -84,9 +91,10 @@ struct LookText {
     if blocks.count > 1 { addBlockNames(blocks, shownRows, shownColumns, &cells) }
     let widths = cells.map { $0.map(\.count).max() ?? 0 }
     let lines = (cells.first ?? []).indices.map { row in
-      zip(cells, widths).map { column, width in
+      let line = zip(cells, widths).map { column, width in
         String(repeating: " ", count: 3 + width - column[row].count) + column[row]
       }.joined()
+      return String(line.reversed().drop { $0 == " " }.reversed())
     }
     let head = "\(name) ="
     let isCut = shownRows.contains { $0 == nil } || shownColumns.contains { $0 == nil }

@@ -108,8 +108,8 @@ struct Minimization {
   private func progress(_ steps: Int, _ e: Evaluation) {
     guard interpreter.options.isInteractive, Machine.now - interpreter.lastProgress > 0.1 else { return }
     interpreter.lastProgress = Machine.now
-    interpreter.output(
-      .progress("step \(steps)   f = \(call.format(e.value))   ‖∇f‖ = \(call.format(e.gradientNorm))"))
+    interpreter.showProgress(
+      "step \(steps)   f = \(call.format(e.value))   ‖∇f‖ = \(call.format(e.gradientNorm))")
   }
 
   private func report(

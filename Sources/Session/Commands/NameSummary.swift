@@ -42,7 +42,7 @@ struct NameSummary {
     guard shape.isEmpty,
       let value = try? interpreter.evaluate(key: "value of \(name)", owner: nil, { try $0.name(name, here) })
     else { return (shape.shapeDescription, written) }
-    return ("scalar", "\(interpreter.valueText.text(value))   \(written)")
+    return ("scalar", "\(interpreter.valueText.inline.text(value))   \(written)")
   }
 
   private static func head(_ declaration: FunctionDeclaration) -> String {
@@ -53,17 +53,13 @@ struct NameSummary {
     }
   }
 
-  /// Columns of name, kind, shape and value.
-  static func table(_ rows: [NameSummary]) -> String {
-    func padded(_ texts: [String]) -> [String] {
-      let width = texts.map(\.count).max() ?? 0
-      return texts.map { $0 + String(repeating: " ", count: width - $0.count) }
+  /// Columns of name, kind, shape and value, each row on one line.
+  static func table(_ rows: [NameSummary], width: Int) -> String {
+    let cells = rows.map {
+      [$0.name, $0.kind, $0.shape, String($0.value.split(separator: "\n").first ?? "")]
     }
-    let columns = [padded(rows.map(\.name)), padded(rows.map(\.kind)), padded(rows.map(\.shape))]
-    return rows.indices.map { k in
-      let head = columns.map { $0[k] }.joined(separator: "   ")
-      let line = "\(head)   \(rows[k].value.split(separator: "\n").first ?? "")"
-      return String(line.reversed().drop { $0 == " " }.reversed())
+    return TextTable(cells, left: [0, 1, 2, 3], gap: 3).lines.map { line in
+      line.count <= width ? line : line.prefix(max(width - 1, 20)) + "…"
     }.joined(separator: "\n")
   }
 
@@ -75,15 +71,15 @@ struct NameSummary {
     case .param(let leaf):
       let bounds = leaf.bounds.map { " in \($0.text)" } ?? ""
       var lines = ["param \(name) = \(leaf.declaration.span.text)\(bounds)", "shape \(shape)"]
-      lines.append(text.labeled("value", text.text(leaf.value)))
+      lines.append(text.labeled("value", showing: leaf.value))
       if leaf.value.doubles != leaf.initial.doubles {
-        lines.append(text.labeled("declared", text.text(leaf.initial)))
+        lines.append(text.labeled("declared", showing: leaf.initial))
       }
       return lines
     case .data(let leaf):
       return [
         "data \(name) = \(leaf.declaration.span.text)", "shape \(shape)",
-        text.labeled("value", text.text(leaf.value)),
+        text.labeled("value", showing: leaf.value),
       ]
     case .random(let leaf):
       let feed = leaf.feed.map { feed in
@@ -92,10 +88,10 @@ struct NameSummary {
         ]
       }
       return ["\(name) ~ \(leaf.source.span.text)", "shape \(shape)"] + (feed ?? [])
-        + [text.labeled("drawn", text.text(leaf.value))]
+        + [text.labeled("drawn", showing: leaf.value)]
     case .variable(let v):
       return [
-        "\(name) : variable\(shape.isEmpty ? "" : " \(shape)")", text.labeled("value", text.text(v.value)),
+        "\(name) : variable\(shape.isEmpty ? "" : " \(shape)")", text.labeled("value", showing: v.value),
       ]
     case .function(let f): return functionLines(f.declaration)
     case .definition: return definitionLines(interpreter)
@@ -118,7 +114,7 @@ struct NameSummary {
       let text = interpreter.valueText
       let meaning = try elaborator.name(name, here)
       let value = try interpreter.evaluate(key: "value of \(name)", owner: nil) { try $0.name(name, here) }
-      lines.append(text.labeled("value", text.text(value)))
+      lines.append(text.labeled("value", showing: value))
       let leaves = interpreter.graph.leaves(below: meaning.nodes).compactMap {
         interpreter.graph.leaf(of: $0)?.name
       }
@@ -201,7 +197,7 @@ extension ValueText {
   }
 
   func summary(_ t: Tensor) -> String {
-    if t.rank <= 1 && t.count <= 6 { return text(t) }
+    if t.rank <= 1 && t.count <= 6 { return inline.text(t) }
     if t.rank == 2 && t.count <= 6 && t.count > 0 {
       let (rows, columns) = (t.shape[0], t.shape[1])
       let values = t.doubles

@@ -18,7 +18,8 @@ extension Commands {
     CommandDefinition(
       verb: "plot", usage: "plot [FORMULA, …] [for t in A..B [, s in C..D]] [range A..B [, C..D]] [live]",
       summary:
-        "Draws a curve, contour, heat map, history, matrix or histogram, chosen by what it is given; live, again after every step.",
+        "Draws a curve, contour, heat map, history, matrix or histogram, chosen by what it is given; live, again after every step. "
+        + "plot eig shows the eigenvalues of the objective's Hessian as stems, or with kind=hist as a histogram.",
       options: [
         ("kind", "line, scatter, stems, bars, hist, matrix, pattern, heat, contour or filled"),
         ("range", "what the params run over: range=-2..2"),
@@ -27,7 +28,7 @@ extension Commands {
         ("bins", "bars of a histogram"),
         ("model", "true adds the local quadratic model: ellipse, eigenvectors, Newton step"),
       ] + figureOptions,
-      example: "plot f\nplot sin(t), cos(t) for t in -3..3"
+      example: "plot f\nplot sin(t), cos(t) for t in -3..3\nplot eig kind=hist"
     ) { call in
       do {
         let result = try call.plotCommand()
@@ -53,6 +54,7 @@ extension CommandCall {
       try show(interpreter.state.training.map(trainingFigure) ?? history())
       return .nothing
     }
+    if case .name("eig")? = subject?.kind, interpreter.lookup("eig") == nil { return try plotEigenvalues() }
     if let landscape = try subjectsLandscape() {
       try plot(landscape)
       return .nothing

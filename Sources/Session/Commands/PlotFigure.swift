@@ -54,12 +54,12 @@ extension CommandCall {
   /// Applies the options that concern any figure, keeps it for `save plot`, and prints it.
   func show(_ figure: Figure) throws {
     var figure = figure
-    if let title = try option("title") { figure.title = interpreter.valueText.text(title) }
-    if let label = try option("xlabel") { figure.xAxis.label = interpreter.valueText.text(label) }
-    if let label = try option("ylabel") { figure.yAxis.label = interpreter.valueText.text(label) }
+    if let title = try option("title") { figure.title = interpreter.valueText.inline.text(title) }
+    if let label = try option("xlabel") { figure.xAxis.label = interpreter.valueText.inline.text(label) }
+    if let label = try option("ylabel") { figure.yAxis.label = interpreter.valueText.inline.text(label) }
     let text = try textOptions(figure)
     if interpreter.live?.isDrawing == true {
-      return interpreter.output(.progress(interpreter.rendered(figure, text)))
+      return interpreter.showLive(interpreter.rendered(figure, text))
     }
     interpreter.state.figure = figure
     print(interpreter.rendered(figure, text))

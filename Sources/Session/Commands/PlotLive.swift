@@ -11,6 +11,9 @@ struct LivePlot {
   fileprivate var drawn = 0.0
   /// Seconds that a drawing takes.
   fileprivate var cost = 0.0
+  /// As it stands on the screen while a statement runs, and the line below that says how far the statement is.
+  fileprivate var picture: String?
+  fileprivate var line = ""
 
   init(_ command: Command) { self.command = command }
 }
@@ -43,10 +46,27 @@ extension Interpreter {
     live?.drawn = Machine.now
   }
 
+  /// How far a statement is: a line, below a live plot.
+  func showProgress(_ line: String) {
+    guard let picture = live?.picture else { return output(.progress(line)) }
+    // A line that wraps would move the picture.
+    let line = String(line.prefix(options.width - 1))
+    live?.line = line
+    output(.progress("\(picture)\n\(line)"))
+  }
+
+  /// The live plot as it is now.
+  func showLive(_ picture: String) {
+    live?.picture = picture
+    output(.progress("\(picture)\n\(live?.line ?? "")"))
+  }
+
   /// The statement that moved the params has ended: the plot becomes part of the output.
   func finishLive() {
     guard let plot = live, plot.isStale, !movesAreQuiet else { return }
     live?.isStale = false
+    live?.picture = nil
+    live?.line = ""
     drawLive(plot.command, isAssigned: false)
   }
 

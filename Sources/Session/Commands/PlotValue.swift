@@ -96,13 +96,6 @@ extension CommandCall {
     }
   }
 
-  private func histogram(_ tensor: Tensor, _ name: String) throws -> Figure {
-    let bins = try command.option("bins").map { try interpreter.whole($0.value) }
-    return Figure(
-      xAxis: Axis(name), yAxis: Axis("count"),
-      marks: [.histogram(Histogram(samples: tensor.doubles, bins: bins))])
-  }
-
   private func matrix(_ tensor: Tensor, _ blocks: [Matrix.Block], _ name: String) throws -> Figure {
     let (rows, columns) = (tensor.shape[0], tensor.shape[1])
     switch try kind() ?? .matrix {

@@ -245,7 +245,7 @@ extension Interpreter {
     pendingMove = line
     if options.isInteractive, moveLines % 64 == 0, Machine.now - lastProgress > 0.1 {
       lastProgress = Machine.now
-      output(.progress("\(moveLines) moves   \(line().split(separator: "\n").first ?? "")"))
+      showProgress("\(moveLines) moves   \(line().split(separator: "\n").first ?? "")")
     }
   }
 

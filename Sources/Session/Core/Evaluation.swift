@@ -286,7 +286,7 @@ extension Interpreter {
 
   private func text(of expr: Expr, _ format: String?) throws -> String {
     let value = try evaluate(expr)
-    guard let format else { return valueText.text(value) }
+    guard let format else { return valueText.inline.text(value) }
     guard let tensor = value.tensor, NumberFormat.formatted(0, format) != nil else {
       throw Diagnostic(
         .type, "the format '\(format)' does not fit \(value.kindName)", at: expr.span,

@@ -295,7 +295,7 @@ extension Interpreter {
       let value = try evaluate(key: "value of \(name)", owner: nil) {
         try $0.name(name, Span(SourceText(name: "", text: ""), 0, 0))
       }
-      line = valueText.labeled(line, valueText.text(value))
+      line = valueText.labeled(line, showing: value)
     }
     return LookText(self).remarked(line, note)
   }
@@ -356,7 +356,7 @@ extension Interpreter {
     if isParam { state.path.clear() }
     guard echoes else { return }
     let line = "\(name) : \(isParam ? "param" : "data") \(tensor.shape.shapeDescription)"
-    output(.text(tensor.count <= 16 ? valueText.labeled(line, valueText.text(tensor)) : line))
+    output(.text(tensor.count <= 16 ? valueText.labeled(line, showing: tensor) : line))
   }
 
   func declareRandom(_ names: [String], _ expr: Expr, echoes: Bool) throws {

@@ -87,7 +87,8 @@ extension Interpreter {
       if options.isJSON {
         emit([("print", values.count == 1 ? values[0] : .tuple(values))])
       } else {
-        output(.text(values.map(valueText.text).joined(separator: " ")))
+        let text = values.count == 1 ? valueText : valueText.inline
+        output(.text(values.map(text.text).joined(separator: " ")))
       }
     case .assertion(let condition, let message): try check(condition, message)
     case .help(let name): output(.text(try Help.text(for: name, statement.span, self)))
@@ -142,9 +143,20 @@ extension Interpreter {
 
   private func isTrue(_ condition: Expr) throws -> Bool {
     guard let tensor = try evaluate(condition).tensor else {
-      throw Diagnostic(.type, "a condition must be a number or a tensor", at: condition.span)
+      throw Diagnostic(.type, "a condition must be a number", at: condition.span)
     }
-    return tensor.doubles.allSatisfy { $0 != 0 }
+    return try Self.isTrue(tensor, condition)
+  }
+
+  /// The condition of an `if` or a loop: of several numbers it is not clear which have to hold.
+  static func isTrue(_ value: Tensor, _ condition: Expr) throws -> Bool {
+    guard value.count == 1 else {
+      throw Diagnostic(
+        .shape, "a condition is one number, not a tensor of shape \(value.shape.shapeDescription)",
+        at: condition.span,
+        hint: "all(\(condition.span.text)) holds where every entry does, any(…) where one does")
+    }
+    return value.doubles[0] != 0
   }
 
   private func body(_ statements: [Statement]) throws -> Flow? {
@@ -242,15 +254,19 @@ extension Interpreter {
   }
 
   private func check(_ condition: Expr, _ message: Expr?) throws {
-    if try isTrue(condition) { return }
+    // What is asserted of a tensor is asserted of every entry.
+    guard let value = try evaluate(condition).tensor else {
+      throw Diagnostic(.type, "an assertion must be a number or a tensor", at: condition.span)
+    }
+    if value.doubles.allSatisfy({ $0 != 0 }) { return }
     var notes: [String] = []
     if case .comparison(let first, let rest) = condition.kind {
       for side in [first] + rest.map(\.operand) {
         if case .number = side.kind { continue }
-        notes.append("\(side.span.text) = \(valueText.text(try evaluate(side)))")
+        notes.append("\(side.span.text) = \(valueText.inline.text(try evaluate(side)))")
       }
     }
-    let text = try message.map { try evaluate($0) }.map(valueText.text)
+    let text = try message.map { try evaluate($0) }.map(valueText.inline.text)
     throw Diagnostic(
       .assertion, text.map { "assertion failed: \($0)" } ?? "assertion failed", at: condition.span,
       notes: notes)

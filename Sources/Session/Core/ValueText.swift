@@ -1,11 +1,35 @@
 import Tensors
 
-/// Values as text: scalars and vectors on a line, matrices in aligned rows, large ones cut in the middle.
+/// Values as text: scalars on a line, vectors on a line or on as many as they need, matrices in aligned rows, large ones
+/// cut in the middle.
 struct ValueText {
   var format = NumberFormat()
   var width = 80
+  /// Columns that a name before the value takes.
+  private var head = 0
+  /// Whether a vector may take several lines; within other text it stays on one.
+  private var wraps = true
   /// Rows and columns shown of a large matrix.
   var limit = 12
+
+  init(format: NumberFormat = NumberFormat(), width: Int = 80) {
+    self.format = format
+    self.width = width
+  }
+
+  /// For values within other text.
+  var inline: ValueText {
+    var copy = self
+    copy.wraps = false
+    return copy
+  }
+
+  /// For values to the right of `columns` of other text.
+  private func beside(_ columns: Int) -> ValueText {
+    var copy = self
+    copy.head += columns
+    return copy
+  }
 
   func text(_ value: Value) -> String {
     switch value {
@@ -13,9 +37,10 @@ struct ValueText {
     case .sparse(let matrix, _, _): return text(matrix)
     case .string(let s): return s
     case .bundle(let names, let tensors):
-      return zip(names, tensors).map { labeled($0, text($1)) }.joined(separator: "\n")
-    case .record(let fields): return fields.map { labeled($0.name, text($0.value)) }.joined(separator: "\n")
-    case .tuple(let items): return "(" + items.map(text).joined(separator: ", ") + ")"
+      return zip(names, tensors).map { labeled($0, showing: $1) }.joined(separator: "\n")
+    case .record(let fields):
+      return fields.map { labeled($0.name, showing: $0.value) }.joined(separator: "\n")
+    case .tuple(let items): return "(" + items.map(inline.text).joined(separator: ", ") + ")"
     case .nothing: return ""
     }
   }
@@ -27,9 +52,15 @@ struct ValueText {
       return fields.map { labeled("\(name).\($0.name)", $0.value) }.joined(separator: "\n")
     case .bundle(let names, let tensors) where !names.isEmpty:
       return zip(names, tensors).map { labeled("\(name).\($0)", .tensor($1)) }.joined(separator: "\n")
-    default: return labeled(name, text(value))
+    default: return labeled(name, showing: value)
     }
   }
+
+  /// `name = value`, in the width that the name leaves.
+  func labeled(_ name: String, showing value: Value) -> String {
+    labeled(name, beside(name.count + 3).text(value))
+  }
+  func labeled(_ name: String, showing tensor: Tensor) -> String { labeled(name, showing: .tensor(tensor)) }
 
   /// `name = text`, further lines indented under the first.
   func labeled(_ name: String, _ body: String) -> String {
@@ -54,16 +85,32 @@ struct ValueText {
   private func vector(_ values: [Double]) -> String {
     if values.isEmpty { return "[]" }
     let most = max(limit, width / (format.digits + 4))
-    if values.count <= most { return "[" + values.map { format($0) }.joined(separator: ", ") + "]" }
+    if values.count <= most { return wrapped(values.map { format($0) }) }
     let note = "   (\(values.count) entries)"
     var text = ""
-    // As many entries as fit beside a short name.
+    // As many entries as fit beside a name.
     for count in stride(from: most, to: 3, by: -1) {
       let items = cut(values.count, count).map { index in index.map { format(values[$0]) } ?? "…" }
       text = "[" + items.joined(separator: ", ") + "]" + note
-      if text.count <= width - 8 { break }
+      if text.count <= width - max(head, 8) { break }
     }
     return text
+  }
+
+  /// The entries on one line, or where they do not fit on several.
+  private func wrapped(_ entries: [String]) -> String {
+    let room = max(width - head, 20)
+    var lines = ["["]
+    for (place, entry) in entries.enumerated() {
+      let text = entry + (place + 1 < entries.count ? "," : "]")
+      let last = lines[lines.count - 1]
+      if wraps, place > 0, last.count + 1 + text.count > room {
+        lines.append(" " + text)
+      } else {
+        lines[lines.count - 1] = last + (place > 0 ? " " : "") + text
+      }
+    }
+    return lines.joined(separator: "\n")
   }
 
   /// Right-aligned columns, without brackets.
@@ -73,7 +120,7 @@ struct ValueText {
     let most = min(columns, max(4, min(limit, width / (format.digits + 5))))
     for count in stride(from: most, to: 3, by: -1) {
       let text = matrix(values, rows: rows, columns: columns, shown: count)
-      if text.prefix(while: { $0 != "\n" }).count <= width - 6 { return text }
+      if text.prefix(while: { $0 != "\n" }).count <= width - max(head, 6) { return text }
     }
     return matrix(values, rows: rows, columns: columns, shown: min(columns, 3))
   }
@@ -109,7 +156,8 @@ struct ValueText {
     let parts = shown.map { index -> String in
       guard let index else { return "…" }
       let slice = Tensor(Array(values[(index * count)..<((index + 1) * count)]), inner)
-      return "[\(index)] " + Self.indented(text(slice), by: 4)
+      let lead = "[\(index)] "
+      return lead + Self.indented(beside(lead.count).text(slice), by: lead.count)
     }
     return parts.joined(separator: "\n") + "\n(\(t.shape.shapeDescription))"
   }

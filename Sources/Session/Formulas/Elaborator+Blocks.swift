@@ -73,7 +73,7 @@ extension Elaborator {
     let node = try self.node(condition)
     if let value = knownNumber(node) { return value != 0 }
     do {
-      return try staticValue(node, condition.span, "a condition").doubles.allSatisfy { $0 != 0 }
+      return try Interpreter.isTrue(staticValue(node, condition.span, "a condition"), condition)
     } catch let error as Diagnostic where error.kind == .domain {
       throw Diagnostic(
         .domain, "this condition depends on a param, so the formula has no fixed form", at: condition.span,

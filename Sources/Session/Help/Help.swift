@@ -46,14 +46,14 @@ enum Help {
     func leaf(_ kind: String, _ leaf: LeafBinding) -> String {
       let head =
         "\(name) : \(kind) \(leaf.value.shape.shapeDescription), declared with \(leaf.declaration.span.text)"
-      return head + "\n" + text.labeled(name, text.text(leaf.value))
+      return head + "\n" + text.labeled(name, showing: leaf.value)
     }
     switch binding {
     case .param(let l): return leaf("param", l)
     case .data(let l): return leaf("data", l)
     case .variable(let v):
       return "\(name) holds \(v.value.kindName)\n" + text.labeled(name, v.value)
-    case .random(let r): return "\(name) ~ \(r.source.span.text)\n" + text.labeled(name, text.text(r.value))
+    case .random(let r): return "\(name) ~ \(r.source.span.text)\n" + text.labeled(name, showing: r.value)
     case .definition(let id):
       let formula = interpreter.definitions[id]?.expr.span.text ?? "…"
       return "\(name) := \(formula)" + (interpreter.state.objective == name ? "   (the objective)" : "")

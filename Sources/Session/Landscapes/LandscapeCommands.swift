@@ -214,7 +214,7 @@ struct LandscapeCommand {
     let reach = walk.map { norm(zip($0, origin).map { $0 - $1 }) }.max() ?? 0
     if most <= 1e-12 * reach { return call.print("the path lies in the plane") }
     call.print(
-      text.labeled("distance of the path from the plane", text.text(Tensor(vector: cut.distances)))
+      text.labeled("distance of the path from the plane", showing: Tensor(vector: cut.distances))
         + "\nat most \(format(most)), over \(cut.distances.count) points")
   }
 

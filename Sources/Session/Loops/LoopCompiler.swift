@@ -203,7 +203,7 @@ final class LoopCompiler {
     var open = SegmentBuilder()
     var start = 0
     if let condition {
-      open.guardNode = try formula(condition)
+      open.guardNode = try number(condition)
       // It must stand on its own, or there is nothing to fall back to.
       if statements.isEmpty { throw Unsupported() }
     }
@@ -241,7 +241,10 @@ final class LoopCompiler {
     case .conditional(let branches, let otherwise):
       let quiet = isQuiet || statement.isSilent
       return .conditional(
-        try branches.map { (try numbers([$0.condition]), try block($0.body, isQuiet: quiet)) },
+        try branches.map { branch in
+          _ = try number(branch.condition)
+          return (try numbers([branch.condition]), try block(branch.body, isQuiet: quiet))
+        },
         otherwise: try otherwise.map { try block($0, isQuiet: quiet) })
     case .assign(let targets, let value):
       guard targets.count == 1 else { throw Unsupported() }
@@ -259,6 +262,13 @@ final class LoopCompiler {
   /// The formula of an expression, whose structure does not depend on what the loop changes.
   private func formula(_ expr: Expr) throws -> NodeID {
     guard case .node(let node) = try meaning(expr) else { throw Unsupported() }
+    return node
+  }
+
+  /// A condition; what is no single number is left to the interpreter, which says so.
+  private func number(_ condition: Expr) throws -> NodeID {
+    let node = try formula(condition)
+    guard interpreter.graph.shape(node).elementCount == 1 else { throw Unsupported() }
     return node
   }
 

@@ -69,10 +69,9 @@ final class TrainingReport {
     let width = 20
     let done = width * step / max(count, 1)
     let bar = String(repeating: "█", count: done) + String(repeating: "·", count: width - done)
-    interpreter.output(
-      .progress(
-        "epoch \(epoch)/\(epochs.upperBound) \(bar) \(step)/\(count)   loss \(NumberFormat(digits: 4)(loss))"
-          + "\(lastLoss)   \(NumberFormat(digits: 3)(rate)) steps/s   \(Self.time(left)) left"))
+    interpreter.showProgress(
+      "epoch \(epoch)/\(epochs.upperBound) \(bar) \(step)/\(count)   loss \(NumberFormat(digits: 4)(loss))"
+        + "\(lastLoss)   \(NumberFormat(digits: 3)(rate)) steps/s   \(Self.time(left)) left")
   }
 
   private static func time(_ seconds: Double) -> String {

@@ -31,6 +31,21 @@ private func temporary(_ name: String) -> String {
     #expect(trained.values("z").count == 2)
   }
 
+  /// The same place in the text, with other values of its options each time.
+  @Test func aLoopOverStepSizesIsItsRuns() {
+    let (loop, single) = (Desk(), Desk())
+    loop.run(
+      line
+        + "z = zeros(3)\nfor k in 0..3 { reset; seed 1; train adam lr=[0.1, 0.02, 0.3][k] epochs=2; z[k] = w }"
+        + "\nt = tune lr in [0.1, 0.02] trials=2 by grid { train adam lr=lr epochs=2; return f };")
+    single.run(line + "z = zeros(3)")
+    for (k, rate) in ["0.1", "0.02", "0.3"].enumerated() {
+      single.run("reset; seed 1; train adam lr=\(rate) epochs=2; z[\(k)] = w")
+    }
+    #expect(loop.errors.isEmpty && single.errors.isEmpty, "\(loop.errors) \(single.errors)")
+    #expect(loop.values("z") == single.values("z") && Set(loop.values("z")).count == 3)
+  }
+
   /// Without a move the loss of an epoch is the mean over all samples, whatever the batches.
   @Test func lossIsTheMeanOverSamples() {
     let desk = Desk()

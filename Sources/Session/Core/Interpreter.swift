@@ -34,7 +34,7 @@ final class Interpreter {
   /// Values that procedures returned, for the formula being evaluated.
   var procedureResults: [Int: Value] = [:]
   /// Leaves for what update rules remember, by the method's place.
-  var ruleInputs: [MethodKey: Int] = [:]
+  var ruleInputs: [CommandKey: Int] = [:]
   /// Changes of global names so far; tells whether a failed statement left something behind.
   var changeCount = 0
   /// The state before the simple statement being run, once something in it was about to change the state.

@@ -158,28 +158,36 @@ extension TensorGraph {
   }
 
   /// The generalised Gauss–Newton matrix Jᵀ·(∂²f/∂z²)·J with J = ∂z/∂inputs, as blocks like `hessianBlocks`. Only
-  /// the path through z counts (Schraudolph 2002).
+  /// the path through z counts (Schraudolph 2002). Inputs may be inner nodes.
   public func ggnBlocks(_ f: NodeID, at z: NodeID, wrt inputs: [NodeID], placeholder: Leaf, output: Leaf)
     -> [[NodeID]]
   {
-    let w = leaf(placeholder)
-    // A leaf in the place of z: constructors would splice z into sums and products, and lose it.
     let y = leaf(output)
-    let pulled = vjp(of: [z], [w], wrt: inputs)
-    let outer = grad(substitute([f], [z: y])[0], wrt: [y])
+    let columns = ggnTerms(f, at: z, wrt: inputs, placeholder: leaf(placeholder), output: y)
     var blocks = inputs.map { _ in [NodeID]() }
     for j in inputs.indices {
+      for (offset, terms) in columns[j].enumerated() {
+        let block = node(of: terms, shape(of: inputs[j + offset], shape(inputs[j])))
+        blocks[j + offset].append(substitute([block], [y: z])[0])
+      }
+    }
+    return blocks
+  }
+
+  /// The blocks as term lists, by columns from the diagonal down, with `output` in the place of z.
+  func ggnTerms(
+    _ f: NodeID, at z: NodeID, wrt inputs: [NodeID], placeholder w: NodeID, output y: NodeID
+  ) -> [[Tangent]] {
+    let pulled = vjp(of: [z], [w], wrt: inputs)
+    // A leaf in the place of z: constructors would splice z into sums and products, and lose it.
+    let outer = grad(substitute([f], [z: y])[0], wrt: [y])
+    return inputs.indices.map { j in
       let seedShape = shape(inputs[j])
       let moved = jacobianTerms(of: [z], wrt: inputs[j])[0]
       var second = ForwardMode(self, seeds: [y: moved], seedShape: seedShape)
       let curved = second.tangents(of: outer)[0]
       var third = ForwardMode(self, seeds: [w: curved], seedShape: seedShape)
-      let column = third.tangents(of: Array(pulled[j...]))
-      for (offset, terms) in column.enumerated() {
-        let block = node(of: terms, shape(of: inputs[j + offset], seedShape))
-        blocks[j + offset].append(substitute([block], [y: z])[0])
-      }
+      return third.tangents(of: Array(pulled[j...]))
     }
-    return blocks
   }
 }

@@ -55,24 +55,24 @@ public struct PartialEigen: Sendable {
 /// eigenvalue as its block has vectors; so a converged run is followed by a short one outside the space found, and what
 /// that finds above the last value is taken in.
 public struct BlockLanczos {
-  private let a: CountedOperator
-  private let search: EigenSearch
+  let a: CountedOperator
+  let search: EigenSearch
   private let sign: Double
   private var generator: CounterGenerator
   /// Called after each block of products with their number and the number of converged pairs; may throw to stop.
-  private let report: (Int, Int) throws -> Void
+  let report: (Int, Int) throws -> Void
 
   /// Ritz vectors that are kept, and the orthonormal block that their residuals lie in.
-  private var basis: Rows
-  private var projection: SmallMatrix
-  private var active: Range<Int>
+  private(set) var basis: Rows
+  private(set) var projection: SmallMatrix
+  private(set) var active: Range<Int>
   /// First vector that the active block's products are known to couple to.
   private var coupled = 0
-  private var restarts = 0
+  private(set) var restarts = 0
   /// Converged vectors of earlier runs; the search stays orthogonal to them.
   private var locked: Rows
 
-  private init(
+  init(
     _ a: CountedOperator, _ search: EigenSearch, _ generator: CounterGenerator, locked: Rows,
     _ report: @escaping (Int, Int) throws -> Void
   ) {
@@ -124,7 +124,7 @@ public struct BlockLanczos {
   }
 
   /// Ritz pairs, values of sign·A descending.
-  fileprivate struct Found {
+  struct Found {
     var values: [Double]
     var vectors: Rows
     var isConverged: Bool
@@ -148,7 +148,7 @@ public struct BlockLanczos {
 
   private var room: Int { a.order - locked.count }
 
-  private mutating func startAtRandom() {
+  mutating func startAtRandom() {
     guard basis.count == 0 else { return }
     start(.normal(min(search.block, room), length: a.order, &generator))
   }
@@ -187,7 +187,7 @@ public struct BlockLanczos {
 
   /// Multiplies the active block, and returns what its products leave outside the basis: the orthonormal next block
   /// and the coefficients in it.
-  private mutating func expand() throws -> (next: Rows, r: SmallMatrix) {
+  mutating func expand() throws -> (next: Rows, r: SmallMatrix) {
     var w = try a.products(basis.rows(active))
     if sign < 0 { w.negate() }
     w.orthogonalize(against: locked, passes: locked.count > 0 ? 1 : 0)
@@ -213,7 +213,7 @@ public struct BlockLanczos {
     return (next, r)
   }
 
-  private mutating func append(_ next: Rows) {
+  mutating func append(_ next: Rows) {
     coupled = active.lowerBound
     active = basis.count..<basis.count + next.count
     basis.append(next)
@@ -250,7 +250,7 @@ public struct BlockLanczos {
 }
 
 /// The eigenpairs of a projection, largest first.
-private struct Ritz {
+struct Ritz {
   let values: [Double]
   private let columns: SmallMatrix
 
@@ -267,9 +267,11 @@ private struct Ritz {
   /// The largest |value|.
   var scale: Double { max(abs(values.first ?? 0), abs(values.last ?? 0), .leastNormalMagnitude) }
 
-  func vectors(_ count: Int) -> SmallMatrix {
-    var result = SmallMatrix(columns.rows, count)
-    for i in 0..<columns.rows { for j in 0..<count { result[i, j] = columns[i, j] } }
+  func vectors(_ count: Int) -> SmallMatrix { vectors(Array(0..<count)) }
+
+  func vectors(_ places: [Int]) -> SmallMatrix {
+    var result = SmallMatrix(columns.rows, places.count)
+    for i in 0..<columns.rows { for (j, place) in places.enumerated() { result[i, j] = columns[i, place] } }
     return result
   }
 
@@ -300,7 +302,7 @@ extension BlockLanczos.Found {
   }
 
   /// The pairs with residuals from one more product each.
-  fileprivate func checked(by a: CountedOperator, sign: Double, _ search: EigenSearch, restarts: Int) throws
+  func checked(by a: CountedOperator, sign: Double, _ search: EigenSearch, restarts: Int) throws
     -> PartialEigen
   {
     var w = try a.products(vectors)
@@ -315,59 +317,5 @@ extension BlockLanczos.Found {
     return PartialEigen(
       values: exact, vectors: vectors, residuals: residuals, converged: converged,
       products: a.count, restarts: restarts, bound: bound)
-  }
-}
-
-extension BlockLanczos {
-  /// The eigenpairs nearest to a number, by products alone: the top of −(A − σI)², and in the space found those of A
-  /// itself. Slow where eigenvalues lie close: their distances are squared.
-  ///
-  /// Throws as `eigenpairs(of:_:generator:report:)`.
-  public static func eigenpairs(
-    of base: any SymmetricOperator, near target: Double, _ search: EigenSearch, generator: CounterGenerator,
-    report: @escaping (_ products: Int, _ converged: Int) throws -> Void = { _, _ in }
-  ) throws -> PartialEigen {
-    let a = CountedOperator(base)
-    let found = try eigenpairs(of: FoldedOperator(a, target), search, generator: generator, report: report)
-    let image = try a.products(found.vectors)
-    let k = found.vectors.count
-    let projection = found.vectors.dots(0..<k, image)
-    let eigen = try symmetricEigen(Tensor(projection.entries, [k, k]))
-    let values = eigen.values.doubles
-    let order = (0..<k).sorted { abs(values[$0] - target) < abs(values[$1] - target) }
-    let entries = eigen.vectors.doubles
-    var rotation = SmallMatrix(k, k)
-    for i in 0..<k { for (j, place) in order.enumerated() { rotation[i, j] = entries[i * k + place] } }
-    let (vectors, products) = (found.vectors.combined(rotation), image.combined(rotation))
-    let residuals = order.indices.map { j -> Double in
-      let value = values[order[j]]
-      return zip(products[j], vectors[j]).reduce(0) { $0 + ($1.0 - value * $1.1) * ($1.0 - value * $1.1) }
-        .squareRoot()
-    }
-    return PartialEigen(
-      values: order.map { values[$0] }, vectors: vectors, residuals: residuals, converged: found.converged,
-      products: a.count, restarts: found.restarts, bound: found.bound)
-  }
-}
-
-/// −(A − σI)².
-private struct FoldedOperator: SymmetricOperator {
-  private let a: any SymmetricOperator
-  private let target: Double
-
-  init(_ a: any SymmetricOperator, _ target: Double) {
-    self.a = a
-    self.target = target
-  }
-
-  var order: Int { a.order }
-  var roundoff: Double { a.roundoff }
-
-  func products(_ block: Rows) throws -> Rows {
-    var once = try a.products(block)
-    for i in once.entries.indices { once.entries[i] -= target * block.entries[i] }
-    var twice = try a.products(once)
-    for i in twice.entries.indices { twice.entries[i] = target * once.entries[i] - twice.entries[i] }
-    return twice
   }
 }

@@ -236,10 +236,13 @@ extension PlanBuilder {
     part.out = dense
     part.whole = nil
     part.node = nil
+    part.isPlaced = false
     part.accumulate = !part.scatters.isEmpty
     if part.accumulate { emit(FillInstruction(dense.buffer, count: sizes.elementCount)) }
     if !part.result.contains(table.label) { part.sizes[table.label] = nil }
     try multiplyOut(part)
+    // What is placed into a part of a buffer has found that part as it was.
+    if task.isPlaced { try clearPlace(task) }
     var target = task.out
     let stride = target.strides.removeValue(forKey: table.label) ?? 0
     emit(

@@ -120,12 +120,19 @@ private struct ProjectedOracle: Oracle {
     return (value, free.map { gradient[$0] })
   }
 
-  func product(_ v: [Double]) throws -> [Double] {
+  func product(_ v: [Double]) throws -> [Double] { restricted(try f.product(spread(v))) }
+
+  func gaussNewtonProduct(_ v: [Double]) throws -> [Double] {
+    restricted(try f.gaussNewtonProduct(spread(v)))
+  }
+
+  private func spread(_ v: [Double]) -> [Double] {
     var direction = [Double](repeating: 0, count: base.count)
     for (k, place) in free.enumerated() { direction[place] = v[k] }
-    let product = try f.product(direction)
-    return free.map { product[$0] }
+    return direction
   }
+
+  private func restricted(_ v: [Double]) -> [Double] { free.map { v[$0] } }
 }
 
 extension Evaluation {

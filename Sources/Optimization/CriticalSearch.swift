@@ -4,7 +4,9 @@ import Tensors
 /// Points where ∇f = 0, from many starts.
 ///
 /// From each start Levenberg and Marquardt's method runs on ½‖∇f‖², whose Jacobian is the Hessian: it goes to minima,
-/// maxima and saddles alike. What it finds is then deflated (Farrell, Birkisson and Funke, *Deflation techniques for
+/// maxima and saddles alike. Where f goes flat far out, ‖∇f‖ falls that way too, and all starts may be lost: from some of
+/// them eigenvectors are followed, uphill along the lowest of them and downhill along the rest, which leads out of tails.
+/// What is found is then deflated (Farrell, Birkisson and Funke, *Deflation techniques for
 /// finding distinct solutions of nonlinear partial differential equations*, 2015): with ∇f multiplied by
 /// Π(1/‖x − r‖² + 1) over the points r found, the same starts cannot lead to them again.
 public struct CriticalSearch {
@@ -57,7 +59,7 @@ public struct CriticalSearch {
     self.jet = jet
   }
 
-  /// Runs from the starts, then from the first of them with deflation.
+  /// Runs from the starts, then from the first of them along eigenvectors, and with deflation.
   public mutating func run(from starts: [[Double]]) throws {
     for start in starts {
       guard let point = try search(from: start, deflating: []) else {
@@ -73,6 +75,13 @@ public struct CriticalSearch {
       } else if points.count < Self.limit {
         points.append(point)
         points[points.count - 1].starts = 1
+      }
+    }
+    for start in starts.prefix(Self.restarts) {
+      for index in Self.indices(start.count) where points.count < Self.limit {
+        guard let point = try follow(from: start, index: index), isInside(point.x), place(of: point) == nil
+        else { continue }
+        points.append(point)
       }
     }
     for start in starts.prefix(Self.restarts) {
@@ -143,6 +152,45 @@ public struct CriticalSearch {
         growth *= 2
       }
       if norm(step.d) <= 1e-12 * (1 + norm(x)) || damping > 1e12 { break }
+    }
+    return try polished(x, at)
+  }
+
+  // MARK: Along eigenvectors
+
+  /// Indices of the points that are sought so: all where they are few, else minima, saddles of index 1 and maxima.
+  private static func indices(_ order: Int) -> [Int] { order <= 4 ? Array(0...order) : [0, 1, order] }
+
+  /// The critical point of some index that eigenvectors lead to (Wales, *Energy landscapes*, 2003, section 6.2): uphill
+  /// along the `index` lowest, downhill along the others, each step by |λ| and within a radius that holds as long as the
+  /// Hessian foretells the gradient. Nil when it leads out of the box, or nowhere.
+  private mutating func follow(from start: [Double], index: Int) throws -> Point? {
+    var x = start
+    var at = try jet(x)
+    guard isFinite(at) else { return nil }
+    scale = max(scale, at.value.magnitude)
+    let width = box.reduce(0) { max($0, $1.upperBound - $1.lowerBound) }
+    var radius = width / 20
+    for _ in 0..<Self.iterations {
+      let spectrum = try Spectrum(at)
+      let d = spectrum.followingStep(at.gradient, index: index, within: radius)
+      let length = norm(d)
+      if length <= 1e-12 * (1 + norm(x)) { break }
+      let next = sum(x, 1, d)
+      let there = try jet(next)
+      let foretold = spectrum.product(d)
+      let error = norm(difference(difference(there.gradient, at.gradient), foretold)) / norm(foretold)
+      guard isFinite(there), error <= 1 || !error.isFinite else {
+        radius = length / 4
+        if radius < 1e-10 * width { return nil }
+        continue
+      }
+      if error < 0.25 { radius = min(2 * radius, width / 4) } else if error > 0.5 { radius = length / 2 }
+      (x, at) = (next, there)
+      guard zip(x, box).allSatisfy({ $0 > $1.lowerBound - width / 2 && $0 < $1.upperBound + width / 2 })
+      else {
+        return nil
+      }
     }
     return try polished(x, at)
   }
@@ -255,6 +303,30 @@ private struct Spectrum {
     let found = try symmetricEigen(Tensor(at.hessian, [n, n]))
     values = found.values.doubles
     vectors = found.vectors.doubles
+  }
+
+  /// H·d.
+  func product(_ d: [Double]) -> [Double] { combined(zip(values, parts(d)).map { $0 * $1 }) }
+
+  /// −∇f/|λ| along the eigenvectors, with the other sign along the `index` lowest, no longer than `radius`.
+  func followingStep(_ gradient: [Double], index: Int, within radius: Double) -> [Double] {
+    let floor = 1e-13 * max(values.reduce(0) { max($0, $1.magnitude) }, .leastNormalMagnitude)
+    let along = zip(values, parts(gradient)).enumerated().map { k, pair in
+      (k < index ? 1 : -1) * pair.1 / max(pair.0.magnitude, floor)
+    }
+    let length = norm(along)
+    return combined(length > radius ? scaled(radius / length, along) : along)
+  }
+
+  /// Coordinates in the eigenbasis, and back.
+  private func parts(_ d: [Double]) -> [Double] {
+    let n = values.count
+    return (0..<n).map { k in (0..<n).reduce(0.0) { $0 + vectors[$1 * n + k] * d[$1] } }
+  }
+
+  private func combined(_ parts: [Double]) -> [Double] {
+    let n = values.count
+    return (0..<n).map { i in (0..<n).reduce(0.0) { $0 + vectors[i * n + $1] * parts[$1] } }
   }
 
   /// −H⁺∇f: without the parts along eigenvectors whose eigenvalue is rounding.

@@ -48,4 +48,8 @@ struct ScaledOracle: Oracle {
   }
 
   func product(_ v: [Double]) throws -> [Double] { scaling.gradient(try f.product(scaling.original(v))) }
+
+  func gaussNewtonProduct(_ v: [Double]) throws -> [Double] {
+    scaling.gradient(try f.gaussNewtonProduct(scaling.original(v)))
+  }
 }

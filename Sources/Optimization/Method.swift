@@ -6,6 +6,8 @@ public enum DerivativeOrder: Int, Comparable, Sendable {
   case value, gradient
   /// The generalised Gauss–Newton matrix in the Hessian's place.
   case ggn
+  /// Its Kronecker-factored approximation, block by block.
+  case kfac
   case hessian
   public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
 }
@@ -14,6 +16,8 @@ public enum DerivativeOrder: Int, Comparable, Sendable {
 public enum HessianMatrix: Sendable {
   case dense(Tensor)
   case sparse(SparseMatrix)
+  /// Block-diagonal.
+  case blocks([CurvatureBlock])
 }
 
 /// A scalar function at a point of P params, flat.
@@ -49,6 +53,14 @@ public protocol Oracle {
   func slope(at x: [Double]) throws -> (value: Double, gradient: [Double])
   /// H·v at the present point.
   func product(_ v: [Double]) throws -> [Double]
+  /// G·v with the Gauss–Newton matrix at the present point.
+  func gaussNewtonProduct(_ v: [Double]) throws -> [Double]
+}
+
+extension Oracle {
+  public func gaussNewtonProduct(_ v: [Double]) throws -> [Double] {
+    throw Refusal("this function has no Gauss–Newton matrix", hint: "take lbfgs, or trust cg=true")
+  }
 }
 
 /// The Euclidean norm, without overflow for large entries.

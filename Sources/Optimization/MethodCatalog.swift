@@ -141,6 +141,16 @@ public enum Methods {
       options: [("damping", "the first, 1e-3 by default")], example: "minimize lm damping=1e-2",
       make: { LevenbergMarquardt(initialDamping: try $0.positive("damping") ?? 1e-3) }),
     MethodDescription(
+      name: KroneckerFactored.name,
+      summary:
+        "K-FAC: the Gauss–Newton matrix layer by layer, as a product of two small factors each; damped.",
+      options: [
+        ("damping", "the first λ, 1e-3 of the mean of the diagonal by default"),
+        ("lr", "a fixed fraction of the step and a fixed λ, without a model, for batches"),
+        ("momentum", "false leaves the last step out of the model"),
+        ("decay", "share of the past in the factors, 0 by default; 0.95 is usual for batches"),
+      ], example: "step kfac damping=0.1", make: kroneckerFactored),
+    MethodDescription(
       name: NewtonCG.name,
       summary: "Newton's direction by truncated conjugate gradients on products; uses negative curvature.",
       options: [], make: { _ in NewtonCG() }),
@@ -191,6 +201,21 @@ public enum Methods {
       return FixedStep(rate)
     }
     return GradientDescent(exact ? .exact : wolfe ? .wolfe : .armijo)
+  }
+
+  private static func kroneckerFactored(_ values: MethodOptions) throws -> any Method {
+    var options = KroneckerFactored.Options()
+    options.learningRate = try values.positive("lr")
+    options.damping = try values.positive("damping")
+    options.decay = try values.fraction("decay") ?? 0
+    if let flag = values["momentum"] {
+      guard flag == 0 || flag == 1 else {
+        throw Refusal(
+          "'momentum' of kfac is true or false: the model finds how much", hint: "kfac momentum=false")
+      }
+      options.usesMomentum = flag == 1
+    }
+    return KroneckerFactored(options)
   }
 
   private static func trust(_ options: MethodOptions) throws -> any Method {

@@ -78,6 +78,7 @@ extension Evaluation {
     switch hessian {
     case .dense(let matrix): found = matrix.converted(to: .f64)
     case .sparse(let matrix): found = matrix.dense().converted(to: .f64)
+    case .blocks(let blocks): found = Tensor(blocks: blocks, order: x.count)
     case nil: throw Refusal("there is no Hessian", hint: "this is a mistake in hlab")
     }
     guard found.isFinite else {

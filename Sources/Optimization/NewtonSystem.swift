@@ -20,6 +20,9 @@ public struct NewtonDirection: Sendable {
     case .sparse(let matrix):
       (direction, isPositiveDefinite) = try matrix.solve(minus)
       inertia = isPositiveDefinite ? nil : matrix.inertia
+    case .blocks(let blocks):
+      (direction, inertia) = try Self.solved(Tensor(blocks: blocks, order: gradient.count), minus)
+      isPositiveDefinite = inertia == nil
     }
     slope = zip(gradient.doubles, direction.doubles).reduce(0) { $0 + $1.0 * $1.1 }
   }

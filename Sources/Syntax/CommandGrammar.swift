@@ -91,6 +91,7 @@ public final class CommandGrammar: Sendable {
     CommandGrammar("logdet", .expressions, [wrt], builtin: true),
     CommandGrammar("condition", .expressions, [wrt], builtin: true),
     CommandGrammar("sharpness", .expressions, [wrt]),
+    CommandGrammar("kfac", .expressions, [wrt], builtin: true),
     CommandGrammar("classify", .expressions, [wrt]),
     CommandGrammar("critical", .expressions, [wrt, ("range", .expressions)]),
     CommandGrammar("check", .expressions, [wrt]),

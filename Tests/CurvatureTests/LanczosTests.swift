@@ -100,6 +100,36 @@ import Testing
     #expect(agree(pair.values.sorted(), [-0.3, 0.7], within: 1e-8))
   }
 
+  /// Without room for a long basis the distances are squared, and the answer is the same.
+  @Test func interiorEigenvaluesInLittleRoom() throws {
+    let a = MatrixOperator(Matrices.withEigenvalues((0..<90).map { Double($0) - 40.3 }))
+    let found = try BlockLanczos.eigenpairs(
+      of: a, near: 0, EigenSearch(4, .top, order: 90), widest: 24, generator: CounterGenerator(seed: 7))
+    verify(found, [-0.3, 0.7, -1.3, 1.7])
+  }
+
+  /// As of a network: most eigenvalues next to zero, and some outside, of which a few hundred products find the inner ones.
+  @Test func interiorEigenvaluesOfAClusteredSpectrum() throws {
+    let outside = (1...60).map { 0.2 * Double($0) + 0.03 * sin(Double($0)) }
+    let values = (0..<2940).map { 1e-3 * sin(Double($0)) } + outside
+    let found = try BlockLanczos.eigenpairs(
+      of: DiagonalOperator(values), near: 5.05, EigenSearch(3, .top, order: 3000),
+      generator: CounterGenerator(seed: 7))
+    let nearest = outside.sorted { abs($0 - 5.05) < abs($1 - 5.05) }.prefix(3)
+    #expect(found.converged == 3 && found.products < 400, "\(found.products) products")
+    #expect(agree(found.values, Array(nearest), within: 1e-8))
+  }
+
+  private struct DiagonalOperator: SymmetricOperator {
+    let values: [Double]
+    init(_ values: [Double]) { self.values = values }
+    var order: Int { values.count }
+    var roundoff: Double { Double.ulpOfOne }
+    func products(_ block: Rows) throws -> Rows {
+      Rows(block.entries.indices.map { block.entries[$0] * values[$0 % values.count] }, length: values.count)
+    }
+  }
+
   @Test func saysWhenItHasNotConverged() throws {
     let found = try search(MatrixOperator(Matrices.laplacian(2000)), 5, .bottom) { $0.maxProducts = 60 }
     #expect(found.converged < 5)

@@ -30,6 +30,17 @@ import Testing
   static let functions = [
     Example("h(a) := grad(a^2*x, a); x = 3; print h(5), h(x)", "30 18"),
     Example("param x = 4; h(a) := grad(a^2*x, a); g := h(x); g; grad(g, x); hessian(g, x)", "32\n16\n4"),
+    // Arguments that depend on what derivatives are taken by are no constants.
+    Example("param x = [1, 2]; f := sum(x^3); h(g) := hessian(g, x); h(f)", "6   0\n0  12"),
+    Example("param x = [1, 2]; f := sum(x^3); h(g) { return grad(g, x) }; k(u) := 2*h(u); k(f)", "[6, 24]"),
+    Example("param x = [1, 2]; f := sum(x^3); h(g, y) := grad(g, y); h(f, x)", "[3, 12]"),
+    Example("param x = [1, 2]; f := sum(x^3); h(y) := grad(f, y); h(x)", "[3, 12]"),
+    Example("param x = [3, 4]; h(g) := norm(grad(g)) + laplacian(g, x); h(sum(x^2))", "14"),
+    Example("param x = [1, 2]; f := sum(x^3); h(g) := hvp(g, x, [1, 0]); h(f)", "[6, 0]"),
+    Example("param x = [1, 2]; f := sum(x^3); h(g) := hessian_op(g, x) @ [1, 1]; h(f)", "[6, 12]"),
+    Example("param x = [1, 2]; h(g) := jacobian(g, x); h(x^2)", "2  0\n0  4"),
+    Example("param x = [1, 2]; f := sum(x^3); h(g) := grad(stop(g)*x[0], x); h(f)", "[9, 0]"),
+    Example("param x = [1, 2]; r(l) := grad(l*sum(x^2), x); r(0.5)", "[1, 2]"),
     Example("f(a, b = 2) := a^b; print f(3), f(3, 3), f(b=1, a=4), f(2, b=5)", "9 27 4 32"),
     Example("f(a, b = a + 1) := a*b; g(a, b = a + 1) { return a*b }; print f(3), g(3), f(3, 1)", "12 12 3"),
     Example("a = 100; f(a, b = 2*a) := a + b; f(1)", "3"),
@@ -66,6 +77,20 @@ import Testing
       "error: 'f' has no parameter 'y'\n --> <test>:1:16\n1 | f(x) := x^2; f(y = 3, x = 4)\n  |                ^^^^^\n  = it is declared as f(x)"
     ),
   ]
+
+  static let arguments = [
+    Failure(
+      "param x = [1, 2]; h(g) := grad(g*x[0], x); print h(sum(x^2))",
+      "the derivative by 'x' may be partial or total here", at: "grad(g*x[0], x)", "stop(g) holds"),
+    Failure(
+      "param x = 2; f := x^3; h(y) := grad(f, y); print h(2*x)",
+      "'y' stands for a formula here, and derivatives are taken by leaves", at: "grad(f, y)",
+      "as the argument"),
+  ]
+
+  @Test(arguments: arguments) func derivativesOfArgumentsAreNeverGuessed(_ failure: Failure) {
+    failure.check()
+  }
 
   @Test(arguments: functions) func functionsApply(_ example: Example) { example.check() }
 

@@ -53,6 +53,45 @@ import Testing
     #expect(desk.values("e", "length") == [1] && desk.values("e", "value") == [4])
   }
 
+  /// Conditions speak of the projected gradient: at the minimum within bounds ∇f itself is far from zero.
+  @Test(arguments: [
+    "norm(grad) < 1e-9", "norm(grad(f, x)) < 1e-9", "norm(g) < 1e-9", "max(abs(grad)) < 1e-9",
+  ])
+  func conditionsAreOfTheProjectedGradient(_ condition: String) {
+    let desk = Desk()
+    desk.run(Self.bounded + "g := grad(f)\nm = minimize newton until \(condition) max 50\nn = norm(g)")
+    #expect(desk.errors.isEmpty && desk.text("m", "reason") == condition)
+    // ∂f/∂x₀ = 2(x₀ − 3) + y = −2 there, and g outside of the condition is the plain gradient.
+    #expect(agree(desk.values("n"), [2], 1e-8) && (desk.values("m", "gradient_norm").first ?? 1) < 1e-9)
+    #expect((desk.values("m", "steps").first ?? 99) < 20)
+  }
+
+  @Test(arguments: [
+    // Held at a corner, at an edge, as a maximum, and free.
+    ("param x = [2, 0] in -5..2; f := (x[0] - 3)^2 + (x[1] - 1)^2 + x[0]*x[1]", "minimum", 0.0, [2.0], [0.0]),
+    ("param x = [0, 0] in 0..1; f := x[0] + 2*x[1] - x[0]^2", "minimum", 0, [], [0, 1]),
+    ("param x = [1, 0.5] in 0..1; f := x[0] - (x[1] - 0.5)^2", "maximum", 2, [-2], [0]),
+    ("param x = [1, 0.5] in 0..1; f := -x[0] - (x[1] - 0.5)^2", "saddle", 1, [-2], [0]),
+    ("param x = [0.5, 0.5] in 0..1; f := sum((x - 0.5)^2)", "minimum", 0, [2, 2], []),
+    ("param x = [1, 0.5] in 0..1; f := x[0]^2 + x[1]", "not critical", 0, [2, 0], []),
+  ]) func classifyWithinBounds(
+    _ text: String, _ kind: String, _ index: Double, _ eigenvalues: [Double], _ held: [Double]
+  ) {
+    let desk = Desk()
+    desk.run(text + "; c = classify")
+    #expect(desk.errors.isEmpty && desk.text("c", "kind") == kind && desk.values("c", "index") == [index])
+    #expect(agree(desk.values("c", "eigenvalues"), eigenvalues) && desk.values("c", "held") == held)
+  }
+
+  @Test func classifySaysWhichBoundsHold() {
+    let desk = Desk()
+    let shown = desk.printed(Self.bounded + "x = [2, 0]; classify; classify wrt x[0]")
+    #expect(shown[0].hasPrefix("local minimum") && shown[0].contains("projected ‖∇f‖ = 0 ≤"))
+    #expect(shown.contains("held by the gradient: x[0] at its upper bound"))
+    // The part alone is held as well.
+    #expect(shown.filter { $0.hasPrefix("held by the gradient: x[0]") }.count == 2)
+  }
+
   @Test func residualsAreTheObjective() {
     let desk = Desk()
     let lines = desk.printed(

@@ -43,7 +43,7 @@ import Testing
     let desk = Desk()
     let lines = desk.printed(Self.himmelblau + "critical starts=4\nc = ans")
     #expect(desk.values("c", "values").count >= 8)
-    #expect(lines.contains { $0.contains("found by deflation only") })
+    #expect(lines.contains { $0.contains("or by deflation, no start led there") })
     #expect(desk.values("c", "shares").filter { $0 > 0 }.count <= 4)
   }
 
@@ -67,6 +67,28 @@ import Testing
     #expect(desk.values("c", "index") == [0] && desk.values("c", "degenerate") == [0])
     #expect(agree(desk.values("p"), [1, 1]))
     #expect(agree(desk.values("c", "smallest"), [0.39936076748763], 1e-8))
+  }
+
+  /// Nearly all of the box is a tail, from which ‖∇f‖ falls outwards.
+  @Test(arguments: [("[0, 0]", 2.0), ("zeros(6)", 6)]) func maximaAmongTails(_ start: String, _ order: Double)
+  {
+    let desk = Desk()
+    desk.run("param x = \(start)\nf := exp(-sum(x^2))\nc = critical starts=30\ne = norm(c.points[0])")
+    #expect(desk.errors.isEmpty && desk.values("c", "index") == [order])
+    #expect(agree(desk.values("c", "values"), [1]) && (desk.values("e").first ?? 1) < 1e-9)
+    #expect(agree(desk.values("c", "largest"), [-2], 1e-9))
+  }
+
+  /// Two wells in a plain: minima at ±c and the saddle between them, far from most starts.
+  @Test func wellsInAPlain() {
+    let desk = Desk()
+    desk.run(
+      "param x = [0, 0]\nf := -exp(-sum((x - [1.5, 0])^2)) - exp(-sum((x + [1.5, 0])^2))\nc = critical starts=20"
+    )
+    #expect(desk.values("c", "index") == [0, 0, 1])
+    // The wells pull each other inwards: 2·(x − c) + 2·(x + c)·exp(−4cx) = 0.
+    desk.run("a = abs(c.points[0, 0]); r = abs(a - 1.5 + (a + 1.5)*exp(-6*a))")
+    #expect((desk.values("r").first ?? 1) < 1e-9)
   }
 
   @Test(arguments: ["sum(x)", "exp(x[0]) + x[1]^2"]) func thereMayBeNone(_ formula: String) {

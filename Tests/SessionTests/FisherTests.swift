@@ -65,7 +65,34 @@ import Testing
     #expect(lab.say("print max(abs(F - G)) > 1e-8") == "1")
   }
 
+  /// The mean of many draws, and the standard error of each entry: over 200 seeds the exact entry lies within Student's
+  /// interval of the mean in 90 to 99 of 100 cases.
+  @Test(arguments: [softmax, logistic]) func drawsHaveAnHonestError(_ text: String) {
+    let lab = run(text + "G = fisher(loss); seed 11; hits = 0*G")
+    lab.say(
+      """
+      for s in 0..200 {
+        e = fisher(loss, kind="sampled", draws=25, error=true)
+        hits = hits + (abs(e.value - G) <= 2.064*e.error + 1e-15)
+      }
+      share = mean(hits)/200
+      """)
+    #expect(lab.outcome == .ok)
+    #expect(lab.say("print share > 0.9 and share < 0.99") == "1")
+    #expect(lab.say("A = fisher(loss, kind=\"sampled\", draws=4000); print max(abs(A - G)) < 0.02") == "1")
+  }
+
   @Test(arguments: [
+    Failure(
+      "param x = [1, 2]; print fisher(mean(softplus(x)), draws=5)",
+      "only a sampled Fisher matrix has draws and an error", at: "5", "needs no draws"),
+    Failure(
+      "param x = [1, 2]; print fisher(mean(softplus(x)), kind=\"sampled\", draws=0)",
+      "'draws' is at least 1, not 0", at: "0"),
+    Failure(
+      "param x = [1, 2]; A = fisher(mean(softplus(x)), kind=\"sampled\", error=true)",
+      "'draws' is at least 2 for an error, not 1",
+      at: "fisher(mean(softplus(x)), kind=\"sampled\", error=true)"),
     Failure(
       "param x = [1, 2]; print fisher(sum(x^2))", "fisher needs the log-likelihood of a model",
       at: "fisher(sum(x^2))", "ggn takes"),

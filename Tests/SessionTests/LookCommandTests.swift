@@ -68,6 +68,7 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
         "∇²f =   1330   480",
         "         480   200            symmetric, positive definite",
         "λ = 1506.37, 23.6330          condition 63.7   all positive: f is locally convex",
+        "                              exact: within rounding, 6.69e-13",
       ])
     #expect(desk.errors.isEmpty)
   }
@@ -92,10 +93,17 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
     let shown = desk.printed(
       "A = [2, -1; -1, 2]; eig A; eig A top 1; eig A near 1.2; trace A; norm A; norm [3, 4]")
     #expect(shown[0] == "λ = 3, 1                      condition 3   all positive: positive definite")
-    #expect(shown[1] == "λ = 3   of 2")
-    #expect(shown[2].hasPrefix("‖Av − λv‖ = "))
-    #expect(shown[3] == "λ = 1   of 2")
-    #expect(shown[5...] == ["tr A = 4", "‖A‖ = 3.16228", "‖[3, 4]‖ = 5"])
+    // 2·ε·√10, and what rounding may do to a sum of two numbers, and to roots of four and two squares.
+    #expect(shown[1] == "                              exact: within rounding, 1.4e-15")
+    #expect(shown[2] == "λ = 3   of 2")
+    #expect(shown[3].hasPrefix("‖Av − λv‖ = ") && shown[3].hasSuffix("exact: within rounding, 1.4e-15"))
+    #expect(shown[4] == "λ = 1   of 2")
+    #expect(
+      shown[6...] == [
+        "tr A = 4                      exact: within rounding, 1.78e-15",
+        "‖A‖ = 3.16228                 exact: within rounding, 2.11e-15",
+        "‖[3, 4]‖ = 5                  exact: within rounding, 2.22e-15",
+      ])
   }
 
   @Test func zerosAreCountedWithATolerance() {
@@ -325,8 +333,10 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
     #expect(
       desk.printed("param t = 2; f := t^4 - 3*t; grad; hessian; eig; derive; trace") == [
         "∇f = 29                       ‖∇f‖ = 29", "∇²f = 48                      positive",
-        "λ = 48                        condition 1   all positive: f is locally convex", "∂f/∂t = 4·t³ − 3",
-        "∂²f/∂t∂t = 12·t²", "tr ∇²f = 48",
+        "λ = 48                        condition 1   all positive: f is locally convex",
+        "                              exact: within rounding, 1.07e-14", "∂f/∂t = 4·t³ − 3",
+        "∂²f/∂t∂t = 12·t²",
+        "tr ∇²f = 48                   exact: within rounding, 1.07e-14",
       ])
   }
 
@@ -466,6 +476,8 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
     desk.session.interpreter.state.settings.memoryLimit = 1 << 30
     desk.run("param x = ones(60000); f := sum(x^4) + sum(x)^2/1e9; hessian")
     #expect(desk.errors.first?.contains("a Hessian over 60000 params needs 28.8 GB") == true)
-    #expect(desk.printed("trace; n = norm wrt x[0:3]; n") == ["tr ∇²f = 720000", "20.7846"])
+    #expect(
+      desk.printed("trace; n = norm wrt x[0:3]; n")
+        == ["tr ∇²f = 720000               exact: within rounding, 9.59e-6", "20.7846"])
   }
 }

@@ -17,6 +17,7 @@ import Testing
     "explain step gd lr=0.1", "explain hessian", "explain plan f", "eig top 3",
     "compare gd(lr=0.01), newton steps=2",
     "randn(2, 3, 14)", "watch long_name; step gd lr=0.001", "set", "plot eig", "trace", "classify",
+    "kfac damping=0.1",
   ]
 
   @Test(arguments: [80, 120]) func linesFit(width: Int) {

@@ -29,11 +29,12 @@ struct EigenBasis {
 }
 
 extension HessianMatrix {
-  /// The matrix with all its entries, in f64.
-  var filled: Tensor {
+  /// The matrix of this order with all its entries, in f64.
+  func filled(order: Int) -> Tensor {
     switch self {
     case .dense(let matrix): return matrix.converted(to: .f64)
     case .sparse(let matrix): return matrix.dense().converted(to: .f64)
+    case .blocks(let blocks): return Tensor(blocks: blocks, order: order)
     }
   }
 }

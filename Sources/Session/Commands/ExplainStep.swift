@@ -14,6 +14,7 @@ struct StepExplanation {
   private let after: Double
   private let d: [Double]
   private let matrix: Tensor
+  private let isGaussNewton: Bool
   private let basis: EigenBasis
   private let gradient: [Double]
   private let step: [Double]
@@ -28,25 +29,24 @@ struct StepExplanation {
     self.call = call
     let (name, method) = try call.singleMethod()
     stepper = try Stepper(call, name, method)
-    let order: Optimization.DerivativeOrder = method.order == .ggn ? .ggn : .hessian
-    before = try stepper.evaluation(order)
+    isGaussNewton = [.ggn, .kfac].contains(method.order)
+    before = try stepper.evaluation(isGaussNewton ? .ggn : .hessian)
     guard before.x.count <= EigenBasis.limit, let hessian = before.hessian else {
       throw Diagnostic(
         .resource,
         "a step of \(before.x.count) params is not shown in the eigenbasis, the limit is \(EigenBasis.limit)",
         at: call.command.span, hint: "explain it by one param: explain step \(name) wrt W")
     }
-    matrix = hessian.filled
+    matrix = hessian.filled(order: before.x.count)
     let (at, full) = (before, matrix)
     try call.requireFinite("the matrix", matrix.doubles)
     basis = try call.algebra { try EigenBasis(full, turnedTo: at.gradient) }
-    (move, after) = try stepper.trial(from: before)
+    (move, after) = try stepper.trial(from: method.order == .kfac ? stepper.evaluation(.kfac) : before)
     d = zip(move.x, before.x).map { $0 - $1 }
     gradient = basis.coordinates(before.gradient)
     step = basis.coordinates(d)
   }
 
-  private var isGaussNewton: Bool { before.order == .ggn }
   private var symbol: String { stepper.objectiveName }
 
   /// By how much the quadratic model falls along each eigenvector.

@@ -46,38 +46,45 @@ extension Commands {
       try call.requireFinite(view.name, [view.value])
       try call.requireFinite("the gradient", gradient.doubles)
       try call.requireFinite("the Hessian", matrix.doubles)
-      let norm = gradient.frobeniusNorm
       let bound = try call.number("tol", default: 1e-6 * max(1, matrix.frobeniusNorm))
+      let place = try call.boundedPlace(view, gradient, matrix, tolerance: bound)
       let values = try call.algebra {
-        matrix.shape[0] <= 2000 ? try symmetricEigenvalues(matrix).doubles.reversed() : [Double]()
+        place.hessian.shape[0] <= 2000
+          ? try symmetricEigenvalues(place.hessian).doubles.reversed() : [Double]()
       }
       let sign =
-        values.isEmpty
-        ? try call.algebra { try Definiteness(matrix) } : Definiteness(eigenvalues: values, matrix.precision)
-      let kind = PointKind(isCritical: norm <= bound, inertia: sign.inertia)
-      call.print(classifyText(call, view, kind, sign, values, norm: norm, bound: bound))
+        values.isEmpty && place.hessian.count > 0
+        ? try call.algebra { try Definiteness(place.hessian) }
+        : Definiteness(eigenvalues: values, matrix.precision)
+      let kind = PointKind(isCritical: place.norm <= bound, inertia: place.inertia(sign.inertia))
+      call.print(classifyText(call, view, kind, sign, values, place, bound: bound))
       return .record([
-        ("kind", .string(kind.word)), ("index", .number(Double(sign.inertia.negative))),
-        ("gradient", .number(norm)), ("value", .number(view.value)),
+        ("kind", .string(kind.word)), ("index", .number(Double(kind.inertia.negative))),
+        ("gradient", .number(place.norm)), ("value", .number(view.value)),
         ("eigenvalues", .tensor(Tensor(vector: values))),
+        ("held", .tensor(Tensor(vector: place.held.map(Double.init)))),
       ])
     }
   }
 
   private static func classifyText(
     _ call: CommandCall, _ view: ObjectiveView, _ kind: PointKind, _ sign: Definiteness, _ values: [Double],
-    norm: Double, bound: Double
+    _ place: BoundedPlace, bound: Double
   ) -> String {
     let look = call.lookText
     let limit = "\(kind.isCritical ? "≤" : ">") \(LookText.rough(bound))"
-    let facts = "\(view.name) = \(call.format(view.value))   ‖∇\(view.name)‖ = \(call.format(norm)) \(limit)"
+    let symbol = place.held.isEmpty ? "‖∇\(view.name)‖" : "projected ‖∇\(view.name)‖"
+    let facts = "\(view.name) = \(call.format(view.value))   \(symbol) = \(call.format(place.norm)) \(limit)"
     let c = Curvature(
       name: "", subject: view.name, isHessian: !kind.isCritical || sign.inertia.zero > 0,
       matrix: Tensor([], [0, 0]), blocks: [])
     var signs = sign.shape(of: c)
     if kind.isCritical, sign.inertia.zero == 0 { signs = String(signs.prefix { $0 != ":" }) }
-    let spectrum = values.isEmpty ? "λ not computed" : "λ = \(look.list(values))"
+    let isKnown = !values.isEmpty || place.hessian.count == 0
+    let spectrum = isKnown ? "λ = \(look.list(values))" : "λ not computed"
+    if place.hessian.count == 0 { signs = "" }
     var lines = [look.remarked(kind.sentence, facts), look.remarked(spectrum, signs)]
+    lines += place.lines(call)
     if kind.word == "degenerate" {
       lines.append("the second order does not decide between minimum, maximum and saddle")
     }

@@ -9,7 +9,7 @@ extension Commands {
     CommandDefinition(
       verb: "critical", usage: "critical [FORMULA] [wrt TARGETS] [starts=N] [range=A..B] [seed=S]",
       summary:
-        "Searches for points where the gradient is zero, from random starts and then with those found deflated: value, "
+        "Searches for points where the gradient is zero, from random starts, along eigenvectors and with those found deflated: value, "
         + "kind, index, extreme eigenvalues, and the share of starts that led to each. Nothing moves; the list may be "
         + "incomplete.",
       options: [
@@ -165,7 +165,9 @@ struct CriticalReport {
       result.append("degenerate: an eigenvalue is zero; such points may lie on curves of critical points")
     }
     let deflated = search.points.count { $0.starts == 0 }
-    if deflated > 0 { result.append("-: \(deflated) found by deflation only, no start led there") }
+    if deflated > 0 {
+      result.append("-: \(deflated) found along eigenvectors or by deflation, no start led there")
+    }
     var lost: [String] = []
     if search.outside > 0 { lost.append("\(search.outside) led out of the range") }
     if search.failed > 0 { lost.append("\(search.failed) to no zero of the gradient") }

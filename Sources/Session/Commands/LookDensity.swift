@@ -44,7 +44,8 @@ extension Commands {
         throw Diagnostic(.domain, "an empty matrix has no spectrum", at: call.command.span)
       }
       let density = SpectralDensity(eigenvalues: values, points: gridPoints, width: width)
-      call.print("spectrum of \(c.name): \(values.count) eigenvalues, exact")
+      let how = Exactness.text(Exactness.eigenvalues(c.matrix))
+      call.print("spectrum of \(c.name): \(values.count) eigenvalues, \(how)")
       try call.show(figure(call, density, c.name, [LanczosQuadrature(eigenvalues: values)], isExact: true))
       return record(density, [("values", .tensor(Tensor(vector: values.reversed())))])
     }

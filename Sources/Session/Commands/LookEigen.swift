@@ -109,7 +109,10 @@ extension CommandCall {
     let generator = CounterGenerator(seed: 1)
     return try matrixFree {
       if case .near(let target, _) = selection {
-        return try BlockLanczos.eigenpairs(of: a, near: target, search, generator: generator, report: report)
+        // The basis, and its image for a moment at the end.
+        let widest = max(interpreter.memoryLimit / (4 * 8 * max(a.order, 1)), 2 * search.count + 8)
+        return try BlockLanczos.eigenpairs(
+          of: a, near: target, search, widest: widest, generator: generator, report: report)
       }
       return try BlockLanczos.eigenpairs(of: a, search, generator: generator, report: report)
     }

@@ -22,7 +22,9 @@ extension Commands {
       }
       let result = ratio(values)
       let bound = Curvature.tolerance(values.count, c.matrix.precision, largest: 1)
-      let remark = result * bound >= 1 ? "singular to working precision" : ""
+      let remark =
+        result * bound >= 1
+        ? "singular to working precision" : Exactness.text(Exactness.condition(result, order: values.count))
       call.print(call.lookText.remarked("condition(\(c.name)) = \(call.format(result))", remark))
       return .number(result)
     }
@@ -48,7 +50,10 @@ extension Commands {
       return try call.exactOrEstimated(isForced: method != nil) {
         let diagonal = try diagonalEntries(call)
         let sum = diagonal.values.doubles.reduce(0, +)
-        call.print("tr \(diagonal.name) = \(call.format(sum))")
+        call.print(
+          call.lookText.remarked(
+            "tr \(diagonal.name) = \(call.format(sum))",
+            sum.isFinite ? Exactness.text(Exactness.sum(diagonal.values.doubles)) : ""))
         call.warnNonFinite("the trace", [sum])
         return .number(sum)
       } estimate: { a, name, probes, generator in
@@ -71,7 +76,9 @@ extension Commands {
       let text = call.interpreter.valueText
       return try call.exactOrEstimated(isForced: false) {
         let diagonal = try diagonalEntries(call)
-        call.print(text.labeled("diag \(diagonal.name)", showing: diagonal.values))
+        call.print(
+          call.lookText.remarked(
+            text.labeled("diag \(diagonal.name)", showing: diagonal.values), "exact: entries, not estimates"))
         call.warnNonFinite("the diagonal", diagonal.values.doubles)
         return .tensor(diagonal.values)
       } estimate: { a, name, probes, generator in
@@ -136,14 +143,17 @@ extension Commands {
         if let subject = call.subject, command(call, hasTensor: subject) {
           let parts = try call.interpreter.evaluate(subject).tensors
           let norm = Tensor(vector: parts.map(\.frobeniusNorm)).frobeniusNorm
-          call.print("‖\(subject.span.text)‖ = \(call.format(norm))")
+          let count = parts.reduce(0) { $0 + $1.count }
+          call.print(
+            call.lookText.remarked(
+              "‖\(subject.span.text)‖ = \(call.format(norm))", normText(norm, Double(count))))
           call.warnNonFinite("the norm", [norm])
           return .number(norm)
         }
-        let norm = try hessianNorm(call)
+        let (norm, count) = try hessianNorm(call)
         call.print(
           call.lookText.remarked(
-            "‖∇²\(call.subjectSymbol)‖ = \(call.format(norm))", "Frobenius norm of the Hessian"))
+            "‖∇²\(call.subjectSymbol)‖ = \(call.format(norm))", "Frobenius norm, " + normText(norm, count)))
         call.warnNonFinite("the norm", [norm])
         return .number(norm)
       } estimate: { a, name, probes, generator in
@@ -168,7 +178,11 @@ extension Commands {
         try call.requireFinite(c.isHessian ? "the Hessian" : c.name, c.matrix.doubles)
         try call.requireSymmetric(c)
         let factor = try call.algebra { try Cholesky(c.matrix.converted(to: .f64)) }
-        call.print("log det \(c.name) = \(call.format(factor.logDeterminant))")
+        let reciprocal = try call.algebra { c.order > 0 ? try factor.reciprocalCondition() : 1 }
+        let bound = Exactness.logDeterminant(order: c.order, condition: 1 / reciprocal)
+        call.print(
+          call.lookText.remarked(
+            "log det \(c.name) = \(call.format(factor.logDeterminant))", Exactness.text(bound)))
         return .number(factor.logDeterminant)
       } estimate: { a, name, probes, generator in
         let seed = generator.seed
@@ -185,13 +199,21 @@ extension Commands {
   }
 
   /// As an expression, so that a Hessian that does not fit into memory is reduced in tiles.
-  private static func hessianNorm(_ call: CommandCall) throws -> Double {
+  private static func hessianNorm(_ call: CommandCall) throws -> (norm: Double, entries: Double) {
     try call.noMoreSubjects()
     let value = try call.evaluated("norm") { elaborator in
+      let graph = elaborator.graph
       let h = try elaborator.asNode(try call.fullHessian(elaborator), call.command.span)
-      return .node(elaborator.graph.frobeniusNorm(h))
+      let count = graph.shape(h).reduce(1.0) { $0 * Double($1) }
+      return .tuple([.node(graph.frobeniusNorm(h)), .node(graph.fill(count))])
     }
-    return value.tensor?.scalarValue ?? .nan
+    guard case .tuple(let parts) = value else { return (.nan, 0) }
+    let numbers = parts.compactMap { $0.tensor?.scalarValue }
+    return numbers.count == 2 ? (numbers[0], numbers[1]) : (.nan, 0)
+  }
+
+  private static func normText(_ norm: Double, _ terms: Double) -> String {
+    norm.isFinite ? Exactness.text(Exactness.norm(norm, terms: terms)) : "not finite"
   }
 
   /// True when the subject is no scalar formula: its own norm is meant.

@@ -42,7 +42,7 @@ extension Commands {
   static var spectrumCommands: [CommandDefinition] {
     [
       eigCommand, spectrumCommand, conditionCommand, traceCommand, diagCommand, normCommand, logdetCommand,
-      sharpnessCommand,
+      sharpnessCommand, kroneckerCommand,
     ]
   }
 
@@ -73,15 +73,10 @@ extension Commands {
       try call.requireSymmetric(c)
       let needsVectors = showsVectors || call.isAssigned && c.order <= 2000
       var report = try call.algebra { try eigen(c.matrix, selection, needsVectors) }
-      (report.order, report.how) = (c.order, "exact: within rounding, " + backwardError(c.matrix))
+      (report.order, report.how) = (c.order, Exactness.text(Exactness.eigenvalues(c.matrix)))
       call.print(eigText(call, c, selection, report, showsVectors))
       return report.value
     }
-  }
-
-  /// LAPACK's eigenvalues are exact for a matrix this near: n·ε·‖A‖, in the Frobenius norm.
-  private static func backwardError(_ matrix: Tensor) -> String {
-    LookText.rough(Double(matrix.shape[0]) * Double.ulpOfOne * matrix.frobeniusNorm)
   }
 
   static func eigen(_ matrix: Tensor, _ selection: EigenSelection, _ needsVectors: Bool) throws -> EigenReport
@@ -157,7 +152,9 @@ extension Commands {
     } else {
       return partialText(call, report, c.isHessian ? "H" : "A", showsVectors)
     }
-    lines += residualLines(call, report, c.isHessian ? "H" : "A", showsVectors, how: "")
+    let rest = residualLines(call, report, c.isHessian ? "H" : "A", showsVectors, how: report.how)
+    if rest.isEmpty, !report.values.isEmpty { lines.append(look.remarked("", report.how)) }
+    lines += rest
     return lines.joined(separator: "\n")
   }
 

@@ -85,7 +85,7 @@ struct Minimization {
         reason = "the decrease of \(stepper.objectiveName) is lost in its rounding"
       }
     }
-    return report(name, stepper.objectiveName, start, current, steps, reason ?? "")
+    return try report(name, stepper, start, current, steps, reason ?? "")
   }
 
   private func finished(_ e: Evaluation, _ stepper: Stepper) throws -> String? {
@@ -93,7 +93,8 @@ struct Minimization {
       let (norm, symbol) = try stepper.stationarity(e)
       return norm < 1e-8 ? "\(symbol) < 1e-8" : nil
     }
-    guard let value = try interpreter.evaluate(condition).tensor else {
+    let found = try interpreter.evaluate(condition, projectsGradients: try stepper.isBounded)
+    guard let value = found.tensor else {
       throw Diagnostic(.type, "the condition must be a number", at: condition.span)
     }
     // `grad < 1e-6` holds for any gradient that points down.
@@ -113,15 +114,18 @@ struct Minimization {
   }
 
   private func report(
-    _ name: String, _ f: String, _ start: Evaluation, _ end: Evaluation, _ steps: Int, _ reason: String
-  ) -> Value {
+    _ name: String, _ stepper: Stepper, _ start: Evaluation, _ end: Evaluation, _ steps: Int, _ reason: String
+  ) throws -> Value {
+    let f = stepper.objectiveName
+    let (before, symbol) = try stepper.stationarity(start)
+    let after = try stepper.stationarity(end).norm
     let values = "\(f): \(call.format(start.value)) → \(call.format(end.value))"
-    let norms = "‖∇\(f)‖: \(call.format(start.gradientNorm)) → \(call.format(end.gradientNorm))"
+    let norms = "\(symbol): \(call.format(before)) → \(call.format(after))"
     let gap = String(repeating: " ", count: max(4, LookText.remarkColumn - values.count))
     call.print("\(values)\(gap)\(norms)\n\(name): \(steps) \(steps == 1 ? "step" : "steps"); \(reason)")
     if !call.isAssigned, interpreter.loopDepth == 1 { interpreter.printWatched() }
     return .record([
-      ("value", .number(end.value)), ("gradient_norm", .number(end.gradientNorm)),
+      ("value", .number(end.value)), ("gradient_norm", .number(after)),
       ("steps", .number(Double(steps))),
       ("reason", .string(reason)),
     ])

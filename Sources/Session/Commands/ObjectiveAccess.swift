@@ -124,6 +124,10 @@ extension CommandCall {
         let g = try elaborator.gaussNewton(f, targets, at: nil, command.span)
         parts.append(.node(elaborator.asMatrix(try elaborator.asNode(g, command.span))))
       }
+      if order == .kfac {
+        let blocks = try elaborator.kroneckerBlocks(f, targets, at: nil, command.span)
+        parts.append(.tuple(blocks.map { elaborator.meaning(of: $0, targets) }))
+      }
       if order == .hessian {
         let h = try elaborator.hessian(of: f, wrt: wrt(elaborator), tensor: false, command.span)
         parts.append(.node(elaborator.asMatrix(try elaborator.asNode(h, command.span))))
@@ -144,8 +148,24 @@ extension CommandCall {
 extension CommandCall {
   /// H·v at the present point, v flat: by products, the Hessian itself is not formed.
   func product(_ v: [Double]) throws -> [Double] {
+    try product(v, "product") { elaborator, f, targets, directions in
+      elaborator.graph.hvp(f, wrt: targets.leaves, directions)
+    }
+  }
+
+  /// G·v with the Gauss–Newton matrix at the present point.
+  func gaussNewtonProduct(_ v: [Double]) throws -> [Double] {
+    try product(v, "ggn product") { elaborator, f, targets, directions in
+      try elaborator.gaussNewtonProduct(f, targets, at: nil, directions, command.span)
+    }
+  }
+
+  private func product(
+    _ v: [Double], _ use: String,
+    _ build: (Elaborator, NodeID, Targets, [NodeID]) throws -> [NodeID]
+  ) throws -> [Double] {
     let leaf = interpreter.directionLeaf(Tensor(vector: v, interpreter.state.settings.precision))
-    let value = try interpreter.evaluate(key: CommandKey(command, "product"), owner: command) { elaborator in
+    let value = try interpreter.evaluate(key: CommandKey(command, use), owner: command) { elaborator in
       let f = try scalarNode(elaborator)
       let targets = try elaborator.targets(wrt(elaborator), of: [f], command.span)
       let graph = elaborator.graph
@@ -157,7 +177,7 @@ extension CommandCall {
         return graph.reshaped(
           graph.sliced(flat, axis: 0, start: start, count: shape.elementCount), shape)
       }
-      return .node(graph.concatenated(graph.hvp(f, wrt: targets.leaves, directions)))
+      return .node(graph.concatenated(try build(elaborator, f, targets, directions)))
     }
     return value.tensor?.doubles ?? []
   }
@@ -178,6 +198,7 @@ extension Value {
   /// A matrix as methods take it.
   fileprivate var hessian: HessianMatrix? {
     if case .sparse(let matrix, _, _) = self { return .sparse(matrix) }
+    if case .tuple(let items) = self { return .blocks(items.compactMap(\.curvatureBlock)) }
     return tensor.map { .dense($0) }
   }
 }

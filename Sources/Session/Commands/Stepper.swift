@@ -169,6 +169,11 @@ struct Stepper {
     bounds.map { BoundedMethod(method, $0) } ?? method
   }
 
+  /// Some of the params that move have bounds.
+  var isBounded: Bool {
+    get throws { interpreter.bounds(of: try targetNames()) != nil }
+  }
+
   /// ‖∇f‖, or within bounds ‖P(x − ∇f) − x‖, which is zero where no step within them lowers f.
   func stationarity(_ e: Evaluation) throws -> (norm: Double, symbol: String) {
     guard let bounds = interpreter.bounds(of: try targetNames()) else {
@@ -218,6 +223,11 @@ struct Surroundings: Oracle {
   func product(_ v: [Double]) throws -> [Double] {
     if hk_interrupt_get() != 0 { throw EngineError.interrupted }
     return try call.product(v)
+  }
+
+  func gaussNewtonProduct(_ v: [Double]) throws -> [Double] {
+    if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+    return try call.gaussNewtonProduct(v)
   }
 
   private func at<T>(_ x: [Double], _ body: () throws -> T) throws -> T {

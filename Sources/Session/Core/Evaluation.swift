@@ -101,7 +101,7 @@ struct PlanCache<Key: Hashable> {
 
 extension Interpreter {
   /// The value of an expression now. Compiled once for its place in the source.
-  func evaluate(_ expr: Expr, mayDraw: Bool = true) throws -> Value {
+  func evaluate(_ expr: Expr, mayDraw: Bool = true, projectsGradients: Bool = false) throws -> Value {
     switch expr.kind {
     case .string(let parts): return .string(try interpolate(parts))
     case .number(let x): return .number(x)
@@ -119,6 +119,7 @@ extension Interpreter {
     if let known = formulas.find(key, where: isValid) { return known.shape.value(try run(known)) }
     let compiled = try compile(owner: expr, callsProcedures: !results.isEmpty) { elaborator in
       elaborator.mayDraw = mayDraw
+      elaborator.projectsGradients = projectsGradients
       elaborator.callResults = results
       return try elaborator.meaning(expr)
     }

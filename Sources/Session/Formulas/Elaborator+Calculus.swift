@@ -5,7 +5,7 @@ import Tensors
 
 /// Derivatives as functions of the language; they take formulas and give formulas.
 enum CalculusFunction: String, CaseIterable {
-  case grad, hessian, jacobian, hvp, jvp, vjp, ggn, fisher, laplacian
+  case grad, hessian, jacobian, hvp, jvp, vjp, ggn, fisher, kfac, laplacian
   case hessianOperator = "hessian_op"
   case gaussNewtonOperator = "ggn_op"
 }
@@ -23,54 +23,54 @@ struct Targets {
 extension Elaborator {
   func calculus(_ function: CalculusFunction, _ arguments: [Argument], _ span: Span) throws -> Meaning {
     let call = try CalculusCall(function, arguments, span)
-    let f = try placed(try call.required("f"))
+    let (f, targets) = try differentiated(placed(try call.required("f")), by: call["wrt"], span)
     switch function {
-    case .grad: return try gradient(of: scalar(f, call), wrt: call["wrt"], span)
+    case .grad: return try result(gradients(of: scalar(f, call), targets), targets)
     case .hessian:
       let keepsAxes = try call["tensor"].map { try staticInteger($0, "'tensor'") != 0 } ?? false
-      return try hessian(of: scalar(f, call), wrt: call["wrt"], tensor: keepsAxes, span)
-    case .jacobian: return try jacobian(of: f, wrt: call["wrt"], span)
+      return try hessian(of: scalar(f, call), targets, tensor: keepsAxes, span)
+    case .jacobian: return try jacobian(of: f, targets)
     case .hvp:
-      let targets = try self.targets(call["wrt"], of: [f.node], span)
       let v = try call.required("v")
       let parts = try directions(try meaning(v), targets, v.span)
       return try result(graph.hvp(try scalar(f, call), wrt: targets.leaves, parts), targets)
     case .jvp:
-      let targets = try self.targets(call["wrt"], of: [f.node], span)
       let v = try call.required("v")
       let parts = try directions(try meaning(v), targets, v.span)
       return .node(graph.jvp(of: [f.node], wrt: targets.leaves, parts)[0])
-    case .vjp:
-      let targets = try self.targets(call["wrt"], of: [f.node], span)
-      let u = try placed(try call.required("v"))
-      guard graph.shape(u.node) == graph.shape(f.node) else {
-        throw Diagnostic(
-          .shape, "the cotangent must have the shape of the function", at: u.span,
-          labels: [
-            .init(f.span, "shape \(graph.shape(f.node).shapeDescription)"),
-            .init(u.span, "shape \(graph.shape(u.node).shapeDescription)"),
-          ])
-      }
-      return try result(graph.vjp(of: [f.node], [u.node], wrt: targets.leaves), targets)
-    case .ggn: return try gaussNewton(f, call)
-    case .fisher: return try fisher(f, call)
+    case .vjp: return try result(pulled(f, targets, call), targets)
+    case .ggn:
+      guard targets.part == nil else { throw Diagnostic(.type, "ggn takes whole params", at: span) }
+      return try gaussNewton(scalar(f, call), targets, at: call["at"], span)
+    case .fisher: return try fisher(f, targets, call)
+    case .kfac: return try kronecker(scalar(f, call), targets, at: call["at"], span)
     case .hessianOperator:
-      let targets = try self.targets(call["wrt"], of: [f.node], span)
       return .operator(try hessianOperator(scalar(f, call), targets, name: "∇²\(f.span.text)", span))
     case .gaussNewtonOperator:
-      let targets = try self.targets(call["wrt"], of: [f.node], span)
       let name = "GGN(\(f.span.text))"
       return .operator(try gaussNewtonOperator(scalar(f, call), targets, at: call["at"], name: name, span))
     case .laplacian:
-      let targets = try self.targets(call["wrt"], of: [f.node], span)
-      if targets.part != nil {
-        let h = try hessian(of: scalar(f, call), wrt: call["wrt"], tensor: false, span)
-        let matrix = try asNode(h, span)
-        if graph.shape(matrix).isEmpty { return .node(matrix) }
-        return .node(graph.contract(1, [Operand(matrix, [0, 0])], to: []))
+      guard targets.part != nil else {
+        return .node(graph.laplacian(try scalar(f, call), wrt: targets.leaves))
       }
-      return .node(graph.laplacian(try scalar(f, call), wrt: targets.leaves))
+      let matrix = try asNode(hessian(of: scalar(f, call), targets, tensor: false, span), span)
+      if graph.shape(matrix).isEmpty { return .node(matrix) }
+      return .node(graph.contract(1, [Operand(matrix, [0, 0])], to: []))
     }
+  }
+
+  /// The gradient of a function weighted by a cotangent.
+  private func pulled(_ f: PlacedNode, _ targets: Targets, _ call: CalculusCall) throws -> [NodeID] {
+    let u = try placed(try call.required("v"))
+    guard graph.shape(u.node) == graph.shape(f.node) else {
+      throw Diagnostic(
+        .shape, "the cotangent must have the shape of the function", at: u.span,
+        labels: [
+          .init(f.span, "shape \(graph.shape(f.node).shapeDescription)"),
+          .init(u.span, "shape \(graph.shape(u.node).shapeDescription)"),
+        ])
+    }
+    return graph.vjp(of: [f.node], [u.node], wrt: targets.leaves)
   }
 
   private func scalar(_ f: PlacedNode, _ call: CalculusCall) throws -> NodeID {
@@ -191,11 +191,30 @@ extension Elaborator {
 
   func gradient(of f: NodeID, wrt expr: Expr?, _ span: Span) throws -> Meaning {
     let targets = try self.targets(expr, of: [f], span)
-    return try result(graph.grad(f, wrt: targets.leaves), targets)
+    return try result(gradients(of: f, targets), targets)
+  }
+
+  /// ∇f; or x − P(x − ∇f), which is zero where no step within the bounds of the params lowers f.
+  private func gradients(of f: NodeID, _ targets: Targets) -> [NodeID] {
+    let plain = graph.grad(f, wrt: targets.leaves)
+    guard projectsGradients else { return plain }
+    return zip(targets.leaves, plain).map { leaf, gradient in
+      guard let name = graph.leaf(of: leaf)?.name,
+        case .param(let binding)? = interpreter.lookup(name, frameTag: nil),
+        let bounds = binding.bounds
+      else { return gradient }
+      let shape = graph.shape(leaf)
+      let moved = graph.map(
+        .max, graph.difference(leaf, gradient), graph.constant(Tensor(bounds.lower, shape)))
+      return graph.difference(leaf, graph.map(.min, moved, graph.constant(Tensor(bounds.upper, shape))))
+    }
   }
 
   func hessian(of f: NodeID, wrt expr: Expr?, tensor: Bool, _ span: Span) throws -> Meaning {
-    let targets = try self.targets(expr, of: [f], span)
+    try hessian(of: f, targets(expr, of: [f], span), tensor: tensor, span)
+  }
+
+  private func hessian(of f: NodeID, _ targets: Targets, tensor: Bool, _ span: Span) throws -> Meaning {
     if let part = targets.part { return .node(partialHessian(f, targets.leaves[0], part)) }
     let counts = targets.leaves.map { graph.shape($0).elementCount }
     largeHessian = interpreter.hessianRefusal(counts, targets.names, span) ?? largeHessian
@@ -234,8 +253,7 @@ extension Elaborator {
       ], to: [0, 1], sizes: [0: m, 1: n])
   }
 
-  private func jacobian(of f: PlacedNode, wrt expr: Expr?, _ span: Span) throws -> Meaning {
-    let targets = try self.targets(expr, of: [f.node], span)
+  private func jacobian(of f: PlacedNode, _ targets: Targets) throws -> Meaning {
     let nodes = targets.leaves.map { leaf -> NodeID in
       graph.shape(f.node).isEmpty
         ? graph.grad(f.node, wrt: [leaf])[0] : graph.jacobians(of: [f.node], wrt: leaf)[0]
@@ -249,28 +267,10 @@ extension Elaborator {
 
   // MARK: Gauss–Newton
 
-  private func gaussNewton(_ f: PlacedNode, _ call: CalculusCall) throws -> Meaning {
-    let targets = try self.targets(call["wrt"], of: [f.node], call.span)
-    guard targets.part == nil else {
-      throw Diagnostic(.type, "ggn takes whole params", at: call.span)
-    }
-    return try gaussNewton(scalar(f, call), targets, at: call["at"], call.span)
-  }
-
   /// Σ over the terms of a loss of JᵀMJ, J the Jacobian of the term's model output, M the Hessian of the term by it.
   func gaussNewton(_ loss: NodeID, _ targets: Targets, at: Expr?, _ span: Span) throws -> Meaning {
     let shapes = targets.leaves.map(graph.shape)
-    var blocks: [[NodeID]] = []
-    for (k, term) in try split(loss, targets, at, span).enumerated() {
-      let shape = graph.shape(term.output)
-      let own = graph.ggnBlocks(
-        term.loss, at: term.output, wrt: targets.leaves,
-        placeholder: interpreter.placeholderLeaf("w", shape, function: -2 - 2 * k, depth: depth),
-        output: interpreter.placeholderLeaf("y", shape, function: -3 - 2 * k, depth: depth))
-      blocks =
-        k == 0
-        ? own : zip(blocks, own).map { zip($0, $1).map { graph.add([$0, $1], shape: graph.shape($0)) } }
-    }
+    let blocks = gaussNewtonBlocks(try split(loss, targets, at, span), targets.leaves)
     if targets.isSingle && shapes[0].count <= 1 { return .node(blocks[0][0]) }
     let matrix = graph.assembled(blocks, shapes)
     if targets.isSingle { return .node(matrix) }
@@ -284,8 +284,11 @@ extension Elaborator {
     -> [LossRecognition.Part]
   {
     if let at {
-      let z = try node(at)
-      guard graph.reachable(from: [loss]).contains(z) else {
+      let inside = Set(graph.reachable(from: [loss]))
+      let given = try node(at)
+      // In a function z may be written with formal parameters that the loss has no more.
+      let z = inside.contains(given) ? given : standingFor(given)
+      guard inside.contains(z) else {
         throw Diagnostic(
           .domain, "'\(at.span.text)' is not part of this formula", at: at.span,
           hint: "split at a definition that the loss uses, such as the model's output")
@@ -311,8 +314,8 @@ struct CalculusCall {
     case .grad, .jacobian, .laplacian, .hessianOperator: return ["f", "wrt"]
     case .hessian: return ["f", "wrt", "tensor"]
     case .hvp, .jvp, .vjp: return ["f", "wrt", "v"]
-    case .fisher: return ["f", "wrt", "kind"]
-    case .ggn, .gaussNewtonOperator: return ["f", "wrt", "at"]
+    case .fisher: return ["f", "wrt", "kind", "draws", "error"]
+    case .ggn, .gaussNewtonOperator, .kfac: return ["f", "wrt", "at"]
     }
   }
 
@@ -324,7 +327,8 @@ struct CalculusCall {
     for argument in arguments {
       let name =
         argument.name
-        ?? (position < min(names.count, [.hessian, .ggn, .gaussNewtonOperator].contains(function) ? 2 : 3)
+        ?? (position
+          < min(names.count, [.hessian, .ggn, .gaussNewtonOperator, .kfac].contains(function) ? 2 : 3)
           ? names[position] : nil)
       if argument.name == nil { position += 1 }
       guard let name, names.contains(name), values[name] == nil else {

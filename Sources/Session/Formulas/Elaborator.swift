@@ -45,7 +45,7 @@ final class Elaborator: FormulaContext {
   /// What was looked up so far, one record for each definition being built.
   private(set) var records = [Dependencies()]
   /// Formal parameters: what their placeholders stand for in this call.
-  private var arguments: [NodeID: NodeID] = [:]
+  private(set) var arguments: [NodeID: NodeID] = [:]
   private(set) var depth = 0
   /// Results of procedures that ran before this formula was built, by their call.
   var callResults: [ObjectIdentifier: CallResult] = [:]
@@ -55,6 +55,11 @@ final class Elaborator: FormulaContext {
   var loops: [LoopVariable] = []
   /// Whether `rand()` and its like may stand here.
   var mayDraw = false
+
+  /// Gradients are projected on the bounds of their params.
+  var projectsGradients = false
+  /// Definitions mean what they mean elsewhere.
+  private var isPlain: Bool { replacements.isEmpty && !projectsGradients }
 
   /// Why a Hessian of this formula cannot be stored, should it have to be.
   var largeHessian: Diagnostic?
@@ -218,7 +223,7 @@ final class Elaborator: FormulaContext {
     guard let definition = interpreter.definitions[id] else {
       throw Diagnostic(.name, "this definition is gone", at: span)
     }
-    if replacements.isEmpty, let cached = definition.cache, interpreter.isValid(cached.dependencies) {
+    if isPlain, let cached = definition.cache, interpreter.isValid(cached.dependencies) {
       records[records.count - 1].merge(cached.dependencies)
       return cached.meaning
     }
@@ -235,7 +240,7 @@ final class Elaborator: FormulaContext {
       active.removeLast()
     }
     let (meaning, found) = try recording { try self.meaning(definition.expr) }
-    if replacements.isEmpty {
+    if isPlain {
       definition.cache = Elaborated(meaning: meaning, dependencies: found)
       if case .node(let node) = meaning, graph.names[node] == nil, graph.leaf(of: node) == nil,
         graph.constantValue(node) == nil

@@ -57,22 +57,26 @@ extension Elaborator {
   func gaussNewtonOperator(_ f: NodeID, _ targets: Targets, at: Expr?, name: String, _ span: Span) throws
     -> OperatorForm
   {
-    let terms = try split(f, targets, at, span)
-    return try operatorForm(targets, name: name, span) { parts in
-      let products = terms.enumerated().map { k, term in
-        graph.ggnProduct(
-          term.loss, at: term.output, wrt: targets.leaves, parts,
-          output: interpreter.placeholderLeaf(
-            "y", graph.shape(term.output), function: -3 - 2 * k, depth: depth))
-      }
-      return targets.leaves.indices.map { i in
-        graph.add(products.map { $0[i] }, shape: graph.shape(targets.leaves[i]))
-      }
+    try operatorForm(targets, name: name, span) { try gaussNewtonProduct(f, targets, at: at, $0, span) }
+  }
+
+  /// Its product with directions of the targets' shapes.
+  func gaussNewtonProduct(_ f: NodeID, _ targets: Targets, at: Expr?, _ directions: [NodeID], _ span: Span)
+    throws -> [NodeID]
+  {
+    let products = try split(f, targets, at, span).enumerated().map { k, term in
+      graph.ggnProduct(
+        term.loss, at: term.output, wrt: targets.leaves, directions,
+        output: interpreter.placeholderLeaf(
+          "y", graph.shape(term.output), function: -3 - 2 * k, depth: depth))
+    }
+    return targets.leaves.indices.map { i in
+      graph.add(products.map { $0[i] }, shape: graph.shape(targets.leaves[i]))
     }
   }
 
   private func operatorForm(
-    _ targets: Targets, name: String, _ span: Span, _ product: ([NodeID]) -> [NodeID]
+    _ targets: Targets, name: String, _ span: Span, _ product: ([NodeID]) throws -> [NodeID]
   ) throws -> OperatorForm {
     guard targets.part == nil else {
       throw Diagnostic(
@@ -81,7 +85,7 @@ extension Elaborator {
     let v = direction(targets.leaves.reduce(0) { $0 + graph.shape($1).elementCount })
     let parts = try asParts(.node(v), like: targets.leaves, span)
     return OperatorForm(
-      name: name, direction: v, product: graph.concatenated(product(parts)), isSymmetric: true)
+      name: name, direction: v, product: graph.concatenated(try product(parts)), isSymmetric: true)
   }
 
   // MARK: Arithmetic

@@ -51,9 +51,13 @@ extension HelpTopic {
       "The generalised Gauss–Newton matrix: f is split at the model's output z, or at a loss that is known.",
       "param x = [1, 2]; print ggn(mse(2*x, [0, 0]), x)", "4  0\n0  4"),
     HelpTopic(
-      "fisher", "fisher(f, wrt, kind=\"exact\")",
-      "The Fisher matrix of a cross-entropy or logistic loss: over the model's own labels, those of the data (kind=\"empirical\") or drawn ones (\"sampled\").",
+      "fisher", "fisher(f, wrt, kind=\"exact\", draws=1, error=false)",
+      "The Fisher matrix of a cross-entropy or logistic loss: over the model's own labels, those of the data (kind=\"empirical\") or drawn ones (\"sampled\", the mean of some draws, and with error=true its standard error).",
       "param x = [1, -1]; print fisher(mean(softplus(x)), x)", "0.09831  0.00000\n0.00000  0.09831"),
+    HelpTopic(
+      "kfac", "kfac(f, wrt, at=z)",
+      "The Gauss–Newton matrix as K-FAC has it: a product of two factors for each dense layer; the command kfac shows them.",
+      "param W = [1, -1]; print kfac(mse([1, 2; 3, 4]@W, [0, 1]), W)", "10  14\n14  20"),
     HelpTopic(
       "hessian_op", "hessian_op(f, wrt)",
       "The Hessian as an operator, never formed: H @ v, H + G, 2*H, H - s*eye(n), and eig, trace, solve and angle of it.",

@@ -1,0 +1,30 @@
+import Tensors
+
+/// What figures from direct methods say of themselves: exact, and how far rounding may have moved them. Bounds are those
+/// of rounding error analysis (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002), for f64.
+enum Exactness {
+  private static let epsilon = Double.ulpOfOne
+
+  static func text(_ bound: Double) -> String { "exact: within rounding, \(LookText.rough(bound))" }
+
+  /// Eigenvalues and singular values are those of a matrix this near: n·ε·‖A‖, in the Frobenius norm.
+  static func eigenvalues(_ matrix: Tensor) -> Double {
+    Double(matrix.shape.max() ?? 0) * epsilon * matrix.frobeniusNorm
+  }
+
+  /// A sum of some terms, one after the other.
+  static func sum(_ terms: [Double]) -> Double {
+    Double(terms.count) * epsilon * terms.reduce(0) { $0 + $1.magnitude }
+  }
+
+  /// The root of a sum of squares.
+  static func norm(_ value: Double, terms: Double) -> Double { (terms / 2 + 1) * epsilon * value }
+
+  /// max|λ| / min|λ|, to first order.
+  static func condition(_ value: Double, order: Int) -> Double { Double(order) * epsilon * value * value }
+
+  /// log det by Cholesky's factors: n times the relative error n·ε·κ of an inverse.
+  static func logDeterminant(order n: Int, condition: Double) -> Double {
+    Double(n) * Double(n) * epsilon * condition
+  }
+}

@@ -97,7 +97,9 @@ final class Interpreter {
       switch item {
       case .text(let text): return emit([("text", .string(text))])
       case .diagnostic(let text):
-        return send(.diagnostic(ValueJSON.object([("warning", ValueJSON.quoted(text))])))
+        // The key says what it is.
+        let message = text.hasPrefix("warning: ") ? String(text.dropFirst(9)) : text
+        return send(.diagnostic(ValueJSON.object([("warning", ValueJSON.quoted(message))])))
       case .progress: return
       }
     }

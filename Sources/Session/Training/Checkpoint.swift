@@ -58,7 +58,7 @@ struct Checkpoint {
       params.count > 8
       ? "\(params.prefix(4).map(\.name).joined(separator: ", ")), …, \(params[params.count - 1].name)"
       : params.map(\.name).joined(separator: ", ")
-    var parts = ["\(count) \(count == 1 ? "entry" : "entries") in \(names)"]
+    var parts = params.isEmpty ? ["no params"] : ["\(count) \(count == 1 ? "entry" : "entries") in \(names)"]
     if let history, history.count > 0 {
       parts.append("\(history.count) \(history.count == 1 ? "epoch" : "epochs") of \(history.objective)")
     }
@@ -89,7 +89,7 @@ extension Interpreter {
     let (names, own) = (params.map(\.name), allParams.map(\.name))
     guard names == own else {
       throw ForeignCheckpoint(
-        reason: "its params are \(names.joined(separator: ", ")), those here \(own.joined(separator: ", "))")
+        reason: "its params are \(Self.list([names])), those here \(Self.list([own]))")
     }
     for (name, value) in params {
       guard case .param(var leaf)? = lookup(name, frameTag: nil) else { continue }
@@ -112,15 +112,18 @@ extension Interpreter {
     }
   }
 
+  private static func list(_ groups: [[String]]) -> String {
+    let text = groups.map { $0.joined(separator: ", ") }.joined(separator: "; ")
+    return text.isEmpty ? "none" : text
+  }
+
   /// Batches stand where they stood, other random leaves hold what they held.
   private func restoreDraws(_ draws: [Checkpoint.Draw]) throws {
     let groups = randomGroups
-    func text(_ groups: [[String]]) -> String {
-      groups.isEmpty ? "none" : groups.map { $0.joined(separator: ", ") }.joined(separator: "; ")
-    }
     guard draws.map(\.names) == groups.map(\.names) else {
       throw ForeignCheckpoint(
-        reason: "its random leaves are \(text(draws.map(\.names))), here \(text(groups.map(\.names)))")
+        reason:
+          "its random leaves are \(Self.list(draws.map(\.names))), here \(Self.list(groups.map(\.names)))")
     }
     for (draw, (names, leaf)) in zip(draws, groups) {
       let list = names.joined(separator: ", ")

@@ -30,7 +30,9 @@ extension String {
   /// The text on one line, without control characters; in ASCII where Unicode is not allowed.
   func plotText(unicode: Bool) -> String {
     let line = String(map { $0.isNewline || $0 == "\t" ? " " : $0 }.filter { $0.terminalWidth > 0 })
-    return unicode ? line : line.map(String.ascii).joined()
+    if unicode { return line }
+    let named = line.split(separator: "∇²", omittingEmptySubsequences: false).joined(separator: "hessian ")
+    return named.map(String.ascii).joined()
   }
 
   /// The text cut to a width, with an ellipsis where something is missing.

@@ -24,15 +24,33 @@ enum PlainText {
     }.joined(separator: "\n")
   }
 
+  /// What a word takes more than its character is taken from the gap between columns beside it, so that columns stay.
   private static func spelled(_ line: String) -> String {
     if line.utf8.allSatisfy({ $0 < 0x80 }) { return line }
-    let named = line.split(separator: "∇²", omittingEmptySubsequences: false).joined(separator: "hessian ")
-    return named.map { character in
-      if character.isASCII { return String(character) }
-      if let word = words[character] { return word }
-      let letter = String(character)
-      let name = Names.spelled(letter)
-      return name == letter ? letter : name
-    }.joined()
+    var result = ""
+    var owed = 0
+    for character in line.split(separator: "∇²", omittingEmptySubsequences: false).joined(
+      separator: "\u{E000}")
+    {
+      if character == " " && owed > 0 && result.hasSuffix("  ") {
+        owed -= 1
+        continue
+      }
+      let word = spelled(character)
+      var more = word.count - 1
+      while more > 0 && result.hasSuffix("   ") {
+        result.removeLast()
+        more -= 1
+      }
+      owed += max(more, 0)
+      result += word
+    }
+    return result
+  }
+
+  private static func spelled(_ character: Character) -> String {
+    if character.isASCII { return String(character) }
+    if character == "\u{E000}" { return "hessian " }
+    return words[character] ?? Names.spelled(String(character))
   }
 }

@@ -20,16 +20,22 @@ public func editDistance(_ a: String, _ b: String) -> Int {
 }
 
 /// The candidate that a misspelled word was most likely meant to be; nil when none is near enough. Words that
-/// differ in case alone are nearest; of equally near ones the first is taken.
+/// differ in case alone are nearest; of equally near ones the first is taken. A word that goes on where the candidate
+/// ends (`gradient` for `grad`) is as near as one with a single error.
 public func closestMatch<S: Sequence>(to word: String, in candidates: S) -> String?
 where S.Element == String {
-  let limit = word.count <= 2 ? 1 : word.count <= 5 ? 2 : 3
+  let limit = word.count <= 2 ? 1 : word.count <= 6 ? 2 : 3
   let lowercased = word.lowercased()
   var best: (word: String, distance: Int)?
-  for candidate in candidates where candidate != word && abs(candidate.count - word.count) <= limit {
-    let distance = candidate.lowercased() == lowercased ? 0 : editDistance(word, candidate)
+  for candidate in candidates where candidate != word {
+    let isStem = candidate.count >= 3 && 2 * candidate.count >= word.count && lowercased.hasPrefix(candidate)
+    guard isStem || abs(candidate.count - word.count) <= limit else { continue }
+    let distance =
+      candidate.lowercased() == lowercased ? 0 : isStem ? 1 : editDistance(word, candidate)
     // A word of which nothing is left is no likely misspelling.
-    guard distance <= limit, distance < max(word.count, candidate.count) - distance else { continue }
+    guard isStem || distance <= limit && distance < max(word.count, candidate.count) - distance else {
+      continue
+    }
     if distance < best?.distance ?? Int.max { best = (candidate, distance) }
   }
   return best?.word

@@ -43,6 +43,7 @@ extension Parser {
       if case .expression(let expression) = kind, case .name(let name) = expression.kind,
         tokenKind != .leftBracket
       {
+        if name == "lesson" { return "lessons begin at the shell: hlab lesson 1" }
         if name == "residuals" { return "residuals are a formula: residuals r := e" }
         if let verb = closestMatch(to: name, in: CommandGrammar.verbs) {
           return "did you mean the command '\(verb)'?"
@@ -50,6 +51,7 @@ extension Parser {
         if let word = closestMatch(to: name, in: Parser.statementWords) { return "did you mean '\(word)'?" }
       }
     }
+    if case .print = kind { return "what is printed stands between commas: print a, b" }
     if before.kind == .number && tokenKind != .number && tokenKind != .string {
       return "a product is written with '*'"
     }

@@ -59,6 +59,17 @@ import Testing
     Failure("for i in 0..2.5 { }", "expected a whole number", at: "2.5"),
     Failure("for a, b in [1, 2, 3] { }", "2 names do not fit parts of shape scalar", at: "[1, 2, 3]"),
     Failure("while \"a\" { }", "a condition must be a number", at: "\"a\""),
+    Failure("exit", "'exit' is not bound", at: "exit", "to leave: quit"),
+    Failure("explain trust", "'trust' is not bound", at: "trust", "explain step trust"),
+    Failure(
+      "step trust radius 3", "'step' takes at most 1 argument here", at: "radius",
+      "an option has a value: radius=…"),
+    Failure(
+      "derive 1 steps", "'derive' takes at most 1 argument here", at: "steps",
+      "an option has a value: steps=…"),
+    Failure("param w = 1\nhessian w^2 w", "'hessian' takes at most 1 argument here", at: "w", "wrt w"),
+    Failure(
+      "print 1 a", "expected the end of the statement, found 'a'", at: "a", "between commas: print a, b"),
     Failure("break", "'break' stands outside a loop", at: "break"),
     Failure("return 3", "'return' stands outside a function or block", at: "return 3"),
     Failure("print \"{3:zz}\"", "the format 'zz' does not fit a number", at: "3"),

@@ -5,7 +5,8 @@ import Testing
 
 /// The nonlinear regressions of NIST's Statistical Reference Datasets, from both starts, through the session.
 @Suite struct NistTests {
-  /// The others take most of the time, and run where FUZZ asks for more.
+  /// The first one runs from everywhere, the second one where that does not find the params; all of them, everywhere, where
+  /// FUZZ asks for more.
   private static let methods = ["lm", "gauss-newton"] + (effort > 1 ? ["trust", "bfgs"] : [])
   /// The certified values have eleven digits.
   private static let known = 11.0
@@ -29,6 +30,10 @@ import Testing
         var best = (digits: -1.0, f: 0.0, deviations: 0.0)
         var row = [name, "\(start)"]
         for method in Self.methods {
+          if effort == 1, best.digits >= required[start - 1] {
+            row.append("")
+            continue
+          }
           let limit = Self.longer["\(name) \(method)"] ?? Self.limit
           var run = try problem.run(method, from: "start\(start)", limit: limit)
           run.digits = digits(try problem.value("b"), certified, atMost: Self.known)
@@ -51,7 +56,7 @@ import Testing
     print(table(rows))
     let summary = Self.methods.map { "\($0) \(counts[$0] ?? 0)" }.joined(separator: ", ")
     print("\nSix digits or more, of 54: \(summary)")
-    for (method, least) in Self.successes where Self.methods.contains(method) {
+    for (method, least) in Self.successes where method == "lm" || effort > 1 {
       #expect(counts[method] ?? 0 >= least, "\(method)")
     }
   }

@@ -137,7 +137,7 @@ import Testing
 
   @Test(arguments: [
     ("hessain", "hessian"), ("hesian", "hessian"), ("gard", "grad"), ("GRAD", "grad"), ("stpe", "step"),
-    ("minimise", "minimize"),
+    ("minimise", "minimize"), ("eigen", "eig"), ("derivemore", "derive"),
   ])
   func didYouMean(word: String, expected: String) {
     #expect(closestMatch(to: word, in: CommandGrammar.verbs) == expected)
@@ -149,6 +149,8 @@ import Testing
     #expect(editDistance("ab", "ba") == 1)
     #expect(editDistance("x", "x") == 0)
     #expect(closestMatch(to: "x", in: ["y", "z"]) == nil)
-    #expect(closestMatch(to: "elephant", in: ["grad", "eig"]) == nil)
+    #expect(closestMatch(to: "elephant", in: ["grad", "eig", "ele"]) == nil)
+    #expect(closestMatch(to: "gradient", in: ["randint", "grad"]) == "grad")
+    #expect(closestMatch(to: "lesson", in: CommandGrammar.verbs) == nil)
   }
 }

@@ -2,7 +2,7 @@ import Syntax
 import Testing
 
 @Suite struct RobustnessTests {
-  private static let many = 30_000
+  private static let many = 10_000
 
   /// Texts that nest deeply, each made from a part that is repeated.
   private static let deep: [(String, String, String)] = [

@@ -35,6 +35,15 @@ extension CommandCall {
     {
       return "a decimal point is a dot: \(last.span.text).\(subject.span.text)"
     }
+    if case .name(let word) = subject.kind {
+      let method = command.subjects.first.flatMap { Methods.byName[$0.span.text] }
+      let options = (definition.options + (method?.options ?? [])).map(\.name)
+      if options.contains(word) { return "an option has a value: \(word)=…" }
+      let hasTargets = CommandGrammar[verb: command.verb]?.operand(of: "wrt") != nil
+      if hasTargets, case .param? = interpreter.lookup(word) {
+        return "what to differentiate by stands after wrt: wrt \(word)"
+      }
+    }
     guard case .number = subject.kind, case .name(let name)? = command.subjects.first?.kind,
       let option = Methods.byName[name]?.options.first?.name
     else { return nil }

@@ -2,6 +2,7 @@ import CKernels
 import Calculus
 import Engine
 import Graph
+import Optimization
 import Syntax
 import Tensors
 
@@ -164,11 +165,18 @@ final class Elaborator: FormulaContext {
       ?? closestMatch(
         to: name,
         in: Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + CommandGrammar.verbs)
-    let spelled = interpreter.isDeclaredLater(name) ? "it is bound later in the text" : nil
+    let elsewhere = ["exit": "to leave: quit", "lesson": "lessons begin at the shell: hlab lesson 1"]
+    let spelled =
+      interpreter.isDeclaredLater(name)
+      ? "it is bound later in the text" : elsewhere[name] ?? Self.method(name)
     return Diagnostic(
       .name, "'\(name)' is not bound", at: span,
       hint: spelled ?? match.map { "did you mean '\($0)'?" }
         ?? "bind it to a value, \(name) = …, to a formula, \(name) := …, or as param \(name) = …")
+  }
+
+  private static func method(_ name: String) -> String? {
+    Methods.byName[name].map { _ in "a method stands after a verb: step \(name), explain step \(name)" }
   }
 
   /// The objective's formula.

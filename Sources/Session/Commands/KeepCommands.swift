@@ -5,7 +5,7 @@ extension Commands {
   static var keepCommands: [CommandDefinition] {
     [
       loadCommand, saveCommand, runCommand, seedCommand, drawCommand, setCommand, timeCommand, helpCommand,
-      quitCommand, tuneCommand, reportCommand, estimateCommand,
+      quitCommand, tuneCommand, reportCommand,
     ]
   }
 
@@ -24,7 +24,6 @@ extension Commands {
       guard seed >= 0 else { throw Diagnostic(.domain, "a seed is not negative", at: subject.span) }
       call.interpreter.willChange()
       call.interpreter.state.generator = CounterGenerator(seed: UInt64(seed))
-      call.interpreter.log?.remark("seed \(seed)")
       return .nothing
     }
   }

@@ -1,2 +1,0 @@
-/// The version that `--version`, the banner and logs show.
-public let hlabVersion = "0.1.0"

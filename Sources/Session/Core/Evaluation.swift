@@ -127,6 +127,13 @@ extension Interpreter {
     return compiled.shape.value(try run(compiled))
   }
 
+  /// Whether an expression that was evaluated last depends on random leaves, or on procedures, which may draw.
+  func dependsOnDraws(_ expr: Expr) -> Bool {
+    if case .name(let name) = expr.kind, case .random? = lookup(name) { return true }
+    return formulas.find(ObjectIdentifier(expr), where: isValid)
+      .map { $0.callsProcedures || $0.dependencies.mentionsRandomLeaf } ?? false
+  }
+
   /// Whether a plan still computes what its formula says.
   private func isValid(_ known: CompiledFormula) -> Bool {
     guard known.plan.precision == state.settings.precision else { return false }

@@ -208,9 +208,24 @@ public struct BlockLanczos {
     // the search goes on outside it.
     let width = min(active.count, room - basis.count)
     var (next, r) = w.orthonormalBasis(cutoff: 1e-13 * max(scale, .leastNormalMagnitude))
+    (next, r) = cleaned(next, r)
     if next.count > width { next = next.rows(0..<width) }
     next.fill(to: width, outside: [basis, locked], &generator)
     return (next, r)
+  }
+
+  /// What is left of products next to an invariant subspace is rounding, and once it has length one lies anywhere: vectors
+  /// are made orthogonal again, and those that lay in the space already are given up.
+  private func cleaned(_ next: Rows, _ r: SmallMatrix) -> (Rows, SmallMatrix) {
+    var again = next
+    again.orthogonalize(against: locked, passes: 1)
+    again.orthogonalize(against: basis, passes: 1)
+    let (kept, s) = again.orthonormalBasis(cutoff: 0.5)
+    var result = SmallMatrix(kept.count, r.columns)
+    for i in 0..<kept.count {
+      for k in 0..<r.columns { for j in 0..<next.count { result[i, k] += s[i, j] * r[j, k] } }
+    }
+    return (kept, result)
   }
 
   mutating func append(_ next: Rows) {

@@ -16,6 +16,9 @@ public enum TextFile {
     try writeFile(path, Array(text.utf8))
   }
 
+  /// Throws `cannotWrite` when a file could not be written there now; changes nothing. A pipe is taken at its word.
+  public static func requireWritable(_ path: String) throws(DatasetError) { try checkWritable(path) }
+
   /// Whether there is such a file.
   public static func exists(_ path: String) -> Bool { isFile(path) }
 
@@ -75,13 +78,7 @@ func writeFile(_ path: String, _ bytes: [UInt8]) throws(DatasetError) {
   }
   // Through a symbolic link to the file that it names.
   let target = exists ? resolved(path) : path
-  var (temporary, descriptor, attempt) = ("", Int32(-1), 0)
-  repeat {
-    temporary = "\(target).\(getpid()).\(attempt).tmp"
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    attempt += 1
-  } while descriptor < 0 && errno == EEXIST && attempt < 1000
-  guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: systemReason()) }
+  let (temporary, descriptor) = try openTemporary(beside: target, for: path)
   do throws(DatasetError) {
     if exists { _ = fchmod(descriptor, status.st_mode & 0o7777) }
     try writeAll(descriptor, bytes, path)
@@ -100,7 +97,38 @@ func writeFile(_ path: String, _ bytes: [UInt8]) throws(DatasetError) {
   }
 }
 
-private func writeAll(
+/// A new file in the folder of another. Throws `cannotWrite`, about `path`.
+private func openTemporary(
+  beside target: String, for path: String
+) throws(DatasetError) -> (name: String, descriptor: Int32) {
+  var (temporary, descriptor, attempt) = ("", Int32(-1), 0)
+  repeat {
+    temporary = "\(target).\(getpid()).\(attempt).tmp"
+    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    attempt += 1
+  } while descriptor < 0 && errno == EEXIST && attempt < 1000
+  guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: systemReason()) }
+  return (temporary, descriptor)
+}
+
+/// Whether `writeFile` would get as far as writing.
+private func checkWritable(_ path: String) throws(DatasetError) {
+  var status = stat()
+  let exists = stat(path, &status) == 0
+  guard exists && status.st_mode & S_IFMT != S_IFREG else {
+    let (temporary, descriptor) = try openTemporary(beside: exists ? resolved(path) : path, for: path)
+    close(descriptor)
+    unlink(temporary)
+    return
+  }
+  // Opening a pipe would wait for its reader.
+  guard status.st_mode & S_IFMT != S_IFIFO else { return }
+  let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK)
+  guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: systemReason()) }
+  close(descriptor)
+}
+
+func writeAll(
   _ descriptor: Int32, _ bytes: [UInt8], _ path: String
 ) throws(DatasetError) {
   var done = 0
@@ -121,4 +149,4 @@ private func resolved(_ path: String) -> String {
   return String(cString: real)
 }
 
-private func systemReason(_ code: Int32 = errno) -> String { String(cString: strerror(code)).lowercased() }
+func systemReason(_ code: Int32 = errno) -> String { String(cString: strerror(code)).lowercased() }

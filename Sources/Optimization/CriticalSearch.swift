@@ -26,6 +26,15 @@ public struct CriticalSearch {
     /// Starts that led here; 0 when only deflation found it.
     public fileprivate(set) var starts: Int
 
+    public init(
+      x: [Double], value: Double, gradientNorm: Double, eigenvalues: [Double], isZero: [Bool],
+      uncertainty: Double = 0, starts: Int = 0
+    ) {
+      (self.x, self.value, self.gradientNorm) = (x, value, gradientNorm)
+      (self.eigenvalues, self.isZero, self.uncertainty) = (eigenvalues, isZero, uncertainty)
+      self.starts = starts
+    }
+
     public var isDegenerate: Bool { isZero.contains(true) }
   }
 

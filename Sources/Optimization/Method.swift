@@ -122,16 +122,7 @@ extension Method {
   /// What it remembers of these params, by their places among `count`, is forgotten: they have moved for other reasons.
   /// What cannot be told apart is forgotten as a whole.
   public mutating func forget(_ places: [Int], of count: Int) {
-    guard isPlainRule else {
-      memory = [:]
-      return
-    }
-    memory = memory.mapValues { values in
-      guard values.count == count else { return values }
-      var kept = values
-      for place in places { kept[place] = 0 }
-      return kept
-    }
+    memory.forget(places, of: count, isPlainRule: isPlainRule)
   }
 
   /// Nothing is remembered.
@@ -145,6 +136,20 @@ extension Method {
 public typealias MethodMemory = [String: [Double]]
 
 extension MethodMemory {
+  /// Of a plain rule the entries of these params among `count` become 0; others forget everything.
+  public mutating func forget(_ places: [Int], of count: Int, isPlainRule: Bool) {
+    guard isPlainRule else {
+      self = [:]
+      return
+    }
+    self = mapValues { values in
+      guard values.count == count else { return values }
+      var kept = values
+      for place in places { kept[place] = 0 }
+      return kept
+    }
+  }
+
   /// A single number.
   subscript(number name: String) -> Double? {
     get { self[name]?.first }

@@ -63,9 +63,9 @@ public final class Session {
   }
 
   /// The first line of a log of JSON: what runs, and from what seed.
-  public func announce(version: String, script: String?) {
+  public func announce(script: String?) {
     interpreter.emit(
-      [("hlab", .string(version))] + (script.map { [("script", .string($0))] } ?? [])
+      [("hlab", .string(hlabVersion))] + (script.map { [("script", .string($0))] } ?? [])
         + [("seed", .number(Double(interpreter.state.generator.seed)))])
   }
 
@@ -82,6 +82,7 @@ public final class Session {
   public func run(_ text: String, name: String, values: [(name: String, text: String)] = []) -> RunOutcome {
     hk_interrupt_set(0)
     let source = SourceText(name: name, text: text)
+    if options.isInteractive { interpreter.log?.remark("> \(text)") }
     let parsed = Parser.parse(source, shadowedVerbs: interpreter.shadowedVerbs)
     guard parsed.diagnostics.isEmpty else {
       for diagnostic in parsed.diagnostics { report(diagnostic) }

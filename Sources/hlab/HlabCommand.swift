@@ -1,8 +1,6 @@
 import ArgumentParser
+import Session
 import Terminal
-
-/// The version that `--version` and the banner show.
-let hlabVersion = "0.1.0"
 
 extension ColorChoice: ExpressibleByArgument {}
 
@@ -37,6 +35,10 @@ struct HlabCommand: ParsableCommand {
   @Flag(help: "Results and messages as JSON, one object a line, on standard output.")
   var json = false
 
+  @Option(
+    help: ArgumentHelp("Add what is printed to FILE, with version, seed and options.", valueName: "file"))
+  var log: String?
+
   @Flag(name: .customLong("options"), help: "List the options of the script, and run nothing.")
   var listsOptions = false
 
@@ -58,7 +60,7 @@ struct HlabCommand: ParsableCommand {
       throw ValidationError("--json is for scripts, not for the interactive session.")
     }
     if listsOptions && plan.file == nil { throw ValidationError("'--options' needs a file.") }
-    (plan.isJSON, plan.listsOptions) = (json, listsOptions)
+    (plan.isJSON, plan.listsOptions, plan.log) = (json, listsOptions, log)
     if reference || man {
       guard arguments == ["help"], reference != man else {
         throw ValidationError("--reference and --man stand after 'help', one of them alone.")

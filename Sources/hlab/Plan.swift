@@ -18,6 +18,8 @@ struct Plan {
   var values: [(name: String, text: String)] = []
   var isJSON = false
   var listsOptions = false
+  /// A file that what is printed is added to.
+  var log: String?
   /// A script, `-` for standard input.
   var file: String?
   var texts: [String]

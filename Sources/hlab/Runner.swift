@@ -41,7 +41,14 @@ final class Runner {
     }
     if let page = plan.page { return show(page) }
     if plan.listsOptions { return listOptions() }
-    if plan.isJSON { session.announce(version: hlabVersion, script: plan.file) }
+    if let log = plan.log, let problem = session.beginLog(log, of: plan.file) { return unusable(problem) }
+    let exitCode = runAll()
+    session.endLog(exitCode: exitCode)
+    return exitCode
+  }
+
+  private func runAll() -> Int32 {
+    if plan.isJSON { session.announce(script: plan.file) }
     let hasWork = plan.file != nil || !plan.texts.isEmpty
     if hasWork, let exitCode = runBatch(), !dialogueFollows(exitCode) { return exitCode }
     if hasWork && !plan.isInteractive { return 0 }
@@ -73,8 +80,11 @@ final class Runner {
     }
   }
 
-  private func unreadable(_ error: any Error) -> Int32 {
-    if plan.isJSON { session.report(unreadable: "\(error)") } else { streams.writeError("hlab: \(error)") }
+  private func unreadable(_ error: any Error) -> Int32 { unusable("\(error)") }
+
+  /// Tells what is wrong with a file.
+  private func unusable(_ message: String) -> Int32 {
+    if plan.isJSON { session.report(unreadable: message) } else { streams.writeError("hlab: \(message)") }
     return 74
   }
 

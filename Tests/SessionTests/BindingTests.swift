@@ -86,6 +86,9 @@ import Testing
       "param x = 2; f := x^3; h(y) := grad(f, y); print h(2*x)",
       "'y' stands for a formula here, and derivatives are taken by leaves", at: "grad(f, y)",
       "as the argument"),
+    Failure(
+      "param x = 2; h(g) { y = 2*g; return grad(y, x) }; print h(x^4)",
+      "'y' is a value in this procedure, and does not depend on 'x'", at: "grad(y, x)", "h(y) := …"),
   ]
 
   @Test(arguments: arguments) func derivativesOfArgumentsAreNeverGuessed(_ failure: Failure) {

@@ -91,6 +91,39 @@ import Testing
     #expect((desk.values("r").first ?? 1) < 1e-9)
   }
 
+  /// x₀² − x₁² on the square 0..1 × -1..2 has its minimum at (0, 2), a minimum at (0, -1), the maximum at (1, 0) and a saddle
+  /// at the origin, which is inside an edge.
+  @Test func pointsHeldByBounds() {
+    let desk = Desk()
+    let shown = desk.printed(
+      "param x = 0.5 in 0..1\nparam y = 0.5 in -1..2\nf := x^2 - y^2\ncritical starts=10 range -9..9\nc = ans"
+    )
+    #expect(desk.errors.isEmpty && agree(desk.values("c", "values"), [-4, -1, 0, 1]))
+    #expect(desk.values("c", "index") == [0, 0, 1, 2])
+    #expect(desk.values("c", "held") == [0, 1, 0, 1, 0, 0, 1, 0])
+    #expect(shown[0].contains("in [0, 1] × [-1, 2]"))
+    #expect(shown.contains { $0.contains("maximum") && $0.hasSuffix("[1, 0]  held: x") })
+  }
+
+  /// Himmelblau's function with x₁ ≤ 1: none of the points outside is listed, and on that edge ∂f/∂x₀ =
+  /// 4x₀³ − 38x₀ − 12 has three zeros, where ∂f/∂x₁ is negative.
+  @Test func himmelblauWithinBounds() {
+    let desk = Desk()
+    desk.run(
+      """
+      param x = [0, 0] in [-4.9, -4.9]..[4.9, 1]
+      f := (x[0]^2 + x[1] - 11)^2 + (x[0] + x[1]^2 - 7)^2
+      c = critical starts=40
+      y = c.points[:, 1]
+      on = [if p[1] > 1 - 1e-9 and abs(p[0]) < 4.8 then 1 else 0 for p in c.points]
+      r = [4*p[0]^3 - 38*p[0] - 12 for p in c.points]*on
+      n = sum(on); h = sum(on*c.held[:, 1])
+      """)
+    #expect(desk.errors.isEmpty && desk.values("y").allSatisfy { $0 <= 1 })
+    #expect(desk.values("n") == [3] && desk.values("h") == [3])
+    #expect(desk.values("r").allSatisfy { $0.magnitude < 1e-4 })
+  }
+
   @Test(arguments: ["sum(x)", "exp(x[0]) + x[1]^2"]) func thereMayBeNone(_ formula: String) {
     let desk = Desk()
     let lines = desk.printed(
@@ -142,6 +175,9 @@ import Testing
     Failure("param x = [1, 2]; f := sum(x^2); critical x", "'critical' needs a scalar formula", at: "x"),
     Failure("param x = 1; f := x^2; critical seed=-1", "a seed is not negative", at: "seed=-1"),
     Failure("critical", "there is no objective", at: "critical"),
+    Failure(
+      "param x = 1 in 0..2; f := x^2; critical range 3..4", "the range has no part within the bounds of x",
+      at: "range 3..4"),
     Failure(
       "param x = [1, 2]; f := sum(x^2); critical wrt x[0]", "'critical' varies whole params", at: "wrt x[0]"),
     Failure(

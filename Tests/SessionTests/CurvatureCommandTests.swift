@@ -41,6 +41,17 @@ import Testing
     #expect(lab.say("print max(abs(abs(a.vectors' @ b.vectors) - eye(4))) < 1e-6") == "1")
   }
 
+  /// The ten eigenvalues at either end: of an indefinite Hessian, a positive definite and a rank-deficient one. Of the
+  /// second the same eigenvalue comes many times, so that invariant subspaces are met over and over.
+  @Test(arguments: ["loss", "loss + sum(W^2) + sum(V^2)", "sum((X[:3]@W)^2)"], ["top 10", "bottom 10"])
+  func tenAtEitherEnd(_ formula: String, _ end: String) {
+    let lab = run(
+      Self.network + "f := \(formula)\na = eig f \(end) method=dense; b = eig f \(end) method=lanczos")
+    #expect(
+      lab.say("print len(b.values), max(abs(a.values - b.values)) < 1e-8*max(1, max(abs(a.values)))")
+        == "10 1")
+  }
+
   @Test func saysWhenItHasNotConverged() {
     let lab = run(Self.diagonal)
     let text = lab.say("eig top 3 products=20")

@@ -94,6 +94,10 @@ import Testing
       "'draws' is at least 2 for an error, not 1",
       at: "fisher(mean(softplus(x)), kind=\"sampled\", error=true)"),
     Failure(
+      "param x = [1, 2]; print fisher(mean(softplus(x)), kind=\"sampled\", draws=1e12)",
+      "this needs 16",
+      at: "print fisher(mean(softplus(x)), kind=\"sampled\", draws=1e12)"),
+    Failure(
       "param x = [1, 2]; print fisher(sum(x^2))", "fisher needs the log-likelihood of a model",
       at: "fisher(sum(x^2))", "ggn takes"),
     Failure(

@@ -31,6 +31,21 @@ private func temporary(_ name: String) -> String {
     #expect(trained.values("z").count == 2)
   }
 
+  /// The same place in the text, with other values of its options each time.
+  @Test func aLoopOverStepSizesIsItsRuns() {
+    let (loop, single) = (Desk(), Desk())
+    loop.run(
+      line
+        + "z = zeros(3)\nfor k in 0..3 { reset; seed 1; train adam lr=[0.1, 0.02, 0.3][k] epochs=2; z[k] = w }"
+        + "\nt = tune lr in [0.1, 0.02] trials=2 by grid { train adam lr=lr epochs=2; return f };")
+    single.run(line + "z = zeros(3)")
+    for (k, rate) in ["0.1", "0.02", "0.3"].enumerated() {
+      single.run("reset; seed 1; train adam lr=\(rate) epochs=2; z[\(k)] = w")
+    }
+    #expect(loop.errors.isEmpty && single.errors.isEmpty, "\(loop.errors) \(single.errors)")
+    #expect(loop.values("z") == single.values("z") && Set(loop.values("z")).count == 3)
+  }
+
   /// Without a move the loss of an epoch is the mean over all samples, whatever the batches.
   @Test func lossIsTheMeanOverSamples() {
     let desk = Desk()
@@ -243,6 +258,36 @@ private func temporary(_ name: String) -> String {
     #expect(desk.errors.last?.contains("not positive definite") == true)
   }
 
+  /// At a minimum of a quadratic the predicted rise is exact: for one weight c_q²/(2[A⁻¹]_qq), for the weights S together
+  /// ½·c_Sᵀ([A⁻¹]_SS)⁻¹c_S, and the weights that stay are at the minimum over them (Hassibi and Stork 1993).
+  @Test(arguments: [1, 2, 3]) func surgeonMovesTheOthers(_ count: Int) {
+    let desk = Desk()
+    desk.run(
+      """
+      A = [4, 1, 0.5, 0; 1, 3, -1, 0.3; 0.5, -1, 2, -0.2; 0, 0.3, -0.2, 5]
+      c = [1, -2, 0.5, 0.9]
+      param x = [1, -2, 0.5, 0.9]
+      f := 0.5*dot(x - c, A@(x - c)) + 3
+      B = inv(A)
+      m = prune bottom \(count) of x by obs update=true
+      rise = f - 3
+      S = argsort(m.x, descending=true)[0:\(count)]
+      expected = 0.5*dot(c[S], solve(B[S, :][:, S], c[S]))
+      left = grad(f, x)*(1 - m.x)
+      gone = sum(abs(x*m.x))
+      one = c - c[S[0]]/B[S[0], S[0]]*B[:, S[0]]
+      y = x + 0
+      """)
+    #expect(desk.errors.isEmpty, "\(desk.errors)")
+    #expect(desk.values("m", "x").reduce(0, +) == Double(count) && desk.values("gone") == [0])
+    #expect(agree(desk.values("rise"), desk.values("expected"), 1e-13) && desk.values("rise")[0] > 0.1)
+    #expect(desk.values("left").allSatisfy { abs($0) < 1e-14 })
+    if count == 1 { #expect(agree(desk.values("y"), desk.values("one"), 1e-14)) }
+    let line = desk.printed("reset\nprune bottom \(count) of x by obs update=true").last ?? ""
+    let (rises, predicted) = (line.components(separatedBy: "rises by ").last ?? "", desk.values("rise")[0])
+    #expect(rises == "\(NumberFormat()(predicted)), predicted \(NumberFormat()(predicted))", "\(line)")
+  }
+
   @Test func unitsAreColumns() {
     let desk = Desk()
     desk.run(
@@ -279,6 +324,8 @@ private func temporary(_ name: String) -> String {
     "reinit top -1 of x", "reinit top 1 of x using magic", "reinit top 1 of x using xavier",
     "prune top 1 of x by [1, 2]",
     "reinit top 1 of x unit=true using zeros", "prune top 1 bottom 1 of x", "reinit top 1 of x by log(-x)",
+    "prune bottom 1 of x by obd update=true", "prune bottom 1 of x update=true",
+    "reinit bottom 1 of x update=true", "prune bottom 1 of x by obs update=true on -sum(x^2)",
   ]) func badSelectionsAreErrors(_ command: String) {
     let desk = Desk()
     desk.run(Self.quadratic)

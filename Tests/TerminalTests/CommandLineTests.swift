@@ -54,6 +54,28 @@ import Testing
     #expect(unknown.exitCode == 70 && unknown.error.contains("did you mean 'plot'?"))
   }
 
+  @Test func keepsALog() throws {
+    let folder = try temporaryDirectory()
+    let log = folder + "/run.log"
+    defer {
+      unlink(log)
+      rmdir(folder)
+    }
+    let script = "option n = 3\nseed 4\nprint n, \"é\"\nprint q\n"
+    let result = try runHlab(["run", "--log", log, "-", "n=5"], input: script)
+    #expect(result.exitCode == 70 && result.output == "5 é\n")
+    _ = try runHlab(["--log", log, "-e", "print 1"])
+    let lines = String(decoding: try readFile(log), as: UTF8.self).split(separator: "\n").map(String.init)
+    #expect(lines[0].hasPrefix("# hlab 0") && lines[1] == "# run -" && lines[2] == "# seed 0")
+    #expect(lines[3...5] == ["# option n = 5", "# seed 4", "5 é"])
+    #expect(lines[6].hasPrefix("error: 'q' is not bound"))
+    let second = try #require(lines.dropFirst().firstIndex { $0.hasPrefix("# hlab 0") })
+    #expect(lines[second - 1].hasPrefix("# ended with exit code 70, 20"))
+    #expect(lines[(second + 1)...].prefix(3) == ["# session", "# seed 0", "1"])
+    let refused = try runHlab(["--log", "/nowhere/log", "-e", "print 1"])
+    #expect(refused.exitCode == 74 && refused.output.isEmpty && refused.error.contains("/nowhere/log"))
+  }
+
   @Test func runsTexts() throws {
     let result = try runHlab(["-e", "print \"a{6*7}\"", "-e", "print \"b{6*7}\""])
     #expect(result.exitCode == 0)

@@ -78,7 +78,7 @@ struct Comparison {
   }
 
   private func follow(_ chosen: ChosenMethod, _ steps: Int) throws -> Run {
-    interpreter.state.methods = [:]
+    interpreter.state.forgetMethods()
     let stepper = try Stepper(call, chosen.name, chosen.method)
     interpreter.loopDepth += 1
     defer { interpreter.loopDepth -= 1 }

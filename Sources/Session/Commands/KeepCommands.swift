@@ -5,7 +5,7 @@ extension Commands {
   static var keepCommands: [CommandDefinition] {
     [
       loadCommand, saveCommand, runCommand, seedCommand, drawCommand, setCommand, timeCommand, helpCommand,
-      quitCommand, tuneCommand, reportCommand,
+      quitCommand, tuneCommand, reportCommand, estimateCommand,
     ]
   }
 
@@ -24,6 +24,7 @@ extension Commands {
       guard seed >= 0 else { throw Diagnostic(.domain, "a seed is not negative", at: subject.span) }
       call.interpreter.willChange()
       call.interpreter.state.generator = CounterGenerator(seed: UInt64(seed))
+      call.interpreter.log?.remark("seed \(seed)")
       return .nothing
     }
   }

@@ -7,13 +7,15 @@ import Tensors
 extension Commands {
   static var saveCommand: CommandDefinition {
     CommandDefinition(
-      verb: "save", usage: "save \"FILE\" VALUE | save plot \"FILE\" | save graph \"FILE\"",
+      verb: "save",
+      usage: "save \"FILE\" VALUE | save plot \"FILE\" | save graph \"FILE\" | save checkpoint \"FILE\"",
       summary:
-        "Writes a value to a .npy, .csv or .txt file, the last plot to an .svg, .html or .txt file, or the objective's graph to a .dot file.",
+        "Writes a value to a .npy, .npz, .csv or .txt file, the last plot to an .svg, .html or .txt file, the objective's graph to a .dot file, or all that a run goes on from (params, memory of methods, generator, draws, history) to an .npz file.",
       options: [
         ("width", "of a figure, in pixels or columns"), ("height", "of a figure, in pixels or lines"),
       ],
-      example: "save \"/tmp/hlab-w.csv\" [1, 2; 3, 4]\nplot t^2 for t in 0..1; save plot \"/tmp/hlab-p.svg\""
+      example:
+        "save \"/tmp/hlab-w.csv\" [1, 2; 3, 4]\nplot t^2 for t in 0..1; save plot \"/tmp/hlab-p.svg\"\nstep adam; save checkpoint \"/tmp/hlab-c.npz\""
     ) { call in
       try call.noMoreSubjects(than: 2)
       let subjects = call.command.subjects
@@ -22,10 +24,12 @@ extension Commands {
       let value = subjects.first { $0 !== file }
       if let value, case .name("plot") = value.kind {
         try call.saveFigure(path, file?.span)
-      } else if let value, case .name("graph") = value.kind, call.interpreter.lookup("graph") == nil {
+      } else if let value, call.isWord(value, "graph") {
         let elaborator = call.interpreter.elaborator()
         let root = try elaborator.objective(call.command.verbSpan).node
         try call.save(.string(GraphListing(elaborator.graph).dot([root])), value, path, file?.span)
+      } else if let value, call.isWord(value, "checkpoint") {
+        try CheckpointFile(path: path, span: file?.span).write(Checkpoint(of: call.interpreter))
       } else if let value {
         try call.save(try call.interpreter.evaluate(value), value, path, file?.span)
       } else if path.hasSuffix(".svg") || path.hasSuffix(".html") {
@@ -48,6 +52,12 @@ extension Expr {
 }
 
 extension CommandCall {
+  /// A word of the command's own, as long as the user binds nothing to it.
+  func isWord(_ expr: Expr, _ word: String) -> Bool {
+    if case .name(word) = expr.kind { return interpreter.lookup(word) == nil }
+    return false
+  }
+
   /// The file that a command names.
   func path(_ expr: Expr?) throws -> String {
     guard let expr else {
@@ -88,6 +98,7 @@ extension CommandCall {
   }
 
   fileprivate func save(_ value: Value, _ expr: Expr, _ path: String, _ span: Span?) throws {
+    if FileKind.extension(of: path) == "npz" { return try saveArchive(value, expr, path, span) }
     if case .string(let text) = value {
       return try placingFile(span) { try TextFile.write(text.hasSuffix("\n") ? text : text + "\n", to: path) }
     }
@@ -100,7 +111,7 @@ extension CommandCall {
       let field = value.fieldNames.first.map { "\(expr.span.text).\($0)" }
       throw Diagnostic(
         .type, "a file holds one tensor, not \(value.kindName)", at: expr.span,
-        hint: field.map { "save a part of it: save \"\(path)\" \($0)" })
+        hint: field.map { "save a part of it, save \"\(path)\" \($0), or all of it in an .npz file" })
     }
     switch FileKind.extension(of: path) {
     case "dot", "gv":
@@ -117,8 +128,33 @@ extension CommandCall {
     default:
       throw Diagnostic(
         .io, "the name '\(path)' does not say how to write it", at: span,
-        hint: "end it in .npy, .csv, .tsv or .txt; plots are saved with: save plot \"x.svg\"")
+        hint: "end it in .npy, .npz, .csv, .tsv or .txt; plots are saved with: save plot \"x.svg\"")
     }
+  }
+}
+
+extension CommandCall {
+  /// The tensors of a bundle or record by their names; a single one by its own.
+  fileprivate func saveArchive(_ value: Value, _ expr: Expr, _ path: String, _ span: Span?) throws {
+    var arrays: [(name: String, tensor: Tensor)] = []
+    switch value {
+    case .bundle(let names, let tensors): arrays = zip(names, tensors).map { ($0, $1) }
+    case .record(let fields):
+      for (name, field) in fields {
+        guard let tensor = field.tensor else {
+          throw Diagnostic(
+            .type, "a field of an .npz file is a tensor, and \(expr.span.text).\(name) is \(field.kindName)",
+            at: expr.span)
+        }
+        arrays.append((name, tensor))
+      }
+    default:
+      guard let tensor = value.tensor else {
+        throw Diagnostic(.type, "an .npz file holds tensors by name, not \(value.kindName)", at: expr.span)
+      }
+      if case .name(let name) = expr.kind { arrays = [(name, tensor)] } else { arrays = [("value", tensor)] }
+    }
+    try placingFile(span) { try Npz.write(arrays, to: path) }
   }
 }
 

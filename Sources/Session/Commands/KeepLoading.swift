@@ -5,9 +5,10 @@ import Tensors
 extension Commands {
   static var loadCommand: CommandDefinition {
     CommandDefinition(
-      verb: "load", usage: "load \"FILE\" | load mnist1d | load mnist [\"FOLDER\"]",
+      verb: "load",
+      usage: "load \"FILE\" | load mnist1d | load mnist [\"FOLDER\"] | load checkpoint \"FILE\"",
       summary:
-        "Reads a tensor from a .npy, .csv or .txt file, a record from an .npz file, or a set: fields x, y, x_test, y_test.",
+        "Reads a tensor from a .npy, .csv or .txt file, a record from an .npz file, or a set: fields x, y, x_test, y_test. With checkpoint the session goes on from where it was saved; its names are declared before.",
       options: [
         ("columns", "true gives a record with a vector for each column of a .csv file"),
         ("samples", "of mnist1d, both sets together (5000)"), ("seed", "of mnist1d (42)"),
@@ -21,9 +22,10 @@ extension Commands {
         ("fallback", "true takes mnist1d where MNIST's files are missing, and says so"),
       ],
       example:
-        "save \"/tmp/hlab-x.npy\" [1, 2]; X = load \"/tmp/hlab-x.npy\"; print X\nd = load mnist1d samples=50; print shape(d.x)"
+        "save \"/tmp/hlab-x.npy\" [1, 2]; X = load \"/tmp/hlab-x.npy\"; print X\nd = load mnist1d samples=50; print shape(d.x)\nsave checkpoint \"/tmp/hlab-d.npz\"; step newton; load checkpoint \"/tmp/hlab-d.npz\"; print x"
     ) { call in
       try call.noMoreSubjects(than: 2)
+      if let word = call.subject, call.isWord(word, "checkpoint") { return try call.loadCheckpoint() }
       if let name = call.setName {
         return try name == "mnist" ? call.loadMnist() : call.loadMnist1d()
       }
@@ -45,6 +47,17 @@ extension CommandCall {
       interpreter.lookup(name) == nil
     else { return nil }
     return name
+  }
+
+  fileprivate func loadCheckpoint() throws -> Value {
+    try allow([], for: "a checkpoint")
+    let subject = command.subjects.dropFirst().first
+    let file = CheckpointFile(path: try path(subject), span: subject?.span)
+    let checkpoint = try file.read()
+    try file.restore(checkpoint, interpreter)
+    interpreter.notePoint()
+    print("\(file.path) : \(checkpoint.description)")
+    return checkpoint.history?.value ?? .nothing
   }
 
   fileprivate func flag(_ name: String) throws -> Bool {

@@ -29,6 +29,8 @@ struct CriticalReport {
   private let seed: UInt64
   private let landscape: JetSweep
   private let box: [ClosedRange<Double>]
+  /// Of the params, flat.
+  private let bounds: Bounds?
 
   /// Numbers among the params up to which Hessians are factored over and over.
   private static let orderLimit = 500
@@ -51,7 +53,21 @@ struct CriticalReport {
         .resource, "'critical' factors the Hessian at every iterate, and of \(order) params it is too large",
         at: call.command.span, hint: "the limit is \(Self.orderLimit); take some of them: critical wrt b")
     }
-    box = try Self.box(call, order)
+    bounds = call.interpreter.bounds(of: landscape.names)
+    box = try Self.within(bounds, try Self.box(call, order), call, landscape)
+  }
+
+  /// The box, cut to what the bounds leave of it.
+  private static func within(
+    _ bounds: Bounds?, _ box: [ClosedRange<Double>], _ call: CommandCall, _ landscape: JetSweep
+  ) throws -> [ClosedRange<Double>] {
+    guard let bounds else { return box }
+    return try box.indices.map { k in
+      if let range = CriticalFaces.cut(box[k], bounds, k) { return range }
+      throw Diagnostic(
+        .domain, "the range has no part within the bounds of \(landscape.entryName(k))",
+        at: call.command.clause("range")?.span ?? call.command.span, hint: "give a range that meets them")
+    }
   }
 
   private static func box(_ call: CommandCall, _ order: Int) throws -> [ClosedRange<Double>] {
@@ -67,57 +83,58 @@ struct CriticalReport {
   }
 
   func run() throws -> Value {
-    var search = CriticalSearch(
-      box: box, tolerance: call.interpreter.state.settings.precision == .f64 ? 1e-6 : 1e-3,
-      landscape.callAsFunction)
+    let tolerance = call.interpreter.state.settings.precision == .f64 ? 1e-6 : 1e-3
+    var search = CriticalSearch(box: box, tolerance: tolerance, landscape.callAsFunction)
     // Its own stream: the session's generator stays where it is.
     var generator = CounterGenerator(seed: seed, stream: 1)
-    let points = (0..<starts).map { _ in
+    let starting = (0..<starts).map { _ in
       box.map { $0.lowerBound + ($0.upperBound - $0.lowerBound) * generator.uniform() }
     }
-    try call.algebra { try search.run(from: points) }
-    call.print(lines(search).joined(separator: "\n"))
-    return record(search.points)
+    try call.algebra { try search.run(from: starting) }
+    let faces = bounds.map {
+      CriticalFaces($0, box, tolerance: tolerance, name: landscape.entryName, landscape.callAsFunction)
+    }
+    var points = search.points.map { FoundPoint($0, held: nil) }
+    if let faces, faces.isSearched {
+      points += try call.algebra { try faces.points(from: starting) }.map {
+        FoundPoint($0.point, held: $0.place)
+      }
+      points.sort { ($0.point.value, $0.point.x[0]) < ($1.point.value, $1.point.x[0]) }
+    }
+    call.print(lines(points, search, faces).joined(separator: "\n"))
+    return record(points)
   }
 
-  private func share(_ point: CriticalSearch.Point) -> Double { Double(point.starts) / Double(starts) }
+  private func share(_ found: FoundPoint) -> Double { Double(found.point.starts) / Double(starts) }
 
-  private func inertia(_ point: CriticalSearch.Point) -> Inertia {
-    let signs = zip(point.eigenvalues, point.isZero).map { $1 ? 0 : $0 }
-    return Inertia(
-      positive: signs.count { $0 > 0 }, negative: signs.count { $0 < 0 }, zero: signs.count { $0 == 0 })
-  }
-
-  private func kind(_ point: CriticalSearch.Point) -> String {
-    point.isDegenerate ? "degenerate" : PointKind(isCritical: true, inertia: inertia(point)).word
-  }
-
-  private func record(_ points: [CriticalSearch.Point]) -> Value {
-    func vector(_ entry: (CriticalSearch.Point) -> Double) -> Value {
-      .tensor(Tensor(vector: points.map(entry)))
+  private func record(_ points: [FoundPoint]) -> Value {
+    func vector(_ entry: (FoundPoint) -> Double) -> Value { .tensor(Tensor(vector: points.map(entry))) }
+    let held = points.flatMap { found in
+      (0..<landscape.order).map { found.held?.held.contains($0) == true ? 1.0 : 0 }
     }
     return .record([
-      ("points", .tensor(Tensor(points.flatMap(\.x), [points.count, landscape.order]))),
-      ("values", vector(\.value)), ("index", vector { Double(inertia($0).negative) }),
-      ("smallest", vector { $0.eigenvalues.first ?? .nan }),
-      ("largest", vector { $0.eigenvalues.last ?? .nan }), ("shares", vector(share)),
-      ("degenerate", vector { $0.isDegenerate ? 1 : 0 }),
+      ("points", .tensor(Tensor(points.flatMap(\.point.x), [points.count, landscape.order]))),
+      ("values", vector(\.point.value)), ("index", vector { Double($0.inertia.negative) }),
+      ("smallest", vector { $0.point.eigenvalues.first ?? .nan }),
+      ("largest", vector { $0.point.eigenvalues.last ?? .nan }), ("shares", vector(share)),
+      ("degenerate", vector { $0.point.isDegenerate ? 1 : 0 }),
+      ("held", .tensor(Tensor(held, [points.count, landscape.order]))),
     ])
   }
 
   // MARK: Text
 
-  private func lines(_ search: CriticalSearch) -> [String] {
-    let count = search.points.count
+  private func lines(_ points: [FoundPoint], _ search: CriticalSearch, _ faces: CriticalFaces?) -> [String] {
+    let count = points.count
     let place = boxText
     let name = call.subjectSymbol
+    let rest = remarks(points, search, faces)
     guard count > 0 else {
-      return ["no critical point of \(name) found, from \(starts) starts in \(place), seed \(seed)"]
-        + remarks(search)
+      return ["no critical point of \(name) found, from \(starts) starts in \(place), seed \(seed)"] + rest
     }
     let head =
       "\(count) critical point\(count == 1 ? "" : "s") of \(name), from \(starts) starts in \(place), seed \(seed)"
-    return [head] + table(search) + remarks(search)
+    return [head] + table(points, search.scale) + rest
   }
 
   private var boxText: String {
@@ -129,21 +146,24 @@ struct CriticalReport {
     return box.count <= 3 ? box.map(text).joined(separator: " × ") : "a box"
   }
 
-  private func table(_ search: CriticalSearch) -> [String] {
-    let (format, points) = (call.format, search.points)
+  private func table(_ points: [FoundPoint], _ scale: Double) -> [String] {
+    let format = call.format
     let isWide = landscape.order > 2
     var rows = [["  \(call.subjectSymbol)", "kind", "index", "λmin", "λmax", "share", " at"]]
-    for point in points.prefix(Self.rowLimit) {
+    for found in points.prefix(Self.rowLimit) {
+      let point = found.point
       let values = zip(point.eigenvalues, point.isZero).map { $1 ? 0 : $0 }
-      let share = point.starts == 0 ? "-" : "\(NumberFormat(digits: 3)(100 * share(point))) %"
+      let share = point.starts == 0 ? "-" : "\(NumberFormat(digits: 3)(100 * share(found))) %"
+      let bound =
+        found.held.map { "  held: " + $0.held.map(landscape.entryName).joined(separator: ", ") } ?? ""
       rows.append([
-        "  " + format(point.value.magnitude <= 1e-15 * search.scale ? 0 : point.value), kind(point),
-        "\(inertia(point).negative)",
-        format(values.min() ?? .nan), format(values.max() ?? .nan), share,
-        " " + place(point, isWide ? NumberFormat(digits: 4) : format),
+        "  " + format(point.value.magnitude <= 1e-15 * scale ? 0 : point.value), found.kind,
+        "\(found.inertia.negative)", values.min().map { format($0) } ?? "-",
+        values.max().map { format($0) } ?? "-", share,
+        " " + place(point, isWide ? NumberFormat(digits: 4) : format) + bound,
       ])
     }
-    let text = TextTable(rows).text.split(separator: "\n").map(String.init)
+    let text = TextTable(rows).lines
     return text + (points.count > Self.rowLimit ? ["  … \(points.count - Self.rowLimit) more"] : [])
   }
 
@@ -155,26 +175,53 @@ struct CriticalReport {
     return "[" + shown.joined(separator: ", ") + (point.x.count > Self.entryLimit ? ", …]" : "]")
   }
 
-  private func remarks(_ search: CriticalSearch) -> [String] {
+  private func remarks(_ points: [FoundPoint], _ search: CriticalSearch, _ faces: CriticalFaces?) -> [String]
+  {
     var result: [String] = []
-    let worst = search.points.map(\.gradientNorm).max()
-    if let worst {
-      result.append("‖∇\(call.subjectSymbol)‖ is at most \(LookText.rough(worst)) at these points")
+    let name = call.subjectSymbol
+    let free = points.filter { $0.held == nil }
+    if let worst = points.map(\.point.gradientNorm).max() {
+      result.append("‖∇\(name)‖ is at most \(LookText.rough(worst)) at these points")
     }
-    if search.points.contains(where: \.isDegenerate) {
+    if points.contains(where: \.point.isDegenerate) {
       result.append("degenerate: an eigenvalue is zero; such points may lie on curves of critical points")
     }
-    let deflated = search.points.count { $0.starts == 0 }
+    let deflated = free.count { $0.point.starts == 0 }
     if deflated > 0 {
       result.append("-: \(deflated) found along eigenvectors or by deflation, no start led there")
+    }
+    if free.count < points.count {
+      result.append("held: the gradient holds these at a bound; index and λ are of the point within bounds")
+    }
+    if let faces, !faces.isSearched {
+      result.append(
+        "points at bounds are not among them: \(call.format(faces.count)) faces are too many to search")
     }
     var lost: [String] = []
     if search.outside > 0 { lost.append("\(search.outside) led out of the range") }
     if search.failed > 0 { lost.append("\(search.failed) to no zero of the gradient") }
     if !lost.isEmpty { result.append("of the starts, " + lost.joined(separator: ", ")) }
-    result.append("shares are of Gauss–Newton on ½‖∇\(call.subjectSymbol)‖²; the list may be incomplete")
+    result.append("shares are of Gauss–Newton on ½‖∇\(name)‖²; the list may be incomplete")
     return result
   }
+}
+
+/// A critical point, inside or held at bounds.
+private struct FoundPoint {
+  let point: CriticalSearch.Point
+  /// Nil where no bound holds it.
+  let held: BoundedPlace?
+
+  init(_ point: CriticalSearch.Point, held: BoundedPlace?) { (self.point, self.held) = (point, held) }
+
+  var inertia: Inertia {
+    let signs = zip(point.eigenvalues, point.isZero).map { $1 ? 0 : $0 }
+    let free = Inertia(
+      positive: signs.count { $0 > 0 }, negative: signs.count { $0 < 0 }, zero: signs.count { $0 == 0 })
+    return held?.inertia(free) ?? free
+  }
+
+  var kind: String { point.isDegenerate ? "degenerate" : PointKind(isCritical: true, inertia: inertia).word }
 }
 
 /// A scalar formula with gradient and Hessian, compiled once, at any values of the params.
@@ -182,6 +229,13 @@ private struct JetSweep {
   let order: Int
   private let sweep: Sweep
   private let leaves: [Leaf]
+
+  var names: [String] { leaves.map(\.name) }
+
+  /// `x[0]`, for a place among the params' numbers.
+  func entryName(_ place: Int) -> String {
+    CommandCall.entryName(leaves.map { ($0.name, $0.shape) }, place)
+  }
 
   init(_ call: CommandCall, total: Int) throws {
     let interpreter = call.interpreter

@@ -23,6 +23,8 @@ private struct KroneckerReport {
   private let call: CommandCall
   private let damping: Double?
 
+  /// Order of a factor up to which its eigenvalues are computed.
+  private static let spectrumOrder = 2000
   /// Entries of a block up to which it is compared with the exact one.
   private static let comparedOrder = 1000
 
@@ -137,15 +139,14 @@ private struct KroneckerReport {
       return ["  \(block.name)", "exact \(matrix.shape.shapeDescription)", call.format(values.last ?? 0)]
         + damped + ["0 %"]
     case .factors(let a, let s):
-      let (inputs, outputs) = (
-        try symmetricEigenvalues(a.converted(to: .f64)).doubles,
-        try symmetricEigenvalues(s.converted(to: .f64)).doubles
-      )
-      let largest = (inputs.last ?? 0) * (outputs.last ?? 0) + curvature.ridge
-      let damped = try damping.map { try condition(a, s, $0 + curvature.ridge) } ?? []
+      let isSmall = max(a.shape[0], s.shape[0]) <= Self.spectrumOrder
+      let ends =
+        try isSmall ? [a, s].map { try symmetricEigenvalues($0.converted(to: .f64)).doubles.last ?? 0 } : []
+      let damped =
+        try damping.map { isSmall ? try condition(a, s, $0 + curvature.ridge) : ["-", "-"] } ?? []
       return [
         "  \(block.name)", "A \(a.shape.shapeDescription) ⊗ S \(s.shape.shapeDescription)",
-        call.format(largest),
+        isSmall ? call.format(ends.reduce(1, *) + curvature.ridge) : "-",
       ] + damped + [distance ?? "-"]
     }
   }

@@ -83,6 +83,7 @@ extension Commands {
     ) { call in
       try call.noMoreSubjects(than: 0)
       let interpreter = call.interpreter
+      interpreter.willChange()
       for (name, leaf) in interpreter.allParams {
         var fresh = leaf
         if call.command.clause("fresh") != nil {
@@ -99,7 +100,7 @@ extension Commands {
         interpreter.bindGlobal(name, .param(fresh))
       }
       interpreter.state.path.clear()
-      interpreter.state.methods = [:]
+      interpreter.state.forgetMethods()
       interpreter.state.training = nil
       let names = interpreter.allParams.map(\.name).joined(separator: ", ")
       call.print(

@@ -19,8 +19,10 @@ extension Stepper {
     let names = try targetNames()
     var rule = rule
     let known = ruleInput(rule, clip, names)
-    let step = try interpreter.withRuleInput(stateKey, known.input) { leaf in
-      try call.ruleStep(R.remembered, known.shapes, rule, clips: clip != nil, leaf)
+    // Of the command, as its plan is: its options may have other values each time that it runs.
+    let key = CommandKey(call.command, "rule \(clip != nil)")
+    let step = try interpreter.withRuleInput(key, known.input) { leaf in
+      try call.ruleStep(R.remembered, known.shapes, rule, key, clips: clip != nil, leaf)
     }
     guard step.value.isFinite, step.squaredNorm.isFinite else { return nil }
     rule.state = RuleState(count: known.count + 1, vectors: step.memory)
@@ -60,9 +62,10 @@ struct RuleStep {
 extension CommandCall {
   /// A step by a rule whose numbers and memory are leaves.
   fileprivate func ruleStep<R: UpdateRule>(
-    _ remembered: [String], _ shapes: [Shape], _ rule: R, clips: Bool, _ leaf: (Int, Shape) -> Leaf
+    _ remembered: [String], _ shapes: [Shape], _ rule: R, _ key: CommandKey, clips: Bool,
+    _ leaf: (Int, Shape) -> Leaf
   ) throws -> RuleStep {
-    let result = try interpreter.evaluate(key: CommandKey(command, "rule \(clips)"), owner: command) {
+    let result = try interpreter.evaluate(key: key, owner: command) {
       elaborator in
       let f = try scalarNode(elaborator)
       let targets = try elaborator.targets(wrt(elaborator), of: [f], command.span)
@@ -145,7 +148,7 @@ extension Interpreter {
 
   /// Runs with leaves that stand for these tensors, by their places.
   fileprivate func withRuleInput<T>(
-    _ key: String, _ input: [Tensor], _ body: ((Int, Shape) -> Leaf) throws -> T
+    _ key: CommandKey, _ input: [Tensor], _ body: ((Int, Shape) -> Leaf) throws -> T
   ) rethrows -> T {
     let binding = ruleInputs[key] ?? slots.identity()
     ruleInputs[key] = binding

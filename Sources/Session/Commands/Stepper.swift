@@ -11,25 +11,28 @@ struct Stepper {
   let methodName: String
   let method: any Method
   let objectiveName: String
-  let stateKey: String
+  let stateKey: MethodKey
 
   var interpreter: Interpreter { call.interpreter }
 
   /// With a `key` the method's memory goes by that, wherever it is asked for.
-  init(_ call: CommandCall, _ name: String, _ method: any Method, key: String? = nil) throws {
+  init(_ call: CommandCall, _ name: String, _ method: any Method, key: MethodKey? = nil) throws {
     self.call = call
     methodName = name
     objectiveName = call.objectiveName
     // Typed one by one, steps of a method follow one another; in a loop each place has its own.
     let interpreter = call.interpreter
     let isTyped = interpreter.loopDepth == 0 && interpreter.callDepth == 0
-    let place = isTyped ? "" : "\(ObjectIdentifier(call.command).hashValue)"
-    stateKey = key ?? "\(objectiveName) \(name) \(place) \(method)"
+    stateKey =
+      key
+      ?? MethodKey(
+        title: "\(objectiveName) \(name)", detail: "\(method)",
+        place: isTyped ? nil : interpreter.methodPlace(call.command))
     self.method = method
   }
 
   /// The method begins anew, whatever this place in the text has seen.
-  func forget() { interpreter.state.methods[stateKey] = nil }
+  func forget() { interpreter.state.forget(stateKey) }
 
   /// Function, gradient and, where the method wants it, Hessian at the present params.
   func evaluation(_ order: Optimization.DerivativeOrder? = nil, afterMove: Bool = false) throws -> Evaluation
@@ -115,7 +118,7 @@ struct Stepper {
   func presentMethod() throws -> any Method {
     let bounds = interpreter.bounds(of: try targetNames())
     // A method that remembers goes on where it stopped, with the same options.
-    let known = interpreter.state.methods[stateKey] ?? within(bounds)
+    let known = interpreter.state.method(stateKey, fresh: within(bounds))
     // The params may have been declared with other bounds since.
     return (known as? BoundedMethod)?.bounds == bounds ? known : within(bounds)
   }
@@ -138,10 +141,10 @@ struct Stepper {
     }
   }
 
-  /// The method goes on with other options and what it remembers, or with a memory that is given.
-  func replaceMethod(by method: any Method, memory: MethodMemory? = nil) throws {
+  /// The method goes on with other options and what it remembers.
+  func replaceMethod(by method: any Method) throws {
     var next = Stepper.within(interpreter.bounds(of: try targetNames()), method)
-    if let memory = memory ?? interpreter.state.methods[stateKey]?.memory { next.memory = memory }
+    next.memory = interpreter.state.method(stateKey, fresh: next).memory
     interpreter.state.methods[stateKey] = next
   }
 
@@ -348,7 +351,7 @@ struct StepRecord {
   /// Values that differ from the base, of a loop that runs compiled.
   var overlay: [(register: Register, storage: Storage)] = []
   let generator: CounterGenerator
-  let methods: [String: any Method]
+  let methods: [MethodKey: any Method]
 
   /// How many records are kept, by the memory that each holds.
   static func limit(bytesEach bytes: Int) -> Int {

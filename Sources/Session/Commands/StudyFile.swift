@@ -38,6 +38,9 @@ struct StudyFile {
     }
   }
 
+  /// Throws when the file could not be written.
+  func requireWritable() throws { try placingFile(span) { try TextFile.requireWritable(path) } }
+
   /// Replaces the file in one step.
   func write(_ parameters: [Parameter], _ items: [[Double]], _ trials: [Trial], seed: UInt64) throws {
     let rows = trials.map { trial in

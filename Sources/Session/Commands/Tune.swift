@@ -155,6 +155,7 @@ private struct Tune {
     let rule: MedianPruning? = try call.number("prune", default: 1) != 0 ? MedianPruning() : nil
     var trials = try file?.read(parameters, choices.map(\.items), seed: seed) ?? []
     let known = trials.count
+    if known < trialCount { try file?.requireWritable() }
     let before = (
       state: interpreter.state, history: interpreter.stepHistory, changes: interpreter.changeCount,
       quiet: interpreter.movesAreQuiet

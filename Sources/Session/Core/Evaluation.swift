@@ -127,6 +127,13 @@ extension Interpreter {
     return compiled.shape.value(try run(compiled))
   }
 
+  /// Whether an expression that was evaluated last depends on random leaves, or on procedures, which may draw.
+  func dependsOnDraws(_ expr: Expr) -> Bool {
+    if case .name(let name) = expr.kind, case .random? = lookup(name) { return true }
+    return formulas.find(ObjectIdentifier(expr), where: isValid)
+      .map { $0.callsProcedures || $0.dependencies.mentionsRandomLeaf } ?? false
+  }
+
   /// Whether a plan still computes what its formula says.
   private func isValid(_ known: CompiledFormula) -> Bool {
     guard known.plan.precision == state.settings.precision else { return false }
@@ -217,6 +224,11 @@ extension Interpreter {
 
   func inputValue(_ leaf: Leaf, _ source: SlotSource?) throws -> Tensor {
     if let source, case .draw(let distribution, let shape) = source.kind {
+      // As doubles: the product of sizes may be beyond integers.
+      let needed = shape.reduce(Double(state.settings.precision.byteCount)) { $0 * Double($1) }
+      guard needed <= Double(memoryLimit) else {
+        throw EngineError.memory(needed: Int(min(needed, 1e18)), limit: memoryLimit)
+      }
       return sample(distribution, shape)
     }
     guard let source, let value = currentValue(of: leaf, from: source) else {

@@ -87,3 +87,15 @@ extension Value {
     }
   }
 }
+
+extension Value {
+  /// The same kind of value with other tensors of the same shapes; nil when they do not fit.
+  func replacing(_ tensors: [Tensor]) -> Value? {
+    guard tensors.map(\.shape) == self.tensors.map(\.shape) else { return nil }
+    switch self {
+    case .tensor: return tensors.first.map { .tensor($0) }
+    case .bundle(let names, _): return .bundle(names: names, tensors: tensors)
+    default: return nil
+    }
+  }
+}

@@ -28,8 +28,8 @@ extension Interpreter {
   }
 
   private func assign(_ name: String, _ value: Value, _ span: Span, _ source: Span) throws {
-    if name == "params", case .bundle(let names, let tensors) = value {
-      return try assignParams(names, tensors, source)
+    if name == "params", isAssignable(toParams: value) {
+      return try assignParams(value.fieldNames, value.tensors, source)
     }
     try checkAssignable(name, span)
     if case .nothing = value { throw Diagnostic(.type, "there is no value to assign", at: source) }
@@ -47,6 +47,15 @@ extension Interpreter {
     default:
       let id = variableID(name)
       bind(name, .variable(Variable(id: id, value: rounded(value))))
+    }
+  }
+
+  /// A bundle, or a record of tensors, as it comes from a file.
+  private func isAssignable(toParams value: Value) -> Bool {
+    switch value {
+    case .bundle: return true
+    case .record(let fields): return !fields.isEmpty && fields.allSatisfy { $0.value.tensor != nil }
+    default: return false
     }
   }
 
@@ -76,7 +85,9 @@ extension Interpreter {
 
   func checkAssignable(_ name: String, _ span: Span) throws {
     guard ["ans", "params"].contains(name) else { return }
-    throw Diagnostic(.name, "'\(name)' has a meaning of its own and cannot be bound", at: span)
+    throw Diagnostic(
+      .name, "'\(name)' has a meaning of its own and cannot be bound", at: span,
+      hint: name == "params" ? "a bundle or record of the params can be assigned to it: params = start" : nil)
   }
 
   /// A value for a leaf: the shape must match (nil: any).
@@ -395,11 +406,12 @@ extension Interpreter {
       .map { (names: $0.map(\.name), leaf: $0[0].leaf) }
   }
 
-  /// Draws every random leaf anew.
-  func redraw() throws {
+  /// Draws every random leaf anew. Batches go on in their epoch; with `independently` each begins one, so that a draw does
+  /// not depend on the one before.
+  func redraw(independently: Bool = false) throws {
     for (names, leaf) in randomGroups {
       if var feed = leaf.feed {
-        try bindRandom(names, try draw(from: &feed), leaf.source, feed)
+        try bindRandom(names, try draw(from: &feed, beginsEpoch: independently), leaf.source, feed)
       } else {
         try bindRandom(names, try evaluate(leaf.source), leaf.source)
       }

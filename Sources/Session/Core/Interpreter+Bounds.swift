@@ -29,11 +29,10 @@ extension Interpreter {
 
   /// Refuses values outside the bounds.
   func check(_ tensor: Tensor, _ bounds: LeafBounds, _ name: String, _ span: Span) throws {
-    let values = tensor.doubles
-    let bad = values.indices.first { values[$0] < bounds.lower[$0] || values[$0] > bounds.upper[$0] }
-    guard let bad else { return }
+    guard let bad = bounds.firstOutside(tensor) else { return }
     throw Diagnostic(
-      .domain, "\(NumberFormat()(values[bad])) is outside the bounds of '\(name)', \(bounds.text)", at: span,
+      .domain, "\(NumberFormat()(tensor.doubles[bad])) is outside the bounds of '\(name)', \(bounds.text)",
+      at: span,
       hint: "declare it with other bounds: param \(name) = … in a..b")
   }
 

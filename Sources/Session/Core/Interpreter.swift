@@ -34,7 +34,7 @@ final class Interpreter {
   /// Values that procedures returned, for the formula being evaluated.
   var procedureResults: [Int: Value] = [:]
   /// Leaves for what update rules remember, by the method's place.
-  var ruleInputs: [String: Int] = [:]
+  var ruleInputs: [CommandKey: Int] = [:]
   /// Changes of global names so far; tells whether a failed statement left something behind.
   var changeCount = 0
   /// The state before the simple statement being run, once something in it was about to change the state.
@@ -54,6 +54,8 @@ final class Interpreter {
   var givenOptions: [GivenOption] = []
   /// Functions by their declaration in the text.
   var functionIDs: [ObjectIdentifier: (id: Int, declaration: FunctionDeclaration)] = [:]
+  /// Commands in loops and procedures whose methods remember, by the order in which they came up.
+  var methodPlaces: [ObjectIdentifier: (number: Int, command: Command)] = [:]
   /// Grows with every change of a value, so that results at a point can be used again.
   var valueVersion = 0
   var lastEvaluation: (version: Int, owner: ObjectIdentifier, evaluation: Evaluation)?
@@ -72,6 +74,10 @@ final class Interpreter {
   var pendingMove: (() -> String)?
   var movesAreQuiet = false
   var lastProgress = 0.0
+  /// Where all that is printed is kept, too.
+  var log: RunLog?
+  /// The options of the script being run, with their values as they are printed.
+  var declaredOptions: [(name: String, text: String)] = []
   /// The plot that is drawn again while the params move.
   var live: LivePlot?
 
@@ -81,21 +87,26 @@ final class Interpreter {
   }
 
   /// Passes on what is laid out already.
-  func send(_ item: SessionOutput) { sink(item) }
+  func send(_ item: SessionOutput) {
+    keepInLog(item)
+    sink(item)
+  }
 
   func output(_ item: SessionOutput) {
     if options.isJSON {
       switch item {
       case .text(let text): return emit([("text", .string(text))])
       case .diagnostic(let text):
-        return send(.diagnostic(ValueJSON.object([("warning", ValueJSON.quoted(text))])))
+        // The key says what it is.
+        let message = text.hasPrefix("warning: ") ? String(text.dropFirst(9)) : text
+        return send(.diagnostic(ValueJSON.object([("warning", ValueJSON.quoted(message))])))
       case .progress: return
       }
     }
     if case .text(let text) = item, state.settings.isASCII || !options.unicode {
-      return sink(.text(PlainText.ascii(text)))
+      return send(.text(PlainText.ascii(text)))
     }
-    sink(item)
+    send(item)
   }
 
   // MARK: Names

@@ -23,6 +23,15 @@ enum Machine {
     return "\(NumberFormat(digits: 3)(value)) \(units[unit])"
   }
 
+  /// The present time as ISO 8601 has it, in UTC.
+  static var date: String {
+    var (seconds, parts) = (time(nil), tm())
+    gmtime_r(&seconds, &parts)
+    func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T"
+      + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
+  }
+
   /// Seconds on a clock that only moves forward.
   static var now: Double {
     var t = timespec()

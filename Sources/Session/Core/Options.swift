@@ -70,6 +70,10 @@ extension Interpreter {
     let given = givenOptions.last { $0.name == name }
     let value = try given.map { try self.value(of: $0, like: standard, expr) } ?? standard
     try assign([Expr(.name(name), span)], value, expr)
+    let shown = valueText.text(value)
+    declaredOptions.removeAll { $0.name == name }
+    declaredOptions.append((name, shown))
+    log?.remark("option \(name) = \(shown)")
     if options.isJSON {
       emit([("option", .string(name)), ("value", value), ("given", .number(given == nil ? 0 : 1))])
     } else if echoes {

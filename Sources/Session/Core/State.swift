@@ -18,7 +18,9 @@ struct State {
   var path = Path()
   var stepsTaken = 0
   /// What methods remember between steps, by place in the text and options.
-  var methods: [String: any Method] = [:]
+  var methods: [MethodKey: any Method] = [:]
+  /// What a checkpoint holds of methods that have not been asked for since it was loaded.
+  var keptMemories: [KeptMemory] = []
   /// What the epochs of training were like, since the last reset.
   var training: TrainingHistory?
   var watched: [Expr] = []
@@ -80,6 +82,12 @@ struct LeafBounds {
   let lower: [Double]
   let upper: [Double]
   let text: String
+
+  /// The place of the first entry that is not within them.
+  func firstOutside(_ tensor: Tensor) -> Int? {
+    let values = tensor.doubles
+    return values.indices.first { values[$0] < lower[$0] || values[$0] > upper[$0] }
+  }
 }
 
 struct RandomBinding {

@@ -12,6 +12,7 @@ extension Elaborator {
   func differentiated(_ f: PlacedNode, by wrt: Expr?, _ span: Span) throws -> (f: PlacedNode, Targets) {
     let whole = standingFor(f.node)
     var targets = try self.targets(wrt, of: [whole], span)
+    try refuseValues(whole, f, targets, span)
     guard !arguments.isEmpty else { return (f, targets) }
     let inside = differentiableLeaves(f.node)
     var seen: [NodeID: NodeID] = [:]
@@ -37,6 +38,20 @@ extension Elaborator {
       (targets.leaves[k], targets.names[k]) = (actual, known.name)
     }
     return (PlacedNode(node: graph.substitute([f.node], seen)[0], span: f.span), targets)
+  }
+
+  /// In a procedure that runs, arguments are values, which do not depend on anything.
+  private func refuseValues(_ whole: NodeID, _ f: PlacedNode, _ targets: Targets, _ span: Span) throws {
+    guard let tag = environment.frameTag else { return }
+    let leaves = graph.leaves(below: [whole])
+    guard !targets.leaves.contains(where: { leaves.contains(standingFor($0)) }) else { return }
+    let local = leaves.compactMap { graph.leaf(of: $0) }
+      .first { interpreter.slots.source($0.id)?.frameTag == tag }
+    guard let local else { return }
+    throw Diagnostic(
+      .domain, "'\(local.name)' is a value in this procedure, and does not depend on '\(targets.names[0])'",
+      at: span, notes: ["so the derivative of '\(f.span.text)' would be zero"],
+      hint: "a function of formulas is written h(\(local.name)) := …; or define what calls it: u := h(f)")
   }
 
   /// The leaves of a formula but for what `stop` holds constant.

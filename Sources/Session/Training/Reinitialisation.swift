@@ -1,4 +1,5 @@
-import Optimization
+import CKernels
+import Engine
 import Syntax
 import Tensors
 
@@ -22,9 +23,18 @@ extension Commands {
       verb: "prune", usage: "prune bottom N% of PARAMS [by MEASURE] [on FORMULA]",
       summary:
         "Sets the weights of each param that matter least (or most, with top) to zero, and gives their masks.",
-      options: selectionOptions, example: "prune bottom 50% of x by magnitude", changesState: true
+      options: selectionOptions + [
+        (
+          "update",
+          "true, with by obs: weights go one after the other, and those that stay make up for each (optimal brain surgeon)"
+        )
+      ],
+      example: "prune bottom 50% of x by magnitude\nx = [1, 1]; prune bottom 1 of x by obs update=true",
+      changesState: true
     ) { call in
-      try Selection(call).run { _, leaf in [Double](repeating: 0, count: leaf.value.count) }
+      let selection = try Selection(call)
+      if try call.number("update", default: 0) != 0 { return try selection.operate() }
+      return try selection.run { _, leaf in [Double](repeating: 0, count: leaf.value.count) }
     }
   }
 }
@@ -83,21 +93,68 @@ private struct Selection {
     }
   }
 
-  /// Gives the chosen weights of each param other values, and the masks of what was chosen.
-  func run(_ values: (String, LeafBinding) throws -> [Double]) throws -> Value {
+  /// Sets weights to zero one after the other, those of a param that stay making up for them.
+  func operate() throws -> Value {
+    let scores = WeightScores(call: call)
+    guard scores.isSurgeons, !takesUnits else {
+      throw Diagnostic(
+        .type, "'update' moves the other weights as optimal brain surgeon does, weight by weight",
+        at: call.command.option("update")?.span,
+        hint: "write by obs, without unit=true")
+    }
+    interpreter.willChange()
     var masks: [(name: String, value: Value)] = []
     var moved: [String: [Int]] = [:]
     for (name, expr) in params {
-      guard case .param(var leaf)? = interpreter.lookup(name, frameTag: nil) else { continue }
+      guard case .param(let leaf)? = interpreter.lookup(name, frameTag: nil) else { continue }
+      let before = try call.view(.value).value
+      var surgeon = try scores.surgeon(name, expr)
+      let wanted = wanted(of: leaf.value.count)
+      var mask = [Double](repeating: 0, count: leaf.value.count)
+      for _ in 0..<wanted {
+        if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+        guard let (place, saliency) = surgeon.removeNext(greatest: isTop) else { break }
+        guard saliency.isFinite, saliency >= 0 else {
+          throw Diagnostic(
+            .numeric, "a score of \(name) is \(call.format(saliency)): its Hessian is nearly singular",
+            at: expr.span)
+        }
+        mask[place] = 1
+      }
+      try set(name, leaf, surgeon.weights, expr)
+      moved[name] = Array(mask.indices)
+      masks.append((name, .tensor(Tensor(mask, leaf.value.shape))))
+      let rise = try call.view(.value).value - before
+      call.print(
+        "\(name): \(wanted) of \(mask.count) weights set to 0, the others moved; \(call.objectiveName) rises by "
+          + "\(call.format(rise)), predicted \(call.format(surgeon.rise))")
+    }
+    interpreter.forget(moved)
+    interpreter.notePoint()
+    return .record(masks)
+  }
+
+  private func set(_ name: String, _ leaf: LeafBinding, _ entries: [Double], _ expr: Expr) throws {
+    var leaf = leaf
+    leaf.value = Tensor(entries, leaf.value.shape, leaf.value.precision)
+    try leaf.bounds.map { try interpreter.check(leaf.value, $0, name, expr.span) }
+    interpreter.bindGlobal(name, .param(leaf))
+  }
+
+  /// Gives the chosen weights of each param other values, and the masks of what was chosen.
+  func run(_ values: (String, LeafBinding) throws -> [Double]) throws -> Value {
+    interpreter.willChange()
+    var masks: [(name: String, value: Value)] = []
+    var moved: [String: [Int]] = [:]
+    for (name, expr) in params {
+      guard case .param(let leaf)? = interpreter.lookup(name, frameTag: nil) else { continue }
       let scores = try WeightScores(call: call).scores(of: name, expr)
       let (places, threshold) = try chosen(scores, leaf.value.shape, name, expr)
       let fresh = try values(name, leaf)
       var entries = leaf.value.doubles
       var mask = [Double](repeating: 0, count: entries.count)
       for place in places { (entries[place], mask[place]) = (fresh[place], 1) }
-      leaf.value = Tensor(entries, leaf.value.shape, leaf.value.precision)
-      try leaf.bounds.map { try interpreter.check(leaf.value, $0, name, expr.span) }
-      interpreter.bindGlobal(name, .param(leaf))
+      try set(name, leaf, entries, expr)
       moved[name] = places
       masks.append((name, .tensor(Tensor(mask, leaf.value.shape))))
       report(name, places.count, entries.count, threshold)
@@ -127,9 +184,14 @@ private struct Selection {
     return (picked.flatMap { j in (0..<rows).map { $0 * columns + j } }, picked.last.map { sums[$0] })
   }
 
+  /// How many of so many weights, or units.
+  private func wanted(of whole: Int) -> Int {
+    share.map { Int(($0 * Double(whole)).rounded()) } ?? min(count, whole)
+  }
+
   /// The places of the greatest or least, equal ones in their order.
   private func pick(_ scores: [Double]) -> [Int] {
-    let wanted = share.map { Int(($0 * Double(scores.count)).rounded()) } ?? min(count, scores.count)
+    let wanted = wanted(of: scores.count)
     let order = scores.indices.sorted { a, b in
       scores[a] == scores[b] ? a < b : (scores[a] > scores[b]) == isTop
     }
@@ -203,6 +265,6 @@ extension Interpreter {
       places += (moved[name] ?? []).map { $0 + offset }
       offset += leaf.value.count
     }
-    for key in state.methods.keys { state.methods[key]?.forget(places, of: offset) }
+    state.forget(places, of: offset)
   }
 }

@@ -19,7 +19,8 @@ struct TrainingPlan {
   let patience: Int?
   /// Ends at the params of the epoch with the least validation value.
   let keepsBest: Bool
-  let checkpoint: String?
+  let checkpoint: CheckpointFile?
+  let log: (path: String, span: Span)?
   let validation: Tracked?
   let tracked: [Tracked]
   let condition: Expr?
@@ -39,6 +40,10 @@ struct TrainingPlan {
     ("patience", "epochs without a better validation value (or loss) after which training ends"),
     ("best", "true ends at the params of the epoch with the least validation value (or loss)"),
     ("checkpoint", "a .npz file that is written after each epoch; training goes on from it when it exists"),
+    (
+      "log",
+      "a file that is added to: version, seed and options, and for each epoch a line with all digits"
+    ),
   ]
 
   init(_ call: CommandCall) throws {
@@ -48,7 +53,10 @@ struct TrainingPlan {
     patience = call.command.option("patience") == nil ? nil : try call.count("patience", default: 1)
     keepsBest = try call.number("best", default: 0) != 0
     schedule = try RateSchedule(call)
-    checkpoint = try call.command.option("checkpoint").map { try call.path($0.value) }
+    checkpoint = try call.command.option("checkpoint").map {
+      CheckpointFile(path: try call.path($0.value), span: $0.value.span)
+    }
+    log = try call.command.option("log").map { (try call.path($0.value), $0.value.span) }
     validation = call.command.clause("validate")?.values.first.map { Tracked(name: "validation", expr: $0) }
     tracked = try Self.named(call.command.clause("track")?.values ?? [])
     condition = call.command.clause("until")?.values.first

@@ -1,3 +1,5 @@
+import Datasets
+import Engine
 import Syntax
 
 /// What `train` prints: a line for an epoch, and on a terminal how far it has come.
@@ -6,6 +8,7 @@ final class TrainingReport {
   private let plan: TrainingPlan
   private let method: String
   private let started = Machine.now
+  private let log: RunLog?
   private let table: RunningTable
   private var epochs = 0..<0
   private var lastLoss = ""
@@ -19,8 +22,17 @@ final class TrainingReport {
   var objective: String { call.objectiveName }
   private static let lines = 60
 
-  init(_ call: CommandCall, _ plan: TrainingPlan, _ method: String) {
+  /// Throws when the log cannot be written.
+  init(_ call: CommandCall, _ plan: TrainingPlan, _ method: String) throws {
     self.call = call
+    log = try plan.log.map { file in
+      try placingFile(file.span) { () throws(DatasetError) in
+        try RunLog(file.path) { call.warn($0) }
+      }
+    }
+    log?.begin(
+      call.command.span.text, seed: call.interpreter.state.generator.seed,
+      options: call.interpreter.declaredOptions)
     self.plan = plan
     self.method = method
     let others = (plan.validation == nil ? 0 : 1) + plan.tracked.count
@@ -38,7 +50,14 @@ final class TrainingReport {
   }
 
   func resumed(after epoch: Int, _ file: String) {
-    call.print("\(file): going on after epoch \(epoch)")
+    let text = "\(file): going on after epoch \(epoch)"
+    log?.remark(text)
+    call.print(text)
+  }
+
+  func failed(_ error: any Error) {
+    let isInterrupt = (error as? EngineError) == .interrupted
+    log?.remark(isInterrupt ? "interrupted" : "error: \((error as? Diagnostic)?.message ?? "\(error)")")
   }
 
   func progress(_ epoch: Int, _ step: Int, of count: Int, _ loss: Double) {
@@ -68,6 +87,15 @@ final class TrainingReport {
     table.line(["\(epoch)"] + row.dropFirst().map { call.format($0) })
   }
 
+  /// A whole row of the history, with all digits.
+  func log(_ names: [String], _ row: [Double]) {
+    guard let log else { return }
+    let cells = zip(names, row).map { name, x in
+      "\(name) " + (Int(exactly: x).map(String.init) ?? "\(x)")
+    }
+    log.write(cells.joined(separator: "  "))
+  }
+
   func end(_ steps: Int, _ reason: String?) {
     // Of this run; where nothing was left to do, of what a checkpoint holds.
     let all = interpreter.state.training?["loss"] ?? []
@@ -75,8 +103,10 @@ final class TrainingReport {
     let count = losses.count
     guard let first = losses.first, let last = losses.last else { return }
     let stopped = reason.map { "; \($0)" } ?? ""
-    call.print(
+    let text =
       "\(method): \(count) \(count == 1 ? "epoch" : "epochs"), \(steps) \(steps == 1 ? "step" : "steps"); "
-        + "\(objective): \(call.format(first)) → \(call.format(last))\(stopped)")
+      + "\(objective): \(call.format(first)) → \(call.format(last))\(stopped)"
+    log?.remark(text)
+    call.print(text)
   }
 }

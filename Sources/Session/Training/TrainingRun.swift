@@ -25,7 +25,8 @@ final class TrainingRun {
   private let chosen: ChosenMethod
   private let stepper: Stepper
   private let report: TrainingReport
-  private let checkpoint: Checkpoint?
+  private let key: MethodKey
+  private var checkpoint: CheckpointFile? { plan.checkpoint }
   private var best: (value: Double, params: [Tensor])?
   private var stepsTaken = 0
 
@@ -35,16 +36,16 @@ final class TrainingRun {
     let (plan, chosen) = (try TrainingPlan(original), try original.chosenMethod())
     let call = try original.inBatches(plan.batch)
     let options = chosen.options.numbers.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-    let key = "train \(original.objectiveName) \(chosen.name)\(options)"
+    key = MethodKey(
+      title: "train \(original.objectiveName) \(chosen.name)\(options)", detail: "", place: nil)
     (self.plan, self.chosen, self.call) = (plan, chosen, call)
     stepper = try Stepper(call, chosen.name, chosen.method, key: key)
-    report = TrainingReport(original, plan, chosen.name)
-    checkpoint = plan.checkpoint.map { Checkpoint($0, method: key, objective: original.objectiveName, call) }
     guard plan.schedule == nil || chosen.options["lr"] != nil else {
       throw Diagnostic(
         .domain, "a schedule multiplies the step size, and none is given", at: call.command.span,
         hint: "write train \(chosen.name) lr=…")
     }
+    report = try TrainingReport(original, plan, chosen.name)
   }
 
   func run() throws -> Value {
@@ -56,10 +57,18 @@ final class TrainingRun {
       interpreter.state.globals["epoch"] = outer
       interpreter.structureChanged()
     }
-    try begin()
-    var epoch = interpreter.state.training?.count ?? 0
-    let first = epoch
-    let last = checkpoint == nil ? first + plan.epochs : max(first, plan.epochs)
+    do {
+      try train()
+    } catch {
+      report.failed(error)
+      throw error
+    }
+    return interpreter.state.training?.value ?? .nothing
+  }
+
+  private func train() throws {
+    let (first, last) = try begin()
+    var epoch = first
     report.begin(epochs: first..<last)
     var reason: String?
     while reason == nil && epoch < last {
@@ -71,33 +80,61 @@ final class TrainingRun {
     }
     try interpreter.atom { try goBackToBest() }
     report.end(stepsTaken, reason)
-    return interpreter.state.training?.value ?? .nothing
   }
 
   // MARK: Beginning
 
-  /// Batches begin an epoch; what a checkpoint holds is taken up.
-  private func begin() throws {
+  /// Batches begin an epoch; what a checkpoint holds is taken up. The epochs done, and those there are to be.
+  private func begin() throws -> (done: Int, all: Int) {
     let columns =
       ["epoch", "loss"] + (plan.validation == nil ? [] : ["validation"]) + plan.tracked.map(\.name)
       + (chosen.options["lr"] == nil ? [] : ["rate"]) + ["seconds"]
-    try interpreter.atom {
+    return try interpreter.atom {
       interpreter.willChange()
       let feeds = interpreter.feeds.map(\.feed)
       if feeds.contains(where: { $0.batch > 0 || $0.size != plan.batch ?? $0.size }) {
         try interpreter.beginEpoch(size: plan.batch)
       }
       let fresh = TrainingHistory(report.objective, columns)
-      if interpreter.state.training.map({ $0.names != columns || $0.objective != fresh.objective }) ?? true {
+      guard let checkpoint else {
+        if interpreter.state.training.map({ $0.names != columns || $0.objective != fresh.objective }) ?? true
+        {
+          interpreter.state.training = fresh
+        }
+        let done = interpreter.state.training?.count ?? 0
+        return (done, done + plan.epochs)
+      }
+      if checkpoint.exists {
+        try takeUp(checkpoint, columns)
+      } else {
         interpreter.state.training = fresh
       }
-      if let found = try checkpoint?.restore(columns) {
-        best = found
-        report.resumed(after: interpreter.state.training?.count ?? 0, plan.checkpoint ?? "")
-      } else if checkpoint != nil {
-        interpreter.state.training = fresh
-      }
+      let done = interpreter.state.training?.count ?? 0
+      if done < plan.epochs { try checkpoint.requireWritable() }
+      return (done, max(done, plan.epochs))
     }
+  }
+
+  /// Goes on from a file that is of this training.
+  private func takeUp(_ file: CheckpointFile, _ columns: [String]) throws {
+    let stored = try file.read()
+    guard let history = stored.history, stored.memories.contains(where: { $0.key == key }) else {
+      let others = stored.memories.map(\.key.title).filter { $0.hasPrefix("train ") }
+      throw file.problem(
+        others.isEmpty
+          ? "it is of no training" : "it is of '\(others.joined(separator: "', '"))', this is '\(key.title)'")
+    }
+    guard history.names == columns, history.objective == report.objective else {
+      throw file.problem(
+        "it records \(history.names.joined(separator: ", ")) of \(history.objective), this "
+          + "\(columns.joined(separator: ", ")) of \(report.objective)")
+    }
+    try file.restore(stored, interpreter)
+    if let size = plan.batch, let other = interpreter.feeds.map(\.feed.size).first(where: { $0 != size }) {
+      throw file.problem("its batches have \(other) rows, those of this training \(size)")
+    }
+    best = stored.best
+    report.resumed(after: history.count, file.path)
   }
 
   /// The step size of an epoch, counted from 1; nil for a method's own.
@@ -151,10 +188,12 @@ final class TrainingRun {
       interpreter.willChange()
       let validation = try plan.validation.map { try interpreter.number($0.expr) }
       let tracked = try plan.tracked.map { try interpreter.number($0.expr) }
-      let row = [Double(epoch), loss] + (validation.map { [$0] } ?? []) + tracked
-      interpreter.state.training?.append(row + (rate.map { [$0] } ?? []) + [report.seconds])
+      let shown = [Double(epoch), loss] + (validation.map { [$0] } ?? []) + tracked
+      let row = shown + (rate.map { [$0] } ?? []) + [report.seconds]
+      interpreter.state.training?.append(row)
+      report.log(interpreter.state.training?.names ?? [], row)
       keep(validation ?? loss)
-      report.line(row)
+      report.line(shown)
       reason = patienceIsOver ? "no better \(criterion) for \(plan.patience ?? 0) epochs" : nil
     }
     if let block = call.command.block, case .broke = try interpreter.run(block) {
@@ -164,7 +203,7 @@ final class TrainingRun {
       let holds = try interpreter.atom { try interpreter.number(condition) != 0 }
       if holds { reason = condition.span.text }
     }
-    try checkpoint?.write(best)
+    try checkpoint?.write(Checkpoint(of: interpreter, best: best))
     return reason
   }
 

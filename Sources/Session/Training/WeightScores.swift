@@ -34,6 +34,12 @@ struct WeightScores {
     return try given(by, name)
   }
 
+  /// The scores are those of optimal brain surgeon.
+  var isSurgeons: Bool {
+    if case .name(Measure.obs.rawValue)? = call.command.clause("by")?.values.first?.kind { return true }
+    return false
+  }
+
   private func scores(_ measure: Measure, _ name: String, _ param: Expr) throws -> [Double] {
     let values = current(name)
     switch measure {
@@ -45,7 +51,7 @@ struct WeightScores {
         Builtins.diagonal(elaborator.graph, try hessian(elaborator, param))
       }
       return zip(diagonal, values).map { 0.5 * $0 * $1 * $1 }
-    case .obs: return try surgeon(name, param, values)
+    case .obs: return try surgeon(name, param).saliencies
     }
   }
 
@@ -80,7 +86,8 @@ struct WeightScores {
     return graph.contract(1, [Operand(magnitudes, [0, 1])], to: [0])
   }
 
-  private func surgeon(_ name: String, _ param: Expr, _ values: [Double]) throws -> [Double] {
+  /// A param's weights and the inverse of its Hessian.
+  func surgeon(_ name: String, _ param: Expr) throws -> Surgeon {
     let key = CommandKey(call.command, "hessian \(name)")
     let value = try call.interpreter.evaluate(key: key, owner: call.command) {
       .node(try hessian($0, param))
@@ -91,9 +98,7 @@ struct WeightScores {
         at: call.command.span,
         hint: "obd needs its diagonal only; or add a multiple of sum(\(name)^2) to the formula")
     }
-    let inverse = factor.inverse()
-    let n = values.count
-    return (0..<n).map { values[$0] * values[$0] / (2 * inverse[flat: $0 * n + $0]) }
+    return Surgeon(current(name), inverse: factor.inverse())
   }
 
   /// A formula of the user's: a tensor of the param's shape, or a bundle that has one.

@@ -48,6 +48,7 @@ func readFile(_ path: String) throws(DatasetError) -> [UInt8] {
   var status = stat()
   var bytes: [UInt8] = []
   if fstat(descriptor, &status) == 0 { bytes.reserveCapacity(Int(status.st_size)) }
+  let isDevice = status.st_mode & S_IFMT == S_IFCHR
   let chunk = 1 << 20
   while true {
     var failure: Int32 = 0
@@ -61,8 +62,14 @@ func readFile(_ path: String) throws(DatasetError) -> [UInt8] {
     if failure != 0 { throw .cannotRead(path: path, reason: systemReason(failure)) }
     if piece.isEmpty { return bytes }
     bytes += piece
+    if isDevice && bytes.count > deviceLimit {
+      throw .cannotRead(path: path, reason: "it is a device without an end")
+    }
   }
 }
+
+/// Bytes that a device may give: more than is typed at a terminal, less than fills the memory.
+private let deviceLimit = 1 << 26
 
 /// Replaces the contents of a file in one step: the bytes go to a temporary file in the same folder, which is then
 /// renamed. A reader, or an interruption, never sees half a file. What is no regular file (a pipe, a device) is

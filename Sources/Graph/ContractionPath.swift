@@ -68,7 +68,9 @@ public struct ContractionPlanner {
 
   /// A product whose rows and columns do not each lie as one dimension of the result: it is written twice.
   private func isInterleaved(_ a: Set<Label>, _ b: Set<Label>) -> Bool {
-    let sides = layout.filter { sizes[$0] ?? 1 > 1 && a.contains($0) != b.contains($0) }.map { a.contains($0) }
+    let sides = layout.filter { sizes[$0] ?? 1 > 1 && a.contains($0) != b.contains($0) }.map {
+      a.contains($0)
+    }
     return zip(sides, sides.dropFirst()).count { $0 != $1 } > 1
   }
 

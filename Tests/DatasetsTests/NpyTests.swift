@@ -173,6 +173,9 @@ func entries(inFolderOf path: String) -> [String] {
     #expect(throws: DatasetError.cannotRead(path: missing, reason: "no such file or directory")) {
       try Npy.read(missing)
     }
+    #expect(throws: DatasetError.cannotRead(path: "/dev/zero", reason: "it is a device without an end")) {
+      try Npy.read("/dev/zero")
+    }
     #expect(throws: DatasetError.cannotRead(path: "/tmp", reason: "is a directory")) { try Npy.read("/tmp") }
     let nowhere = missing + "/x.npy"
     #expect(throws: DatasetError.cannotWrite(path: nowhere, reason: "no such file or directory")) {

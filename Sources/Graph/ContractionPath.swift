@@ -79,8 +79,10 @@ public struct ContractionPlanner {
     let full = (1 << n) - 1
     var labels = [Set<Label>](repeating: [], count: full + 1)
     var cost = [Double](repeating: .infinity, count: full + 1)
-    // Of paths that cost the same, the one with less work in batches of products: those are smaller.
+    // Of paths that cost the same, the one with less work in batches of products: those are smaller. Of those that are
+    // equal in this too, one whose result need not be written twice.
     var batched = [Double](repeating: 0, count: full + 1)
+    var copies = 0
     var largest = [Double](repeating: 0, count: full + 1)
     var choice = [Int](repeating: 0, count: full + 1)
     for subset in 1...full {
@@ -102,13 +104,14 @@ public struct ContractionPlanner {
         guard part & lowest != 0 else { continue }
         let rest = subset ^ part
         let work = volume(labels[part].union(labels[rest]))
-        let copies = subset == full && isInterleaved(labels[part], labels[rest]) ? 2.0 : 1.0
-        let total = isFree ? 0 : cost[part] + cost[rest] + work + copies * entryCost * size
+        let total = isFree ? 0 : cost[part] + cost[rest] + work + entryCost * size
         guard total <= cost[subset] else { continue }
         let shared = labels[part].intersection(labels[rest])
         let isBatch = !shared.isSubset(of: labels[subset]) && !shared.isDisjoint(with: labels[subset])
         let inBatches = isFree ? 0 : batched[part] + batched[rest] + (isBatch ? work : 0)
-        if (total, inBatches) < (cost[subset], batched[subset]) {
+        let copied = subset == full && isInterleaved(labels[part], labels[rest]) ? 1 : 0
+        if (total, inBatches, copied) < (cost[subset], batched[subset], copies) {
+          copies = copied
           cost[subset] = total
           batched[subset] = inBatches
           choice[subset] = part

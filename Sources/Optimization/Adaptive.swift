@@ -33,7 +33,7 @@ public struct Adam: UpdateRule {
   ) -> (x: A.Vector, memory: [A.Vector]) {
     let first = a.combination([(c[0], memory[0]), (c[1], gradient)])
     let second = a.combination([(c[2], memory[1]), (c[3], a.product(gradient, gradient))])
-    let decayed = options.decay == 0 ? x : a.combination([(c[4], x)])
+    let decayed = a.combination([(c[4], x)])
     return (a.sum(decayed, c[5], first, overRootOf: second, times: c[6], plus: c[7]), [first, second])
   }
 

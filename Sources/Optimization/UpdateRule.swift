@@ -25,7 +25,8 @@ public protocol UpdateRule: Method {
   var gradientRate: Double? { get }
   /// The numbers of its formula in the k-th step, k from 1.
   func coefficients(step k: Int) -> [Double]
-  /// The params and the memory after a step.
+  /// The params and the memory after a step. The formula is the same whatever the coefficients are: a plan made of it
+  /// serves other options too.
   func update<A: UpdateArithmetic>(
     _ x: A.Vector, _ gradient: A.Vector, _ memory: [A.Vector], _ c: [A.Scalar], _ a: A
   ) -> (x: A.Vector, memory: [A.Vector])

@@ -21,7 +21,9 @@ private func temporary(_ name: String) -> String {
 
 @Suite struct TrainingTests {
   /// An epoch is as many steps as there are batches, the last smaller one included.
-  @Test(arguments: ["adam lr=0.1", "sgd lr=0.1", "momentum lr=0.05", "rmsprop"])
+  @Test(arguments: [
+    "adam lr=0.1", "adamw lr=0.1 decay=0.5", "sgd lr=0.1", "momentum lr=0.05", "nesterov lr=0.05", "rmsprop",
+  ])
   func anEpochIsItsStepsByHand(_ method: String) {
     let (trained, stepped) = (Desk(), Desk())
     trained.run(line + "train \(method) epochs=3\nz = [w, b]")
@@ -42,6 +44,17 @@ private func temporary(_ name: String) -> String {
     for (k, rate) in ["0.1", "0.02", "0.3"].enumerated() {
       single.run("reset; seed 1; train adam lr=\(rate) epochs=2; z[\(k)] = w")
     }
+    #expect(loop.errors.isEmpty && single.errors.isEmpty, "\(loop.errors) \(single.errors)")
+    #expect(loop.values("z") == single.values("z") && Set(loop.values("z")).count == 3)
+  }
+
+  /// What a plan was made for with one value of an option holds for all.
+  @Test func aLoopOverDecaysIsItsRuns() {
+    let (loop, single) = (Desk(), Desk())
+    let body = "reset; seed 1; train adamw lr=0.1 epochs=2"
+    loop.run(line + "z = zeros(3)\nfor k in 0..3 { \(body) decay=[0, 0.5, 0.1][k]; z[k] = w }")
+    single.run(line + "z = zeros(3)")
+    for (k, decay) in ["0", "0.5", "0.1"].enumerated() { single.run("\(body) decay=\(decay); z[\(k)] = w") }
     #expect(loop.errors.isEmpty && single.errors.isEmpty, "\(loop.errors) \(single.errors)")
     #expect(loop.values("z") == single.values("z") && Set(loop.values("z")).count == 3)
   }

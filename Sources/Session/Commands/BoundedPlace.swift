@@ -61,7 +61,8 @@ struct BoundedPlace {
     guard !held.isEmpty else { return [] }
     let shown = names.prefix(6).joined(separator: ", ")
     let more = names.count > 6 ? ", … \(names.count - 6) more" : ""
-    return ["held by the gradient: \(shown)\(more)", "λ of the other numbers"]
+    let free = hessian.count > 0 ? ["λ of the other numbers"] : []
+    return ["held by the gradient: \(shown)\(more)"] + free
   }
 }
 

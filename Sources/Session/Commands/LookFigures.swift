@@ -99,9 +99,9 @@ extension Commands {
     }
   }
 
-  /// The exact trace of the Hessian that a command speaks of.
-  static func trace(of call: CommandCall) throws -> Double {
-    try diagonalEntries(call).values.doubles.reduce(0, +)
+  /// The exact diagonal of the Hessian that a command speaks of.
+  static func diagonal(of call: CommandCall) throws -> [Double] {
+    try diagonalEntries(call).values.doubles
   }
 
   /// Of a Hessian without building it; of a matrix given as such.

@@ -53,9 +53,10 @@ private struct SharpnessReport {
     let found = try top(hessian)
     let x = view.params.flatMap(\.tensor.doubles)
     let rise = try rise(view, x, gradient, Array(found.vectors[0]))
-    let trace = try Commands.trace(of: call)
+    let diagonal = try Commands.diagonal(of: call)
+    let trace = diagonal.reduce(0, +)
     let overlap = share(gradient, in: found.vectors)
-    call.print(text(hessian.name, found, trace, rise, overlap).joined(separator: "\n"))
+    call.print(text(hessian.name, found, diagonal, rise, overlap).joined(separator: "\n"))
     return .record([
       ("largest", .number(found.values[0])), ("trace", .number(trace)), ("rise", .number(rise.best)),
       ("first", .number(rise.first)), ("overlap", .number(overlap)),
@@ -116,10 +117,11 @@ private struct SharpnessReport {
   }
 
   private func text(
-    _ name: String, _ found: PartialEigen, _ trace: Double, _ rise: (first: Double, best: Double),
+    _ name: String, _ found: PartialEigen, _ diagonal: [Double], _ rise: (first: Double, best: Double),
     _ overlap: Double
   ) -> [String] {
     let (look, format, largest) = (call.lookText, call.format, found.values[0])
+    let trace = diagonal.reduce(0, +)
     var lines = [
       look.remarked(
         "λmax = \(format(largest))", "residual-bounded: within \(LookText.rough(found.residuals[0]))")
@@ -140,7 +142,8 @@ private struct SharpnessReport {
     lines.append(
       look.remarked(
         "tr \(name) = \(format(trace))",
-        "exact: mean eigenvalue \(LookText.rough(trace / Double(found.vectors.length)))"))
+        "\(Exactness.text(Exactness.sum(diagonal))); mean λ \(LookText.rough(trace / Double(diagonal.count)))"
+      ))
     lines.append(
       look.remarked(
         "rise ≥ \(format(rise.best))",

@@ -42,7 +42,7 @@ extension BuiltinCall {
       let x = items[0].node
       let axes = graph.axes(x)
       let positive = Operand(graph.map(.step, x), axes)
-      let other = graph.contract(1, [Operand(factor, []), Operand(f(graph, x), axes)], to: axes)
+      let other = graph.scaled(f(graph, x), by: factor)
       return graph.select(positive, Operand(x, axes), Operand(other, axes), shape: graph.shape(x))
     }
   }

@@ -190,6 +190,12 @@ extension TensorGraph {
     return add([Summand(1, Operand(a, axes)), Summand(-1, Operand(b, axes))], shape: shape(a))
   }
 
+  /// A node times a scalar one.
+  func scaled(_ node: NodeID, by factor: NodeID) -> NodeID {
+    let axes = self.axes(node)
+    return contract(1, [Operand(factor, []), Operand(node, axes)], to: axes)
+  }
+
   /// scale · Σ a∘b over all entries.
   func innerProduct(_ a: NodeID, _ b: NodeID, scale: Double = 1) -> NodeID {
     contract(scale, [Operand(a, axes(a)), Operand(b, axes(b))], to: [])

@@ -237,12 +237,27 @@ extension Interpreter {
   /// Sets params from a flat vector, as one move.
   func move(_ names: [String], to flat: [Double]) {
     var offset = 0
-    for name in names {
+    let values = paramShapes(names).map { shape in
+      defer { offset += shape.elementCount }
+      return Tensor(Array(flat[offset..<offset + shape.elementCount]), shape, state.settings.precision)
+    }
+    move(names, to: values)
+  }
+
+  /// Sets params, as one move.
+  func move(_ names: [String], to values: [Tensor]) {
+    for (name, value) in zip(names, values) {
       guard case .param(var leaf)? = lookup(name, frameTag: nil) else { continue }
-      let count = leaf.value.count
-      leaf.value = Tensor(Array(flat[offset..<(offset + count)]), leaf.value.shape, state.settings.precision)
-      offset += count
+      leaf.value = value
       bindGlobal(name, .param(leaf))
+    }
+  }
+
+  /// The shapes of params; every name is one.
+  func paramShapes(_ names: [String]) -> [Shape] {
+    names.compactMap { name in
+      if case .param(let leaf)? = lookup(name, frameTag: nil) { return leaf.value.shape }
+      return nil
     }
   }
 

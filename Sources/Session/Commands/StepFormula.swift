@@ -66,9 +66,7 @@ extension CommandCall {
     _ targets: Targets, _ f: NodeID, _ directions: [NodeID], _ rate: NodeID, _ graph: TensorGraph
   ) -> StepFormula {
     let params = zip(targets.leaves, directions).map { x, d -> NodeID in
-      let axes = graph.axes(x)
-      let move = graph.contract(1, [Operand(rate, []), Operand(d, axes)], to: axes)
-      return graph.difference(x, move)
+      graph.difference(x, graph.scaled(d, by: rate))
     }
     return StepFormula(
       names: targets.names, params: params, value: f, rate: graph.constantValue(rate) == nil ? rate : nil)

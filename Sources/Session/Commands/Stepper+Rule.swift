@@ -8,15 +8,17 @@ extension Stepper {
   /// One step of training from the present point on the present draw, and the next draw; gives the function before the
   /// step. Gradients longer than `clip` are shortened to it. When it fails, nothing has changed.
   func train(clip: Double?, afterMove: Bool) throws -> Double {
-    if let rule = try presentMethod() as? any UpdateRule, let value = try train(rule, clip) { return value }
+    let names = try targetNames()
+    if let rule = presentMethod(names) as? any UpdateRule, let value = try train(rule, names, clip) {
+      return value
+    }
     let before = try evaluation(afterMove: afterMove)
     try advance(from: before.clipped(to: clip))
     return before.value
   }
 
   /// Nil where something is not finite: the way by evaluations says what it is.
-  private func train<R: UpdateRule>(_ rule: R, _ clip: Double?) throws -> Double? {
-    let names = try targetNames()
+  private func train<R: UpdateRule>(_ rule: R, _ names: [String], _ clip: Double?) throws -> Double? {
     var rule = rule
     let known = ruleInput(rule, clip, names)
     // Of the command, as its plan is: its options may have other values each time that it runs.
@@ -102,10 +104,7 @@ extension TensorGraph {
   fileprivate func clipped(_ gradients: [NodeID], _ squares: NodeID, to length: NodeID) -> [NodeID] {
     let inverse = map(.reciprocal, map(.sqrt, squares))
     let factor = map(.min, fill(1), multiplied(length, inverse))
-    return gradients.map { g in
-      let axes = self.axes(g)
-      return contract(1, [Operand(factor, []), Operand(g, axes)], to: axes)
-    }
+    return gradients.map { scaled($0, by: factor) }
   }
 }
 
@@ -114,7 +113,7 @@ private struct FormulaArithmetic: UpdateArithmetic {
   let graph: TensorGraph
 
   func combination(_ terms: [(scale: NodeID?, vector: NodeID)]) -> NodeID {
-    graph.add(terms.map { scaled($0.scale, $0.vector) }, shape: graph.shape(terms[0].vector))
+    graph.add(terms.map { scaled($0.vector, by: $0.scale) }, shape: graph.shape(terms[0].vector))
   }
 
   func product(_ a: NodeID, _ b: NodeID) -> NodeID { graph.multiplied(a, b) }
@@ -123,7 +122,7 @@ private struct FormulaArithmetic: UpdateArithmetic {
     _ x: NodeID, _ s: NodeID, _ a: NodeID, overRootOf b: NodeID, times t: NodeID?, plus epsilon: NodeID
   ) -> NodeID {
     let (shape, axes) = (graph.shape(x), graph.axes(x))
-    let root = graph.map(.sqrt, scaled(t, b))
+    let root = graph.map(.sqrt, scaled(b, by: t))
     let divisor = graph.add(
       [Summand(1, Operand(root, axes)), Summand(1, Operand(epsilon, []))], shape: shape)
     let inverse = graph.map(.reciprocal, divisor)
@@ -131,21 +130,12 @@ private struct FormulaArithmetic: UpdateArithmetic {
     return graph.add([x, move], shape: shape)
   }
 
-  private func scaled(_ scale: NodeID?, _ vector: NodeID) -> NodeID {
-    guard let scale else { return vector }
-    let axes = graph.axes(vector)
-    return graph.contract(1, [Operand(scale, []), Operand(vector, axes)], to: axes)
+  private func scaled(_ vector: NodeID, by scale: NodeID?) -> NodeID {
+    scale.map { graph.scaled(vector, by: $0) } ?? vector
   }
 }
 
 extension Interpreter {
-  fileprivate func paramShapes(_ names: [String]) -> [Shape] {
-    names.map { name in
-      if case .param(let leaf)? = lookup(name, frameTag: nil) { return leaf.value.shape }
-      return []
-    }
-  }
-
   /// Runs with leaves that stand for these tensors, by their places.
   fileprivate func withRuleInput<T>(
     _ key: CommandKey, _ input: [Tensor], _ body: ((Int, Shape) -> Leaf) throws -> T
@@ -157,15 +147,6 @@ extension Interpreter {
     return try body { place, shape in
       let id = slots.leafID("rule", binding: binding, frameTag: nil, path: [place], isResult: true)
       return Leaf(id: id, name: "rule", shape: shape)
-    }
-  }
-
-  /// Sets params, as one move.
-  fileprivate func move(_ names: [String], to values: [Tensor]) {
-    for (name, value) in zip(names, values) {
-      guard case .param(var leaf)? = lookup(name, frameTag: nil) else { continue }
-      leaf.value = value
-      bindGlobal(name, .param(leaf))
     }
   }
 }

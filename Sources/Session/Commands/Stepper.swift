@@ -104,7 +104,7 @@ struct Stepper {
   /// that succeeds.
   private func attempt<T>(from before: Evaluation, _ finish: ([String], Move) throws -> T) throws -> T {
     let names = try targetNames()
-    var method = try presentMethod()
+    var method = presentMethod(names)
     return try committing {
       let move = try method.step(before, Surroundings(call: call, names: names))
       interpreter.recordStep()
@@ -115,8 +115,8 @@ struct Stepper {
   }
 
   /// The method with what it remembers.
-  func presentMethod() throws -> any Method {
-    let bounds = interpreter.bounds(of: try targetNames())
+  func presentMethod(_ names: [String]) -> any Method {
+    let bounds = interpreter.bounds(of: names)
     // A method that remembers goes on where it stopped, with the same options.
     let known = interpreter.state.method(stateKey, fresh: within(bounds))
     // The params may have been declared with other bounds since.

@@ -5,6 +5,11 @@
 #include "hk_team.h"
 #include "loops.h"
 
+// Squares up to this order are gathered by places worked out once.
+enum { PLACED = 24 };
+// Pairs fetched in advance where they do not follow each other.
+enum { AHEAD = 4 };
+
 #define T double
 #define NAME(x) x##_f64
 #include "pairs.inc"

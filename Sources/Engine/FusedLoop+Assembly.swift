@@ -91,7 +91,31 @@ extension FusedLoop {
     ).count
   }
 
-  func instruction() throws -> LoopInstruction {
+  func instruction() throws -> LoopInstruction { try withRowsAlongMemory().assembled() }
+
+  /// The dimension before the innermost one is one along which arrays are contiguous that are not so along the
+  /// innermost: blocks of rows and columns then reach whole lines of the cache on both sides.
+  private func withRowsAlongMemory() -> FusedLoop {
+    let last = sizes.count - 1
+    guard last >= 2, !holdsRows else { return self }
+    let strides = (inputs.map(\.place) + outputs.map(\.place)).map(\.strides).filter { $0[last] > 1 }
+    func gain(_ axis: Int) -> Int { strides.count { $0[axis] == 1 } }
+    guard let row = (0..<last).max(by: { (gain($0), $0) < (gain($1), $1) }), gain(row) > gain(last - 1) else {
+      return self
+    }
+    func moved<T>(_ values: [T]) -> [T] {
+      var values = values
+      values.insert(values.remove(at: row), at: last - 1)
+      return values
+    }
+    var result = self
+    result.sizes = moved(sizes)
+    for k in inputs.indices { result.inputs[k].place.strides = moved(inputs[k].place.strides) }
+    for k in outputs.indices { result.outputs[k].place.strides = moved(outputs[k].place.strides) }
+    return result
+  }
+
+  private func assembled() throws -> LoopInstruction {
     let assigned = try RegisterAssignment(
       paired(), inputs: inputs.map(\.register), kept: outputs.map(\.register), count: registers)
     let dimensions = mergedDimensions()

@@ -69,6 +69,15 @@ struct PartialProducts {
 
   func hash(parts: [Int]) -> Int { parts.reduce(0) { $0 &+ hashes[$1] } }
 
+  /// Some of the factors (as bits), with the labels of the array that they are.
+  func side(_ subset: Int) -> (labels: Set<Label>, parts: [Int]) {
+    side(factors.indices.filter { subset >> $0 & 1 == 1 })
+  }
+
+  func side(_ parts: [Int]) -> (labels: Set<Label>, parts: [Int]) {
+    (parts.count == 1 ? Set(walks[parts[0]]) : kept(parts), parts)
+  }
+
   /// What the product of some of the factors keeps: labels of the result and of the factors outside.
   func kept(_ parts: [Int]) -> Set<Label> {
     let isInside = Set(parts)

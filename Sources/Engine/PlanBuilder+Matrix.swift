@@ -107,7 +107,7 @@ extension PlanBuilder {
   }
 
   /// A copy with the labels in the given order.
-  private func packed(_ x: Access, _ labels: [Label], _ sizes: [Label: Int]) throws -> Access {
+  func arranged(_ x: Access, _ labels: [Label], _ sizes: [Label: Int]) throws -> Access {
     let shape = labels.map { sizes[$0] ?? 1 }
     let out = Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: labels)
     var program = LoopProgram(sizes: sizes.filter { labels.contains($0.key) })
@@ -123,10 +123,10 @@ extension PlanBuilder {
     groups.k = commonOrder(groups.k, a, b, task.sizes)
     var (a, b) = (a, b)
     if matrix(a, groups.m, groups.k, groups.batch, task.sizes) == nil {
-      a = try packed(a, groups.batch.filter { a[$0] != 0 } + groups.m + groups.k, task.sizes)
+      a = try arranged(a, groups.batch.filter { a[$0] != 0 } + groups.m + groups.k, task.sizes)
     }
     if matrix(b, groups.k, groups.n, groups.batch, task.sizes) == nil {
-      b = try packed(b, groups.batch.filter { b[$0] != 0 } + groups.k + groups.n, task.sizes)
+      b = try arranged(b, groups.batch.filter { b[$0] != 0 } + groups.k + groups.n, task.sizes)
     }
     let direct = matrix(task.out, groups.m, groups.n, groups.batch, task.sizes)
     var target = task.out

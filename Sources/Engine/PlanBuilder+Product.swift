@@ -8,6 +8,8 @@ struct ProductFactor {
   var labels: Set<Label>
   /// Places of the factors that it is made of.
   var parts: [Int]
+  /// Two of the labels lie as one, of pairs.
+  var isPacked = false
 }
 
 extension PlanBuilder {
@@ -31,9 +33,11 @@ extension PlanBuilder {
     if alpha == 1, let node = task.node, isKnown(node, products, task) { return }
     let path = ContractionPlanner(
       operands: factors.map { Array($0.labels) }, result: Array(task.result), sizes: task.sizes,
-      layout: walked(task.result, by: task.out), isKnown: { self.partial.contains(products, subset: $0) }
+      layout: walked(task.result, by: task.out), isKnown: { self.partial.contains(products, subset: $0) },
+      share: { self.pairing(products.side($0), products.side($1), task)?.share ?? 1 }
     ).path()
     let needed = neededSteps(path.steps, products)
+    let uses = pairedUses(path.steps, products, task)
     for (index, step) in path.steps.enumerated() {
       let (a, b) = (factors[step.left], factors[step.right])
       guard needed[index] else {
@@ -48,8 +52,29 @@ extension PlanBuilder {
         }
         return
       }
-      factors.append(try intermediate(a, b, factors, path.steps, index, products, task))
+      let kept = products.kept(a.parts + b.parts)
+      let packed = try packedOuter(a, b, kept: kept, for: uses[factors.count], task)
+      factors.append(try packed ?? intermediate(a, b, factors, path.steps, index, products, task))
     }
+  }
+
+  /// The operands of the last step, by their places, that it takes by pairs of labels.
+  private func pairedUses(
+    _ steps: [(left: Int, right: Int)], _ products: PartialProducts, _ task: Contraction
+  ) -> [Int: PairedUse] {
+    guard steps.count > 1, let last = steps.last else { return [:] }
+    let parts = parts(steps, products)
+    let (left, right) = (products.side(parts[last.left]), products.side(parts[last.right]))
+    guard let product = pairing(left, right, task) else { return [:] }
+    var uses: [Int: PairedUse] = [:]
+    if let pair = product.left { uses[last.left] = (pair, product.groups.k) }
+    if let pair = product.right { uses[last.right] = (pair, product.groups.k) }
+    return uses
+  }
+
+  /// The factors of each array of a path, the given ones first.
+  private func parts(_ steps: [(left: Int, right: Int)], _ products: PartialProducts) -> [[Int]] {
+    steps.reduce(into: products.factors.indices.map { [$0] }) { $0.append($0[$1.left] + $0[$1.right]) }
   }
 
   /// A node that another product made on its way is that array.
@@ -70,8 +95,7 @@ extension PlanBuilder {
   /// The steps that have to be run: what leads only to products that the plan has already is left out.
   private func neededSteps(_ steps: [(left: Int, right: Int)], _ products: PartialProducts) -> [Bool] {
     let given = products.factors.count
-    var parts = (0..<given).map { [$0] }
-    for step in steps { parts.append(parts[step.left] + parts[step.right]) }
+    let parts = parts(steps, products)
     var needed = [Bool](repeating: false, count: steps.count)
     needed[steps.count - 1] = true
     for (index, step) in steps.enumerated().reversed() where needed[index] {

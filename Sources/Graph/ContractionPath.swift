@@ -26,14 +26,17 @@ public struct ContractionPlanner {
 
   /// Whether the product of a subset (as bits) is there already, at no cost.
   let isKnown: ((Int) -> Bool)?
+  /// What part of the last product of two subsets (as bits) has to be multiplied out, where a side is symmetric.
+  let share: ((Int, Int) -> Double)?
   /// The result's labels as its memory walks them, outermost first; empty where that does not matter.
   let layout: [Label]
 
   public init(
     operands: [[Label]], result: [Label], sizes: [Label: Int], layout: [Label] = [],
-    isKnown: ((Int) -> Bool)? = nil
+    isKnown: ((Int) -> Bool)? = nil, share: ((Int, Int) -> Double)? = nil
   ) {
     self.layout = layout
+    self.share = share
     self.isKnown = isKnown
     self.operands = operands.map(Set.init)
     self.result = Set(result)
@@ -104,7 +107,11 @@ public struct ContractionPlanner {
         guard part & lowest != 0 else { continue }
         let rest = subset ^ part
         let work = volume(labels[part].union(labels[rest]))
-        let total = isFree ? 0 : cost[part] + cost[rest] + work + entryCost * size
+        let before = cost[part] + cost[rest] + entryCost * size
+        var total = isFree ? 0 : before + work
+        if subset == full, let share, before + work / 4 <= cost[subset] {
+          total = before + work * share(part, rest)
+        }
         guard total <= cost[subset] else { continue }
         let shared = labels[part].intersection(labels[rest])
         let isBatch = !shared.isSubset(of: labels[subset]) && !shared.isDisjoint(with: labels[subset])

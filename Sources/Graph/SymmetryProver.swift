@@ -33,6 +33,18 @@ public final class SymmetryProver {
     isInvariant(operands, outer: outer, a, b, depth: 0)
   }
 
+  /// Two of some labels, of one size from four up, in which Σ Π operands over `outer` is proven to be symmetric.
+  public func symmetricPair(
+    _ operands: [Operand], outer: Set<Label>, among labels: [Label], _ sizes: [Label: Int]
+  ) -> (Label, Label)? {
+    for (index, u) in labels.enumerated() where sizes[u] ?? 1 >= 4 {
+      for v in labels[(index + 1)...] where sizes[u] == sizes[v] {
+        if isInvariant(operands, outer: outer, exchanging: u, v) { return (u, v) }
+      }
+    }
+    return nil
+  }
+
   private func isInvariant(_ operands: [Operand], outer: Set<Label>, _ a: Label, _ b: Label, depth: Int)
     -> Bool
   {
@@ -43,6 +55,7 @@ public final class SymmetryProver {
       for k in image.atoms.indices {
         image.atoms[k].labels = image.atoms[k].labels.map { $0 == a ? b : $0 == b ? a : $0 }
       }
+      image = renamedByIdentities(image)
       guard let match = rest.firstIndex(where: { isSame(image, $0, outer, depth) }) else { return false }
       rest.remove(at: match)
     }
@@ -103,9 +116,24 @@ public final class SymmetryProver {
       }
       guard pending.count + result.count <= Self.monomialLimit else { return nil }
       if isSplit { continue }
-      result.append(monomial)
+      result.append(renamedByIdentities(monomial))
     }
     return carrySummedLabels(result, operands, outer) ? result : nil
+  }
+
+  /// δ(i,j)·pᵢ and δ(i,j)·pⱼ are one: beside an identity, its first label stands for both.
+  private func renamedByIdentities(_ monomial: Monomial) -> Monomial {
+    var result = monomial
+    for (index, atom) in monomial.atoms.enumerated() {
+      guard case .selector(let s) = graph[atom.node].op, s.isIdentity(graph.shape(atom.node)) else {
+        continue
+      }
+      let (low, high) = (min(atom.labels[0], atom.labels[1]), max(atom.labels[0], atom.labels[1]))
+      for k in result.atoms.indices where k != index {
+        result.atoms[k].labels = result.atoms[k].labels.map { $0 == high ? low : $0 }
+      }
+    }
+    return result
   }
 
   /// A sum that is symmetric in two of its axes stays whole: it can stand either way.

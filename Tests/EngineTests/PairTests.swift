@@ -95,6 +95,36 @@ struct PairTests {
     try check(h, [0: values([n, d], 1), 1: values([n, 3], 2)])
   }
 
+  /// Σₙ xₙᵢ xₙₖ (δⱼₗ pₙⱼ − pₙⱼ pₙₗ), a last layer under softmax: xₙᵢxₙₖ is made for pairs alone, and never whole.
+  @Test func outerProductsByPairs() throws {
+    let (n, d, c) = (30, 40, 6)
+    let (x, p) = (leaf(0, [n, d]), leaf(1, [n, c]))
+    let identity = graph.selector(.identity(c), [c, c])
+    let first = graph.contract(
+      1, [Operand(x, [4, 0]), Operand(x, [4, 2]), Operand(p, [4, 1]), Operand(identity, [1, 3])],
+      to: [0, 1, 2, 3])
+    let second = graph.contract(
+      1, [Operand(x, [4, 0]), Operand(x, [4, 2]), Operand(p, [4, 1]), Operand(p, [4, 3])], to: [0, 1, 2, 3])
+    let h = graph.add(
+      [Summand(0.5, Operand(first, [0, 1, 2, 3])), Summand(-0.5, Operand(second, [0, 1, 2, 3]))],
+      shape: [d, c, d, c])
+    let leaves = [0: values([n, d], 1), 1: values([n, c], 2)]
+    let listing = try check(h, leaves)
+    #expect(listing.contains { $0.hasPrefix("outer pairs") })
+    #expect(try Plan(graph, outputs: [h]).multiplications < Double(n * (820 * 21 + 820 + 100)))
+    // Summed over two labels, and with a factor that has but one of them.
+    let (y, w) = (leaf(2, [5, n, d]), leaf(3, [5, c]))
+    try check(
+      graph.contract(
+        1,
+        [
+          Operand(y, [4, 5, 0]), Operand(y, [4, 5, 2]), Operand(w, [4, 1]), Operand(w, [4, 3]),
+          Operand(p, [5, 1]),
+        ],
+        to: [0, 1, 2, 3]),
+      [1: values([n, c], 2), 2: values([5, n, d], 3), 3: values([5, c], 4)])
+  }
+
   @Test func provesWhatItShould() {
     let prover = SymmetryProver(graph)
     let (w, m) = (leaf(0, [6, 4]), leaf(1, [6, 6]))
@@ -113,6 +143,17 @@ struct PairTests {
     #expect(!isSymmetric(graph.contract(1, [Operand(both, [0, 2]), Operand(gram, [2, 1])], to: [0, 1])))
     #expect(!isSymmetric(m))
     #expect(!isSymmetric(skew))
+    // δᵢⱼ·pᵢ − pᵢpⱼ is symmetric although its first term names i alone; δᵢⱼ·pᵢ − pᵢqⱼ is not.
+    let (p, q) = (leaf(2, [6]), leaf(3, [6]))
+    let diagonal = graph.contract(
+      1, [Operand(graph.selector(.identity(6), [6, 6]), [0, 1]), Operand(p, [0])], to: [0, 1])
+    func less(_ other: NodeID) -> NodeID {
+      let outer = graph.contract(1, [Operand(p, [0]), Operand(other, [1])], to: [0, 1])
+      return graph.add(
+        [Summand(1, Operand(diagonal, [0, 1])), Summand(-1, Operand(outer, [0, 1]))], shape: [6, 6])
+    }
+    #expect(isSymmetric(less(p)))
+    #expect(!isSymmetric(less(q)))
   }
 
   /// A partial product of one node is used by another that contains it.

@@ -35,6 +35,8 @@ struct TiledCompilation {
   )
 
   func build(_ outputs: [NodeID]) throws -> Built {
+    var factoring = SumFactoring(graph)
+    let outputs = factoring.rewritten(outputs)
     let plain = try lowered(outputs, [])
     guard largest(plain) > limits.stored else { return plain }
     let blocks = BlockReductions(graph) { isLarge($0) }.rewritten(outputs)

@@ -1,0 +1,103 @@
+import Graph
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Engine
+
+/// Terms of a sum that share factors are multiplied by them once.
+struct SumFactoringTests {
+  let graph = TensorGraph()
+
+  func leaf(_ id: Int, _ shape: Shape) -> NodeID { graph.leaf(Leaf(id: id, name: "x\(id)", shape: shape)) }
+
+  func values(_ shape: Shape, _ seed: Double) -> Tensor {
+    Tensor((0..<shape.elementCount).map { k in ((Double(k) + seed) * 0.7).remainder(dividingBy: 1.3) }, shape)
+  }
+
+  /// The rewritten sum against the definition of the given one; multiplications of both.
+  func check(_ node: NodeID, _ leaves: [Int: Tensor]) throws -> (before: Double, after: Double) {
+    let expected = try ReferenceInterpreter(graph: graph, leaves: leaves).evaluate([node])[0].doubles
+    let plan = try Plan(graph, outputs: [node])
+    let result = try plan.run(plan.inputs.map { leaves[$0.id] ?? Tensor([], [0]) })[0].doubles
+    let size = expected.reduce(1) { max($0, $1.magnitude) }
+    #expect(zip(result, expected).allSatisfy { ($0 - $1).magnitude <= 1e-12 * size })
+    return (try Plan(untiled: graph, outputs: [node], precision: .f64).multiplications, plan.multiplications)
+  }
+
+  func sum(_ terms: [(Double, NodeID)]) -> NodeID {
+    let shape = graph.shape(terms[0].1)
+    return graph.add(terms.map { Summand($0.0, Operand($0.1, Array(shape.indices))) }, shape: shape)
+  }
+
+  /// Σₙ aₙᵢ bₙⱼ + 2 Σₘ aₘᵢ cₘⱼ − Σₙ aₙᵢ bₙⱼ wⱼ: one matrix product instead of three.
+  @Test func oneProductForTermsThatShareAFactor() throws {
+    let (n, d, k) = (90, 70, 60)
+    let (a, b, c, w) = (leaf(0, [n, d]), leaf(1, [n, k]), leaf(2, [n, k]), leaf(3, [k]))
+    let first = graph.contract(1, [Operand(a, [2, 0]), Operand(b, [2, 1])], to: [0, 1])
+    let second = graph.contract(1, [Operand(a, [7, 0]), Operand(c, [7, 1])], to: [0, 1])
+    let third = graph.contract(
+      1, [Operand(a, [2, 0]), Operand(b, [2, 1]), Operand(c, [2, 1]), Operand(w, [1])], to: [0, 1])
+    let leaves = [0: values([n, d], 1), 1: values([n, k], 2), 2: values([n, k], 3), 3: values([k], 4)]
+    let (before, after) = try check(sum([(1, first), (2, second), (-1, third)]), leaves)
+    #expect(before > 2.9 * Double(n * d * k))
+    #expect(after < 1.1 * Double(n * d * k))
+  }
+
+  /// Different arrays, or the same ones along other axes, share nothing.
+  @Test func nothingInCommon() throws {
+    let n = 80
+    let (a, b) = (leaf(0, [n, n]), leaf(1, [n, n]))
+    let first = graph.contract(1, [Operand(a, [2, 0]), Operand(b, [2, 1])], to: [0, 1])
+    let second = graph.contract(1, [Operand(a, [0, 2]), Operand(b, [1, 2])], to: [0, 1])
+    let (before, after) = try check(
+      sum([(1, first), (3, second)]), [0: values([n, n], 1), 1: values([n, n], 2)])
+    #expect(before == after)
+  }
+
+  /// (xᵢ·yₙ)-like terms that are cheap apart stay apart: Σₙ uₙ aₙᵢ bₙⱼ with u of one entry a row would fill in nothing,
+  /// but Σₙ aₙᵢ bₙⱼ + Σₙ aₙᵢ cₙ·vⱼ is cheaper with c summed first.
+  @Test func cheapTermsStayApart() throws {
+    let (n, d, k) = (50, 100, 90)
+    let (a, c, v) = (leaf(0, [n, d]), leaf(1, [n]), leaf(2, [k]))
+    let (e, u) = (leaf(3, [n]), leaf(4, [k]))
+    let first = graph.contract(1, [Operand(a, [2, 0]), Operand(c, [2]), Operand(v, [1])], to: [0, 1])
+    let second = graph.contract(1, [Operand(a, [2, 0]), Operand(e, [2]), Operand(u, [1])], to: [0, 1])
+    let leaves = [
+      0: values([n, d], 1), 1: values([n], 2), 2: values([k], 3), 3: values([n], 4), 4: values([k], 5),
+    ]
+    let (before, after) = try check(sum([(1, first), (1, second)]), leaves)
+    #expect(after <= before)
+  }
+
+  /// A term that something else reads is computed for that anyway, and stays.
+  @Test func sharedTermsStay() throws {
+    let (n, d) = (90, 70)
+    let (a, b, c) = (leaf(0, [n, d]), leaf(1, [n, d]), leaf(2, [n, d]))
+    let first = graph.contract(1, [Operand(a, [2, 0]), Operand(b, [2, 1])], to: [0, 1])
+    let second = graph.contract(1, [Operand(a, [2, 0]), Operand(c, [2, 1])], to: [0, 1])
+    let total = sum([(1, first), (1, second)])
+    let leaves = [0: values([n, d], 1), 1: values([n, d], 2), 2: values([n, d], 3)]
+    let expected = try ReferenceInterpreter(graph: graph, leaves: leaves).evaluate([total, first])
+    let plan = try Plan(graph, outputs: [total, first])
+    let result = try plan.run(plan.inputs.map { leaves[$0.id] ?? Tensor([], [0]) })
+    for (x, y) in zip(result, expected) {
+      #expect(zip(x.doubles, y.doubles).allSatisfy { ($0 - $1).magnitude < 1e-11 })
+    }
+  }
+
+  /// A factor with nothing beside it: Σₙ aₙᵢ bₙⱼ + Σₙ aₙᵢ bₙⱼ cₙⱼ = Σₙ aₙᵢ bₙⱼ (1 + cₙⱼ); and diagonals.
+  @Test func emptyRestsAndDiagonals() throws {
+    let (n, d) = (60, 64)
+    let (a, b, c) = (leaf(0, [n, d]), leaf(1, [n, d]), leaf(2, [n, d]))
+    let identity = graph.selector(.identity(d), [d, d])
+    let first = graph.contract(1, [Operand(a, [2, 0]), Operand(b, [2, 1])], to: [0, 1])
+    let second = graph.contract(
+      1, [Operand(a, [2, 0]), Operand(b, [2, 1]), Operand(c, [2, 1])], to: [0, 1])
+    let third = graph.contract(
+      1, [Operand(a, [2, 0]), Operand(c, [2, 0]), Operand(identity, [0, 1])], to: [0, 1])
+    let leaves = [0: values([n, d], 1), 1: values([n, d], 2), 2: values([n, d], 3)]
+    let (before, after) = try check(sum([(1, first), (0.25, second), (2, third)]), leaves)
+    #expect(after < 0.6 * before)
+  }
+}

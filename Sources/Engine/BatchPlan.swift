@@ -1,6 +1,4 @@
-import CKernels
 import Graph
-import Synchronization
 import Tensors
 
 /// What runs on values for its inputs: a plan, or a batch in pieces.
@@ -64,8 +62,8 @@ public final class BatchPlan: Computation {
   private let shared: KeptResults
   private let values: Plan
   private let pieces: [(size: Int, plan: Plan, sources: [Source])]
-  /// The plan for whole pieces, for the other threads.
-  private var copies: [Plan] = []
+  /// The plan for whole pieces.
+  private let lanes: PlanLanes
   private let sharedInputs: [Int]
   private let valueInputs: [Int]
   private let batch: Shape
@@ -141,6 +139,7 @@ public final class BatchPlan: Computation {
       return (size, plan, sources)
     }
     let results = elements.reduce(0) { $0 + graph.shape($1).elementCount } * total * precision.byteCount
+    lanes = PlanLanes(made[0].1)
     workingBytes =
       results + prelude.workingBytes + values.workingBytes
       + Team.size * (made.map(\.1.workingBytes).max() ?? 0)
@@ -189,7 +188,9 @@ public final class BatchPlan: Computation {
         // In rounds, so that progress is told by the thread that asked for the batch.
         let round = min(whole - done, Self.roundsOf * Team.size)
         let first = done
-        try run(round) { plan, k in try compute((first + k) * piece.size, piece.size, plan, piece.sources) }
+        try lanes.run(round, least: Self.leastPieces) { plan, k in
+          try compute((first + k) * piece.size, piece.size, plan, piece.sources)
+        }
         done += round
         report?(done * piece.size, total)
       }
@@ -199,36 +200,8 @@ public final class BatchPlan: Computation {
     return results
   }
 
-  /// Pieces of a round for each thread; with fewer than `leastPieces` in all, threads share the work in each piece.
+  /// Pieces of a round for each thread; with fewer than `leastPieces` of them, threads share the work in each piece.
   private static let (roundsOf, leastPieces) = (32, 4)
-
-  /// Calls `body` for each of `count` whole pieces, with a plan that no other thread uses meanwhile. What a piece
-  /// gives does not depend on the thread.
-  private func run(_ count: Int, _ body: (Plan, Int) throws -> Void) throws {
-    let lanes = Team.size
-    guard lanes > 1, count >= Self.leastPieces * lanes, pieces[0].plan.canBeCopied else {
-      for k in 0..<count { try body(pieces[0].plan, k) }
-      return
-    }
-    while copies.count < lanes - 1 { copies.append(pieces[0].plan.copy()) }
-    let next = Atomic<Int>(0)
-    let errors = Mutex<(piece: Int, error: any Error)?>(nil)
-    Team.run(lanes) { lane in
-      let plan = lane == 0 ? pieces[0].plan : copies[lane - 1]
-      while true {
-        let k = next.wrappingAdd(1, ordering: .relaxed).oldValue
-        guard k < count else { return }
-        do {
-          try body(plan, k)
-        } catch {
-          // The first piece's error is the one that a single thread would meet; the others are left.
-          errors.withLock { known in if known.map({ k < $0.piece }) ?? true { known = (k, error) } }
-          next.store(count, ordering: .relaxed)
-        }
-      }
-    }
-    if let failed = errors.withLock({ $0 }) { throw failed.error }
-  }
 
   /// Rows `first`..<first + size of an identity matrix whose columns are the entries of a variable's leaf.
   private func units(_ variable: Int, _ first: Int, _ size: Int) -> Tensor {

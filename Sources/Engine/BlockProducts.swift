@@ -15,7 +15,7 @@ public final class BlockProducts {
   private let direction: NodeID
   private let vector: Leaf
   private let prelude: KeptResults
-  private var plans: [Int: (plan: Plan, sources: [Source])] = [:]
+  private var plans: [Int: (lanes: PlanLanes, sources: [Source])] = [:]
   private var values: [Tensor] = []
   private var shared: [Tensor] = []
 
@@ -43,7 +43,7 @@ public final class BlockProducts {
 
   /// Bytes of memory that a product with `count` vectors needs besides its inputs.
   public func workingBytes(for count: Int) throws -> Int {
-    try plan(for: count).plan.workingBytes + prelude.plan.workingBytes
+    try plan(for: count).lanes.plan.workingBytes + prelude.plan.workingBytes
   }
 
   /// Takes values for `inputs` and computes what all products have in common.
@@ -57,18 +57,60 @@ public final class BlockProducts {
 
   /// The formula on each row of a k×n block.
   public func run(_ block: Tensor) throws -> Tensor {
-    let (plan, sources) = try plan(for: block.shape[0])
-    let arguments = sources.map { source -> Tensor in
+    let count = block.shape[0]
+    let rows = try rowsTogether(count)
+    guard rows < count else { return try run(block, plan(for: count)) }
+    var result = Tensor(uninitialized: block.shape, precision)
+    let bytes = block.shape[1] * precision.byteCount
+    let target = result.uniquePointer()
+    let source = block.sharedStorage.pointer
+    /// Rows from `first` on, into their place.
+    func compute(_ first: Int, _ rows: Int, _ plan: Plan, _ sources: [Source]) throws {
+      var part = Tensor(uninitialized: [rows, block.shape[1]], precision)
+      part.uniquePointer().copyMemory(from: source + first * bytes, byteCount: rows * bytes)
+      let product = try plan.run(arguments(part, sources))[0]
+      (target + first * bytes).copyMemory(from: product.sharedStorage.pointer, byteCount: rows * bytes)
+    }
+    try withExtendedLifetime((block, result)) {
+      let (lanes, sources) = try plan(for: rows)
+      try lanes.run(count / rows) { plan, k in try compute(k * rows, rows, plan, sources) }
+      let left = count % rows
+      if left > 0 {
+        let (lanes, sources) = try plan(for: left)
+        try compute(count - left, left, lanes.plan, sources)
+      }
+    }
+    return result
+  }
+
+  /// Rows that one thread takes through the whole formula: as few as keep it busy, when what lies between fits into the
+  /// cache of a core. It depends on nothing but the formula and the count: results do not depend on the threads.
+  private func rowsTogether(_ count: Int) throws -> Int {
+    guard count > 1 else { return count }
+    let plan = try plan(for: count).lanes.plan
+    let (work, bytes) = (plan.multiplications / Double(count), plan.arenaBytes / count)
+    let rows = Int(min(Double(count), (Self.leastWork / max(work, 1)).rounded(.up)))
+    return bytes <= Self.cachedBytes && 2 * rows <= count ? rows : count
+  }
+
+  private static let leastWork = 200_000.0
+  private static let cachedBytes = 4 << 20
+
+  private func run(_ block: Tensor, _ planned: (lanes: PlanLanes, sources: [Source])) throws -> Tensor {
+    try planned.lanes.plan.run(arguments(block, planned.sources))[0]
+  }
+
+  private func arguments(_ block: Tensor, _ sources: [Source]) -> [Tensor] {
+    sources.map { source -> Tensor in
       switch source {
       case .input(let k): return values[k]
       case .shared(let k): return shared[k]
       case .block: return block
       }
     }
-    return try plan.run(arguments)[0]
   }
 
-  private func plan(for count: Int) throws -> (plan: Plan, sources: [Source]) {
+  private func plan(for count: Int) throws -> (lanes: PlanLanes, sources: [Source]) {
     if let known = plans[count] { return known }
     let image = graph.leaf(Leaf(id: vector.id, name: vector.name, shape: [count] + vector.shape))
     let plan = try Plan(
@@ -78,7 +120,8 @@ public final class BlockProducts {
       if let k = split.leaves.firstIndex(where: { $0.id == leaf.id }) { return .shared(k) }
       return .input(inputs.firstIndex { $0.id == leaf.id } ?? 0)
     }
-    plans[count] = (plan, sources)
-    return (plan, sources)
+    let made = (lanes: PlanLanes(plan), sources: sources)
+    plans[count] = made
+    return made
   }
 }

@@ -123,9 +123,6 @@ extension PlanBuilder {
     return try arranged(x.access, others.sorted() + [label], sizes)
   }
 
-  /// Products below this many multiplications are not worth the proof.
-  static var pairedWork: Int { 300_000 }
-
   /// The labels of a plain product large enough; nil when one side sums alone, or both keep a label.
   private func plainGroups(_ la: Set<Label>, _ lb: Set<Label>, _ task: Contraction) -> Groups? {
     func live(_ labels: Set<Label>) -> [Label] { labels.filter { task.sizes[$0] ?? 1 > 1 }.sorted() }
@@ -136,8 +133,8 @@ extension PlanBuilder {
     else { return nil }
     let m = live(la.subtracting(lb))
     let n = live(lb.subtracting(la))
-    let work = (live(shared) + m + n).reduce(1) { $0 * (task.sizes[$1] ?? 1) }
-    guard work >= Self.pairedWork, m.count + n.count <= Int(HK_PAIR_DIMS), !shared.isEmpty else { return nil }
+    let work = (live(shared) + m + n).reduce(1) { $0 * Double(task.sizes[$1] ?? 1) }
+    guard work >= ContractionPlanner.pairedWork, m.count + n.count <= Int(HK_PAIR_DIMS), !shared.isEmpty else { return nil }
     return Groups(batch: [], m: m, n: n, k: live(shared))
   }
 

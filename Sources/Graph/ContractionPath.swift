@@ -13,6 +13,8 @@ public struct ContractionPath: Sendable {
 
 /// Finds contraction paths: exact by dynamic programming over subsets for few operands, greedy beyond.
 public struct ContractionPlanner {
+  /// Products below this many multiplications are not worth a look for symmetric operands.
+  public static let pairedWork = 300_000.0
   /// Beyond this many operands the search is greedy.
   static let exactLimit = 8
   /// Beyond this many operands no subset is looked up among the known products.
@@ -109,7 +111,7 @@ public struct ContractionPlanner {
         let work = volume(labels[part].union(labels[rest]))
         let before = cost[part] + cost[rest] + entryCost * size
         var total = isFree ? 0 : before + work
-        if subset == full, let share, before + work / 4 <= cost[subset] {
+        if subset == full, let share, work >= Self.pairedWork, before + work / 4 <= cost[subset] {
           total = before + work * share(part, rest)
         }
         guard total <= cost[subset] else { continue }

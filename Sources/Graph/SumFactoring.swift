@@ -19,7 +19,7 @@ public struct SumFactoring {
   }
 
   /// Terms below this many multiplications are left as they are.
-  private static let leastWork = 300_000.0
+  private static let leastWork = 100_000.0
   private static let termLimit = 12
   private static let factorLimit = 12
   private static let rounds = 4

@@ -134,7 +134,8 @@ extension PlanBuilder {
     let m = live(la.subtracting(lb))
     let n = live(lb.subtracting(la))
     let work = (live(shared) + m + n).reduce(1) { $0 * Double(task.sizes[$1] ?? 1) }
-    guard work >= ContractionPlanner.pairedWork, m.count + n.count <= Int(HK_PAIR_DIMS), !shared.isEmpty else { return nil }
+    guard work >= ContractionPlanner.pairedWork, m.count + n.count <= Int(HK_PAIR_DIMS), !shared.isEmpty
+    else { return nil }
     return Groups(batch: [], m: m, n: n, k: live(shared))
   }
 

@@ -10,12 +10,12 @@ struct LookText {
 
   init(_ call: CommandCall) {
     format = call.format
-    width = call.interpreter.options.width
+    width = call.interpreter.textWidth
   }
 
   init(_ interpreter: Interpreter) {
     format = NumberFormat(digits: interpreter.state.settings.digits)
-    width = interpreter.options.width
+    width = interpreter.textWidth
   }
 
   /// A few digits, for figures that only say how large something is.

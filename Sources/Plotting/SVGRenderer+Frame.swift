@@ -153,13 +153,15 @@ extension SVGRenderer {
     for item in legendItems {
       let color = layout.inks[item.entry.mark].color.hex
       let number = layout.inks[item.entry.mark].number
-      drawSample(item.entry.sample, color, number, Point(x: item.x, y: item.y))
+      let opacity = layout.figure.marks[item.entry.mark].isBand ? Self.bandOpacity : "0.8"
+      drawSample(item.entry.sample, color, number, Point(x: item.x, y: item.y), opacity)
       writer.text(item.entry.name, at: Point(x: item.x + 36, y: item.y + 4), anchor: "start")
     }
   }
 
-  private mutating func drawSample(_ sample: LegendEntry.Sample, _ color: String, _ number: Int, _ at: Point)
-  {
+  private mutating func drawSample(
+    _ sample: LegendEntry.Sample, _ color: String, _ number: Int, _ at: Point, _ opacity: String
+  ) {
     let end = Point(x: at.x + 28, y: at.y)
     let stroke = [("stroke", color), ("stroke-width", "2")]
     switch sample {
@@ -174,13 +176,18 @@ extension SVGRenderer {
       writer.circle(Point(x: at.x + 14, y: at.y - 4), radius: 3, [("fill", color)])
     case .area:
       writer.rectangle(
-        x: at.x + 6, y: at.y - 5, width: 18, height: 10, [("fill", color), ("fill-opacity", "0.6")])
+        x: at.x + 6, y: at.y - 5, width: 18, height: 10, [("fill", color), ("fill-opacity", opacity)])
     case .arrow: drawArrow(from: at, to: Point(x: end.x - 4, y: end.y), color)
     }
   }
 }
 
 extension Mark {
+  fileprivate var isBand: Bool {
+    if case .band = self { return true }
+    return false
+  }
+
   /// Covers the whole frame, grid lines included.
   fileprivate var isOpaque: Bool {
     switch self {

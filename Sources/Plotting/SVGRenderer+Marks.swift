@@ -131,6 +131,8 @@ extension SVGRenderer {
 
   // MARK: - Areas
 
+  static let bandOpacity = "0.22"
+
   private mutating func drawBand(_ band: Band, _ color: String) {
     let indices = 0..<band.count
     let upper = indices.map { layout.place(Point(x: band.xs[$0], y: band.upper[$0])) }
@@ -143,7 +145,7 @@ extension SVGRenderer {
       let pairs = run.compactMap { $0 }
       let outline = pairs.map { pixel($0.0) } + pairs.reversed().map { pixel($0.1) }
       let data = SVGWriter.path(outline, isClosed: true)
-      writer.element("path", [("d", data), ("fill", color), ("fill-opacity", "0.22")])
+      writer.element("path", [("d", data), ("fill", color), ("fill-opacity", Self.bandOpacity)])
     }
   }
 

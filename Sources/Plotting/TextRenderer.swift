@@ -62,7 +62,7 @@ private struct TextRenderer {
     }
   }
 
-  /// A matrix gets square entries that cover whole characters, where there is room.
+  /// A matrix gets square entries that cover whole characters, where there is room; a long one keeps some thickness.
   private static func size(
     _ columns: Int, _ rows: Int, _ layout: FigureLayout, _ options: TextOptions
   ) -> (columns: Int, rows: Int) {
@@ -76,7 +76,16 @@ private struct TextRenderer {
     if usesHalves, scale >= 2, matrix.rows % 2 == 1, Int(scale) % 2 == 1 { scale -= 1 }
     let width = (scale * Double(matrix.columns)).rounded() * (usesHalves ? 1 : 2)
     let height = (scale * Double(matrix.rows) / (usesHalves ? 2 : 1)).rounded(.up)
-    return (min(max(Int(width), 1), columns), min(max(Int(height), 1), rows))
+    return (
+      min(max(Int(width), thickness(columns, matrix.columns)), columns),
+      min(max(Int(height), thickness(rows, matrix.rows)), rows)
+    )
+  }
+
+  /// A quarter of the room at least, in whole characters for each entry where they fit.
+  private static func thickness(_ room: Int, _ entries: Int) -> Int {
+    let least = max(room / 4, 1)
+    return entries <= least ? least / entries * entries : least
   }
 
   func lines() -> [TextLine] {

@@ -100,6 +100,14 @@ import Testing
     let (square, tall, wide) = (size(4, 8), size(500, 3), size(3, 500))
     #expect(abs(square.width / 8 - square.height / 4) < 1e-9)
     #expect(tall.width > 90 && wide.height > 90)
+    // In text, each of three columns and rows has characters of its own.
+    func text(_ rows: Int, _ columns: Int) -> [Substring] {
+      let values = (0..<rows * columns).map { Double($0 % columns == columns - 1 ? 1 : 0) }
+      let figure = Figure(marks: [.matrix(Matrix(rows: rows, columns: columns, values: values))])
+      return renderText(figure, TextOptions(width: 60, height: 20, unicode: false)).split(separator: "\n")
+    }
+    #expect(text(300, 3).dropFirst().prefix(16).allSatisfy { $0.contains("|      ###|") })
+    #expect(text(3, 300).count(where: { $0.contains("#|") }) == 3)
   }
 
   /// Names of blocks are not drawn over each other, and the widest blocks have theirs.

@@ -106,7 +106,7 @@ import Testing
       let figure = Figure(marks: [.matrix(Matrix(rows: rows, columns: columns, values: values))])
       return renderText(figure, TextOptions(width: 60, height: 20, unicode: false)).split(separator: "\n")
     }
-    #expect(text(300, 3).dropFirst().prefix(16).allSatisfy { $0.contains("|      ###|") })
+    #expect(text(300, 3).dropFirst().prefix(16).allSatisfy { $0.contains("      ###|") })
     #expect(text(3, 300).count(where: { $0.contains("#|") }) == 3)
   }
 

@@ -39,10 +39,19 @@ struct Color: Equatable, Hashable, Sendable {
   /// Relative brightness, 0 to 1.
   var luminance: Double { (0.2126 * Double(red) + 0.7152 * Double(green) + 0.0722 * Double(blue)) / 255 }
 
-  /// The colour itself where it can be told from a background, otherwise black or white.
+  /// The colour itself where it can be told from a background, by brightness or by hue, otherwise black or white.
   func legible(on background: Color) -> Color {
-    if abs(luminance - background.luminance) > 0.3 { return self }
+    if abs(luminance - background.luminance) > 0.3 || distance(to: background) > 220 { return self }
     return background.luminance > 0.65 ? Palette.black : Palette.white
+  }
+
+  /// How different two colours look, 0 to about 765 (Riemersma, *Colour metric*, compuphase.com/cmetric.htm).
+  private func distance(to other: Color) -> Double {
+    let mean = (Double(red) + Double(other.red)) / 2
+    let (r, g, b) = (
+      Double(red) - Double(other.red), Double(green) - Double(other.green), Double(blue) - Double(other.blue)
+    )
+    return ((2 + mean / 256) * r * r + 4 * g * g + (2 + (255 - mean) / 256) * b * b).squareRoot()
   }
 
   /// The colour between two others.
@@ -60,7 +69,8 @@ struct Color: Equatable, Hashable, Sendable {
 
 /// Colours that remain distinct to colour-blind readers.
 enum Palette {
-  static let blue = Color(0x0072B2, ansi16: 34)
+  /// Bright blue where there are 16 colours: the other one is too dark for black screens.
+  static let blue = Color(0x0072B2, ansi16: 94)
   static let vermillion = Color(0xD55E00, ansi16: 31)
   static let green = Color(0x009E73, ansi16: 32)
   static let purple = Color(0xCC79A7, ansi16: 35)
@@ -81,7 +91,7 @@ enum Palette {
 
   /// Viridis, for values from low to high.
   static let sequential = [
-    Color(0x440154, ansi16: 34), Color(0x482878, ansi16: 34), Color(0x3E4A89, ansi16: 34),
+    Color(0x440154, ansi16: 94), Color(0x482878, ansi16: 94), Color(0x3E4A89, ansi16: 94),
     Color(0x31688E, ansi16: 36), Color(0x26828E, ansi16: 36), Color(0x1F9E89, ansi16: 36),
     Color(0x35B779, ansi16: 32), Color(0x6DCD59, ansi16: 32), Color(0xB4DE2C, ansi16: 33),
     Color(0xFDE725, ansi16: 33),
@@ -89,7 +99,7 @@ enum Palette {
 
   /// Blue through near-white to orange, for signed values.
   static let diverging = [
-    Color(0x2166AC, ansi16: 34), Color(0x4393C3, ansi16: 34), Color(0x92C5DE, ansi16: 36),
+    Color(0x2166AC, ansi16: 94), Color(0x4393C3, ansi16: 94), Color(0x92C5DE, ansi16: 36),
     Color(0xD1E5F0, ansi16: 36), Color(0xF7F7F7, ansi16: 39), Color(0xFEE0B6, ansi16: 33),
     Color(0xFDB863, ansi16: 33), Color(0xE08214, ansi16: 33), Color(0xB35806, ansi16: 31),
   ]

@@ -18,6 +18,11 @@ struct TextStyle {
     return unicode ? pick("•+○×▪△", number) : pick("*+ox#%", number)
   }
 
+  /// A point of a line that has no neighbours.
+  func point(_ number: Int) -> Character {
+    options.usesBraille && options.color != .none ? "•" : series(number)
+  }
+
   /// Iterates along a path.
   func iterate(_ number: Int) -> Character {
     if options.color != .none { return unicode ? "•" : "*" }

@@ -1,5 +1,6 @@
 import CKernels
 import Engine
+import Plotting
 import Syntax
 import Tensors
 
@@ -8,6 +9,7 @@ public typealias Completeness = ParseResult.Completeness
 /// How results are to be laid out.
 public struct SessionOptions: Sendable {
   public var color: Bool
+  /// What a session begins with; `set ascii` changes it.
   public var unicode: Bool
   /// Columns of the screen.
   public var width: Int
@@ -131,7 +133,8 @@ extension Interpreter {
   func report(_ diagnostic: Diagnostic) {
     if options.isJSON { return send(.diagnostic(ValueJSON.text(diagnostic))) }
     let renderer = DiagnosticRenderer(
-      options.color ? .ansi : .plain, width: max(40, options.width), folds: options.isInteractive)
+      options.color ? .ansi : .plain, width: max(40, options.width), folds: options.isInteractive,
+      spelling: state.settings.isASCII ? PlainSpelling.ascii : nil)
     output(.diagnostic(renderer.render(diagnostic)))
   }
 

@@ -112,8 +112,7 @@ final class Runner {
 
   private func runDialogue() -> Int32 {
     if environment.outputIsTerminal {
-      streams.writeLine(
-        "hlab \(hlabVersion) · ? for help, Tab completes, Ctrl-D leaves · lessons: hlab lesson")
+      session.say("hlab \(hlabVersion) · ? for help, Tab completes, Ctrl-D leaves · lessons: hlab lesson")
     }
     return dialogue(with: SessionHost(session: session, streams: streams))
   }
@@ -133,7 +132,7 @@ final class Runner {
 
   private func show(_ page: Plan.Page) -> Int32 {
     switch page {
-    case .lessons: streams.writeLine(Lesson.list)
+    case .lessons: session.say(Lesson.list)
     case .lesson(let lesson): return teach(lesson)
     case .help(let name): return run("?\(name ?? "")", name: "<help>") ?? 0
     case .reference: streams.writeLine(Reference.markdown())

@@ -33,6 +33,23 @@ import Testing
     (1 - a) * (1 - a) + 100 * (b - a * a) * (b - a * a)
   }
 
+  // MARK: Directions that are not two
+
+  @Test func parallelDirectionsAreReported() {
+    run(Self.rosenbrock + "surface f along x[0], [2, 0] steps=3")
+    #expect(transcript.messages.contains("x[0] and [2, 0] are parallel: they span a line, not a plane"))
+    run("surface f along x[0], [2, 1e-6] steps=3")
+    #expect(!transcript.messages.contains("[2, 1e-6] are parallel"))
+  }
+
+  @Test func drawsOfRandomAreNumbered() throws {
+    run(Self.rosenbrock + "surface f along random steps=3")
+    let figure = try #require(transcript.session.interpreter.state.figure)
+    #expect([figure.xAxis.label, figure.yAxis.label] == ["random 1", "random 2"])
+    run("surface f along random, x[0] steps=3")
+    #expect(transcript.session.interpreter.state.figure?.xAxis.label == "random")
+  }
+
   // MARK: Values
 
   @Test func sliceAlongAVector() throws {

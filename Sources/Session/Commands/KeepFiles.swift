@@ -67,9 +67,12 @@ extension CommandCall {
     }
     var isUnbound = false
     if case .name(let name) = expr.kind { isUnbound = interpreter.lookup(name) == nil }
-    guard !isUnbound, case .string(let path) = try interpreter.evaluate(expr), !path.isEmpty else {
+    guard !isUnbound, case .string(let path) = try interpreter.evaluate(expr) else {
       throw Diagnostic(
         .type, "'\(command.verb)' needs a file in quotes", at: expr.span, hint: "write \"\(expr.span.text)\"")
+    }
+    guard !path.isEmpty else {
+      throw Diagnostic(.type, "the name of a file is not empty", at: expr.span)
     }
     return path
   }

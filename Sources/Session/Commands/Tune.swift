@@ -259,7 +259,9 @@ private struct Tune {
         + [trial.objective.map { call.format($0) } ?? "", mark]
     }
     let left = trials.count - shown.count
-    return TextTable([["trial"] + choices.map(\.parameter.name) + ["value", ""]] + rows).text
+    return TextTable([["trial"] + choices.map(\.parameter.name) + ["value", ""]] + rows).spelled(
+      for: call.interpreter
+    ).text
       + (left > 0 ? "\n(\(left) worse ones)" : "")
   }
 

@@ -42,10 +42,20 @@ struct DirectionReader {
       result.explained += found.explained
     }
     if exprs.contains(where: { word($0)?.name != "pca" }) { result.explained = [] }
+    nameApart(&result.directions)
     for direction in result.directions where !direction.vector.contains(where: { $0 != 0 }) {
       throw Diagnostic(.domain, "the direction \(direction.name) is zero", at: exprs.first?.span)
     }
     return result
+  }
+
+  /// Several draws of `random` are numbered.
+  private func nameApart(_ directions: inout [Direction]) {
+    for name in Set(directions.map(\.name)) where name.hasPrefix("random") {
+      let places = directions.indices.filter { directions[$0].name == name }
+      guard places.count > 1 else { continue }
+      for (number, place) in places.enumerated() { directions[place].name = "\(name) \(number + 1)" }
+    }
   }
 
   private func read(_ expr: Expr) throws -> DirectionList {

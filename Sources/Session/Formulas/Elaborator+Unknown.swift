@@ -67,15 +67,19 @@ extension Elaborator {
     return nil
   }
 
+  /// Whether anything in reach has the name.
+  private func isBound(_ name: String) -> Bool {
+    if case .some = environment.local(name) { return true }
+    if case .some = interpreter.lookup(name, frameTag: environment.frameTag) { return true }
+    return environment.captured.keys.contains(name) || replacements.keys.contains(name)
+  }
+
   /// `np.exp(x)`: names do not stand in modules; nil where the root of the fields is bound.
   func moduleFault(_ callee: Expr) -> Diagnostic? {
     guard case .field(let base, let name) = callee.kind else { return nil }
     var root = base
     while case .field(let inner, _) = root.kind { root = inner }
-    guard case .name(let module) = root.kind, environment.local(module) == nil,
-      environment.captured[module] == nil, replacements[module] == nil,
-      interpreter.lookup(module, frameTag: environment.frameTag) == nil
-    else { return nil }
+    guard case .name(let module) = root.kind, !isBound(module) else { return nil }
     let isKnown = Builtins.byName[name] != nil || CalculusFunction(rawValue: name) != nil
     return Diagnostic(
       .name, "'\(module)' is not bound", at: root.span,

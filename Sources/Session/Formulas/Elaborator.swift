@@ -105,11 +105,8 @@ final class Elaborator: FormulaContext {
   }
 
   private func tensorHint(_ meaning: Meaning, _ span: Span) -> String? {
-    switch meaning {
-    case .string: "values stand within strings, in braces: \"t = {t:.3}\""
-    case .record(let fields): fields.first.map { "its fields are values: \(span.text).\($0.name)" }
-    default: nil
-    }
+    if case .string = meaning { return "values stand within strings, in braces: \"t = {t:.3}\"" }
+    return meaning.fieldNames.first.map { "its fields are values: \(span.text).\($0)" }
   }
 
   // MARK: Names

@@ -4,6 +4,8 @@ struct Color: Equatable, Hashable, Sendable {
   var green: UInt8
   var blue: UInt8
   var ansi16: UInt8
+  /// Its index among 256 colours, where that is not the nearest one.
+  var chosen256: UInt8?
 
   init(_ hex: UInt32, ansi16: UInt8 = 39) {
     red = UInt8(hex >> 16 & 0xFF)
@@ -20,6 +22,7 @@ struct Color: Equatable, Hashable, Sendable {
 
   /// The index in the 256-colour table: its 6×6×6 cube or its greys.
   var ansi256: Int {
+    if let chosen256 { return Int(chosen256) }
     let steps = [0, 95, 135, 175, 215, 255]
     func nearest(_ value: UInt8) -> Int {
       steps.indices.min { abs(steps[$0] - Int(value)) < abs(steps[$1] - Int(value)) } ?? 0
@@ -104,6 +107,17 @@ enum Palette {
     Color(0xFDB863, ansi16: 33), Color(0xE08214, ansi16: 33), Color(0xB35806, ansi16: 31),
   ]
 
+  /// The same among 256 colours, of which the nearest ones to the pale middle would be pink, violet and green.
+  static let diverging256: [UInt8] = [25, 67, 74, 110, 153, 189, 255, 230, 223, 215, 208, 172, 130]
+
+  /// The colour of a signed value, 0 to 1.
+  static func signed(_ fraction: Double) -> Color {
+    var color = color(diverging, at: fraction)
+    let last = Double(diverging256.count - 1)
+    color.chosen256 = diverging256[Int((min(max(fraction, 0), 1) * last).rounded())]
+    return color
+  }
+
   /// The colour at a fraction of a palette.
   static func color(_ stops: [Color], at fraction: Double) -> Color {
     guard let first = stops.first, let last = stops.last, fraction > 0 else { return stops.first ?? blue }
@@ -161,7 +175,7 @@ struct ColorMap: Equatable, Sendable {
   func color(_ value: Double, steps: Double? = nil) -> Color? {
     fraction(value).map { fraction in
       let place = steps.map { (fraction * $0).rounded() / $0 } ?? fraction
-      return Palette.color(isSigned ? Palette.diverging : Palette.sequential, at: place)
+      return isSigned ? Palette.signed(place) : Palette.color(Palette.sequential, at: place)
     }
   }
 

@@ -113,7 +113,10 @@ private struct TextRenderer {
       line.append("\(style.horizontal) \(label) ")
       room -= 3 + label.terminalWidth
     }
-    line.append(String(repeating: style.horizontal, count: max(room, 0)))
+    let borders = Set(blockBorders.map { Int(($0.across * Double(surface.columns)).rounded()) })
+    for column in surface.columns - max(room, 0)..<surface.columns {
+      line.append(TextCell(glyph: borders.contains(column) ? style.topTick : style.horizontal))
+    }
     line.append(TextCell(glyph: style.corners[1]))
     if let key, !layout.figure.colorBar.label.isEmpty {
       let label = layout.figure.colorBar.label.plotText(unicode: options.unicode)
@@ -127,6 +130,7 @@ private struct TextRenderer {
     for tick in TextRenderer.yTicks(layout, rows: surface.rows) {
       labels[surface.row(at: tick.position)] = tick.label
     }
+    let borders = Set(blockBorders.map { Int(($0.down * Double(surface.rows)).rounded()) })
     return labels.enumerated().map { row, label in
       var line = TextLine()
       if gutter > 1, let label {
@@ -138,9 +142,18 @@ private struct TextRenderer {
       line.pad(to: gutter)
       line.append(TextCell(glyph: label == nil ? style.vertical : style.leftTick))
       line.append(surface.line(row))
-      line.append(TextCell(glyph: style.vertical))
+      line.append(TextCell(glyph: borders.contains(row) ? style.rightTick : style.vertical))
       if let key { line.append(key.line(row)) }
       return line
+    }
+  }
+
+  /// Where the blocks of a matrix meet, as fractions of the frame from its upper left: there is no room for lines within.
+  private var blockBorders: [(across: Double, down: Double)] {
+    (layout.matrix?.borders ?? []).compactMap { border in
+      guard let x = layout.x.position(Double(border) - 0.5), let y = layout.y.position(Double(border) - 0.5)
+      else { return nil }
+      return (x, 1 - y)
     }
   }
 

@@ -9,6 +9,9 @@ struct TextStyle {
   var vertical: Character { unicode ? "│" : "|" }
   var leftTick: Character { unicode ? "┤" : "+" }
   var bottomTick: Character { unicode ? "┬" : "+" }
+  /// Into the frame, where blocks meet.
+  var topTick: Character { unicode ? "┬" : "+" }
+  var rightTick: Character { unicode ? "┤" : "+" }
   var corners: [Character] { unicode ? ["┌", "┐", "└", "┘"] : ["+", "+", "+", "+"] }
 
   /// The character that draws series `number` where there is no braille, and marks it where braille is black

@@ -19,6 +19,8 @@ public struct SessionOptions: Sendable {
   public enum ColorDepth: Sendable { case ansi16, ansi256, trueColor }
   /// What `color` may use.
   public var depth = ColorDepth.ansi256
+  /// Whether the font of the screen has braille.
+  public var braille = true
   /// Definitions and assignments echo; notes address a person.
   public var isInteractive: Bool
   /// Each result and each message is a line of JSON.

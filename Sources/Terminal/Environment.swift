@@ -17,6 +17,8 @@ public struct TerminalEnvironment: Sendable {
   private let isMonochrome: Bool
   /// The colours that the terminal says it can show.
   public let colorDepth: ColorDepth
+  /// Not on the console of Linux, whose fonts hold 512 characters.
+  public let hasBraille: Bool
 
   public enum ColorDepth: Sendable { case ansi16, ansi256, trueColor }
 
@@ -41,6 +43,7 @@ public struct TerminalEnvironment: Sendable {
     canMoveCursor = !term.isEmpty && term != "dumb"
     noColor = !(environment("NO_COLOR") ?? "").isEmpty
     isMonochrome = Self.isVideoTerminal(term)
+    hasBraille = term != "linux"
     colorDepth = Self.colorDepth(term, environment("COLORTERM") ?? "")
   }
 

@@ -20,6 +20,7 @@ final class Runner {
       unicode: environment.isUnicode, width: TerminalEnvironment.screenWidth(), isInteractive: false,
       isJSON: plan.isJSON)
     options.depth = environment.sessionDepth
+    options.braille = environment.hasBraille
     let isJSON = plan.isJSON
     session = Session(options: options) { output in
       switch output {

@@ -110,6 +110,40 @@ import Testing
         """#)
   }
 
+  @Test func blocksInASCII() {
+    #expect(
+      text(Samples.blocks, unicode: false) == #"""
+                 H
+          +------+---+-+
+          |++          | ##
+        W +  ++        | ## 5
+          |    **      | **
+        V +      **    + ++
+          |        ##  | ++
+        b +          ##+    0
+          +--+----+--+-+
+             W    V  b
+
+        """#)
+  }
+
+  @Test func blocksInUnicode() {
+    #expect(
+      text(Samples.blocks, unicode: true) == #"""
+                 H
+          ┌──────┬───┬─┐
+          │░░          │ ██
+        W ┤  ░░        │ ██ 5
+          │    ▒▒      │ ▒▒
+        V ┤      ▒▒    ┤ ░░
+          │        ██  │ ░░
+        b ┤          ██┤    0
+          └──┬────┬──┬─┘
+             W    V  b
+
+        """#)
+  }
+
   @Test func contourInASCII() {
     #expect(
       text(Samples.contour, unicode: false, height: 14) == #"""

@@ -150,6 +150,15 @@ import Testing
     #expect(renderText(lines(7), TextOptions(color: .trueColor)).contains("▲"))
   }
 
+  /// Among 256 colours, too, the two signs have different hues, and zero has none.
+  @Test func signsHaveTheirHueAmong256Colours() {
+    let map = ColorMap(covering: [-1, 1], scale: .linear, isSigned: true)
+    func code(_ value: Double) -> Int? { map.color(value)?.ansi256 }
+    #expect(code(0) == 255 && code(1) == 130 && code(-1) == 25)
+    let codes = stride(from: -1.0, through: 1, by: 1 / 6.0).compactMap(code)
+    #expect(Set(codes).count == 13)
+  }
+
   @Test func colourIsKeptWhereBrightnessOrHueTellItApart() {
     let teal = Palette.color(Palette.sequential, at: 0.5)
     #expect(Palette.vermillion.legible(on: teal) == Palette.vermillion)

@@ -44,6 +44,13 @@ import Testing
     #expect(transcript.run("set ascii false; print \"λ\"") == "λ")
   }
 
+  @Test func plotsDoWithoutBraille() {
+    let transcript = Transcript()
+    transcript.session.options.braille = false
+    let text = transcript.run(Self.model + "plot f")
+    #expect(text.contains("┌") && !text.unicodeScalars.contains { (0x2800...0x28FF).contains($0.value) })
+  }
+
   /// One table spells in plots and in results, another reads names; they agree on Greek letters.
   @Test func lettersAreSpelledAsNamesAre() {
     for letter in "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ" {

@@ -127,6 +127,11 @@ import Testing
       TerminalEnvironment.isUnicode(codeset: codeset, environment: { variables[$0] }) == isUnicode)
   }
 
+  @Test func theConsoleHasNoBraille() {
+    #expect(!environment(["TERM": "linux"]).hasBraille)
+    #expect(environment(["TERM": "xterm"]).hasBraille && environment([:]).hasBraille)
+  }
+
   @Test func videoTerminalsHaveNoColours() {
     #expect(!environment(["TERM": "vt100"]).usesColor(.auto, onTerminal: true))
     #expect(environment(["TERM": "vt100"]).usesColor(.always, onTerminal: true))

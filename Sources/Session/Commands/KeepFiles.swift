@@ -143,8 +143,11 @@ extension CommandCall {
     switch value {
     case .bundle(let names, let tensors): arrays = zip(names, tensors).map { ($0, $1) }
     case .record(let fields):
+      let isCut = LandscapeCut(value) != nil
       for (name, field) in fields {
         guard let tensor = field.tensor else {
+          // A slice or surface can do without its words.
+          if isCut { continue }
           throw Diagnostic(
             .type, "a field of an .npz file is a tensor, and \(expr.span.text).\(name) is \(field.kindName)",
             at: expr.span)

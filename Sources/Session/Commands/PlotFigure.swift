@@ -137,7 +137,8 @@ extension Interpreter {
     // The prompt and the line that asked for the plot stay on the screen.
     let rows = options.height.map { min(max($0 - 3, 10), 32) } ?? 24
     return TextOptions(
-      width: min(max(options.width, 40), 100), height: rows, unicode: isUnicode, braille: isUnicode,
+      width: min(max(options.width, 40), 100), height: rows, unicode: isUnicode,
+      braille: isUnicode && options.braille,
       color: options.color ? colorMode : .none)
   }
 

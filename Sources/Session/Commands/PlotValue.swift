@@ -5,7 +5,9 @@ import Tensors
 extension CommandCall {
   /// Something that is not a formula of one or two numbers: a vector, a matrix, or several vectors.
   func plot(_ values: [(value: Value, expr: Expr)]) throws {
-    if values.count == 1, let cut = LandscapeCut(values[0].value) { return try show(figure(cut)) }
+    if values.count == 1, let cut = LandscapeCut(values[0].value, named: values[0].expr.span.text) {
+      return try show(figure(cut))
+    }
     if values.count == 1, let figure = try spectrum(values[0].value) { return try show(figure) }
     if values.count == 1, let figure = try pattern(values[0].value, values[0].expr) {
       return try show(figure)

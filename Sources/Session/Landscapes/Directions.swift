@@ -160,7 +160,10 @@ struct DirectionReader {
     let n = a.order
     if n > Self.denseOrder {
       let search = EigenSearch(count, end, order: n, roundoff: a.roundoff)
-      let found = try BlockLanczos.eigenpairs(of: a, search, generator: CounterGenerator(seed: 1)) { _, _ in }
+      let progress = call.progress()
+      let found = try BlockLanczos.eigenpairs(of: a, search, generator: CounterGenerator(seed: 1)) {
+        progress("\($0) products, \($1) of \(count) eigenvectors converged")
+      }
       return (0..<found.vectors.count).map { Array(found.vectors[$0]) }
     }
     var identity = [Double](repeating: 0, count: n * n)

@@ -222,9 +222,9 @@ struct LandscapeCommand {
     let most = cut.distances.max() ?? 0
     let reach = walk.map { norm(zip($0, origin).map { $0 - $1 }) }.max() ?? 0
     if most <= 1e-12 * reach { return call.print("the path lies in the plane") }
+    let list = text.beside(2).text(Tensor(vector: cut.distances))
     call.print(
-      text.labeled("distance of the path from the plane", showing: Tensor(vector: cut.distances))
-        + "\nat most \(format(most)), over \(cut.distances.count) points")
+      "distance of the path from the plane, at most \(format(most)):\n  " + ValueText.indented(list, by: 2))
   }
 
   // MARK: path

@@ -77,17 +77,31 @@ extension LandscapeCut {
   }
 
   /// The cut that a record holds; nil for other values.
-  init?(_ value: Value) {
-    guard case .string(let kind)? = value[field: "kind"], ["slice", "surface"].contains(kind),
-      let names = Self.words(value[field: "formula"]), let along = Self.words(value[field: "along"]),
-      let entries = value[field: "values"]?.tensor?.doubles
-    else { return nil }
-    let letters = kind == "surface" ? ["s", "t"] : ["t"]
-    let axes = letters.compactMap { value[field: $0]?.tensor?.doubles }
+  ///
+  /// - Parameter name: what it is called where the record has lost its words, as in an .npz file; with nil it must have them.
+  init?(_ value: Value, named name: String? = nil) {
+    let letters = value[field: "s"] == nil ? ["t"] : ["s", "t"]
+    let axes = letters.compactMap { value[field: $0]?.tensor }.filter { $0.rank == 1 && $0.count > 0 }
+      .map(\.doubles)
+    guard axes.count == letters.count, let entries = value[field: "values"]?.tensor?.doubles else {
+      return nil
+    }
     let size = axes.reduce(1) { $0 * $1.count }
-    guard axes.count == letters.count, along.count == axes.count || kind == "slice", !names.isEmpty,
-      entries.count == size * names.count
-    else { return nil }
+    let (names, along): ([String], [String])
+    if case .string(let kind)? = value[field: "kind"] {
+      guard kind == (letters.count == 2 ? "surface" : "slice"),
+        let formulas = Self.words(value[field: "formula"]),
+        let directions = Self.words(value[field: "along"]),
+        directions.count == axes.count || kind == "slice"
+      else { return nil }
+      (names, along) = (formulas, directions)
+    } else {
+      guard let name else { return nil }
+      let count = entries.count / size
+      names = count == 1 ? [name] : (0..<count).map { "\(name)[\($0)]" }
+      along = letters.count == 2 ? letters : []
+    }
+    guard !names.isEmpty, entries.count == size * names.count else { return nil }
     self.init(
       names: names, along: along, axes: axes,
       values: names.indices.map { Array(entries[($0 * size)..<(($0 + 1) * size)]) })
@@ -174,7 +188,7 @@ extension CommandCall {
     if let here = cut.here, isSingle { marks.append(.path(Series([0], [here]))) }
     let along = cut.along.joined(separator: ", ")
     return Figure(
-      xAxis: Axis(cut.barriers.isEmpty ? "t along \(along)" : "t \(along)"),
+      xAxis: Axis(along.isEmpty ? "t" : cut.barriers.isEmpty ? "t along \(along)" : "t \(along)"),
       yAxis: Axis(isSingle ? cut.names[0] : "", scale: try scale(false)), marks: marks)
   }
 

@@ -35,12 +35,14 @@ struct AxisLayout: Equatable, Sendable {
     }
   }
 
-  /// About `target` ticks with their places.
-  func ticks(target: Int) -> [(position: Double, label: String)] {
+  /// A place on the axis with its label.
+  typealias Label = (position: Double, label: String)
+
+  /// About `target` ticks with their places; where ticks are fixed, all of them.
+  func ticks(target: Int) -> [Label] {
     let ticks: [Tick]
     if let fixedTicks {
-      let stride = max((fixedTicks.count + max(target, 1) - 1) / max(target, 1), 1)
-      ticks = fixedTicks.enumerated().filter { $0.offset % stride == 0 }.map(\.element)
+      ticks = fixedTicks
     } else {
       let chosen = Ticks.choose(low, high, scale: scale, target: target)
       let isFine = isIntegral && scale == .linear && chosen.contains { $0.value != $0.value.rounded() }
@@ -50,6 +52,38 @@ struct AxisLayout: Equatable, Sendable {
       guard let place = position(tick.value), place > -1e-6, place < 1 + 1e-6 else { return nil }
       return (min(max(place, 0), 1), tick.label)
     }
+  }
+
+  /// The labels that leave each other room: of evenly spaced ones every second, third …, of others those that have the most
+  /// room come first.
+  ///
+  /// - Parameter extent: what a label takes, the gap to the next included.
+  static func spaced(_ labels: [Label], extent: (Label) -> Range<Double>) -> [Label] {
+    let sorted = labels.sorted { $0.position < $1.position }
+    let gaps = zip(sorted, sorted.dropFirst()).map { $1.position - $0.position }
+    if let widest = gaps.max(), let narrowest = gaps.min(), widest - narrowest > 1e-6 * widest {
+      return uneven(sorted, gaps, extent)
+    }
+    for stride in 1..<max(sorted.count, 2) {
+      let kept = sorted.enumerated().filter { $0.offset % stride == 0 }.map(\.element)
+      let isClear = zip(kept, kept.dropFirst()).allSatisfy { !extent($0).overlaps(extent($1)) }
+      if isClear { return kept }
+    }
+    return Array(sorted.prefix(1))
+  }
+
+  private static func uneven(
+    _ labels: [Label], _ gaps: [Double], _ extent: (Label) -> Range<Double>
+  ) -> [Label] {
+    let room = labels.indices.map { k in
+      (k > 0 ? gaps[k - 1] : 0) + (k < gaps.count ? gaps[k] : 0)
+    }
+    var kept: [Label] = []
+    for k in labels.indices.sorted(by: { (room[$0], $1) > (room[$1], $0) })
+    where kept.allSatisfy({ !extent($0).overlaps(extent(labels[k])) }) {
+      kept.append(labels[k])
+    }
+    return kept.sorted { $0.position < $1.position }
   }
 
   /// A range that can be drawn: not empty, finite, and wide enough to tell its ends apart.

@@ -15,6 +15,9 @@ public struct Figure: Sendable, Equatable {
   public var colorBar: ColorBar
   /// Seconds in which an SVG draws its paths point by point, again and again; nil for a still picture.
   public var duration: Double?
+  /// A unit of x is as long as one of y, so that right angles and circles look it; only on pages, and only as long as the
+  /// frame does not become a strip.
+  public var hasEqualUnits = false
 
   public init(
     title: String = "", xAxis: Axis = Axis(), yAxis: Axis = Axis(), marks: [Mark] = [],
@@ -34,11 +37,16 @@ public struct Axis: Sendable, Equatable {
   public var scale: Scale
   /// A fixed range. On a log axis a range that reaches zero or below is ignored.
   public var range: ClosedRange<Double>?
+  /// Counts or indices: no ticks between whole numbers, also where the values do not tell.
+  public var isIntegral: Bool
 
-  public init(_ label: String = "", scale: Scale = .linear, range: ClosedRange<Double>? = nil) {
+  public init(
+    _ label: String = "", scale: Scale = .linear, range: ClosedRange<Double>? = nil, isIntegral: Bool = false
+  ) {
     self.label = label
     self.scale = scale
     self.range = range
+    self.isIntegral = isIntegral
   }
 }
 

@@ -68,6 +68,11 @@ struct FigureLayout {
   /// The height in the frame on which bars and stems stand.
   var baseline: Double { min(max(y.position(0) ?? 0, 0), 1) }
 
+  /// Whether lines of text carry the glyph of their series: without colours, and where there are more series than colours.
+  func marksSeries(_ options: TextOptions) -> Bool {
+    options.color == .none || (inks.map(\.number).max() ?? 0) >= Palette.series.count
+  }
+
   /// The matrix, when the figure shows one.
   var matrix: Matrix? {
     for case .matrix(let matrix) in figure.marks { return matrix }
@@ -122,10 +127,12 @@ struct FigureLayout {
       axis.scale == .linear || range.lowerBound > 0
     {
       let (low, high) = AxisLayout.widened(range.lowerBound, range.upperBound, scale: axis.scale)
-      return AxisLayout(scale: axis.scale, low: low, high: high, fixedTicks: ticks)
+      return AxisLayout(
+        scale: axis.scale, low: low, high: high, isIntegral: axis.isIntegral && high - low >= 1,
+        fixedTicks: ticks)
     }
     let (low, high) = extent.range(margin: margin)
-    let isIntegral = extent.isIntegral && high - low >= 1 && high - low < 1e6
+    let isIntegral = (axis.isIntegral || extent.isIntegral) && high - low >= 1 && high - low < 1e6
     return AxisLayout(scale: axis.scale, low: low, high: high, isIntegral: isIntegral, fixedTicks: ticks)
   }
 

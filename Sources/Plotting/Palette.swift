@@ -4,6 +4,8 @@ struct Color: Equatable, Hashable, Sendable {
   var green: UInt8
   var blue: UInt8
   var ansi16: UInt8
+  /// Its index among 256 colours, where that is not the nearest one.
+  var chosen256: UInt8?
 
   init(_ hex: UInt32, ansi16: UInt8 = 39) {
     red = UInt8(hex >> 16 & 0xFF)
@@ -20,6 +22,7 @@ struct Color: Equatable, Hashable, Sendable {
 
   /// The index in the 256-colour table: its 6×6×6 cube or its greys.
   var ansi256: Int {
+    if let chosen256 { return Int(chosen256) }
     let steps = [0, 95, 135, 175, 215, 255]
     func nearest(_ value: UInt8) -> Int {
       steps.indices.min { abs(steps[$0] - Int(value)) < abs(steps[$1] - Int(value)) } ?? 0
@@ -39,10 +42,19 @@ struct Color: Equatable, Hashable, Sendable {
   /// Relative brightness, 0 to 1.
   var luminance: Double { (0.2126 * Double(red) + 0.7152 * Double(green) + 0.0722 * Double(blue)) / 255 }
 
-  /// The colour itself where it can be told from a background, otherwise black or white.
+  /// The colour itself where it can be told from a background, by brightness or by hue, otherwise black or white.
   func legible(on background: Color) -> Color {
-    if abs(luminance - background.luminance) > 0.3 { return self }
+    if abs(luminance - background.luminance) > 0.3 || distance(to: background) > 220 { return self }
     return background.luminance > 0.65 ? Palette.black : Palette.white
+  }
+
+  /// How different two colours look, 0 to about 765 (Riemersma, *Colour metric*, compuphase.com/cmetric.htm).
+  private func distance(to other: Color) -> Double {
+    let mean = (Double(red) + Double(other.red)) / 2
+    let (r, g, b) = (
+      Double(red) - Double(other.red), Double(green) - Double(other.green), Double(blue) - Double(other.blue)
+    )
+    return ((2 + mean / 256) * r * r + 4 * g * g + (2 + (255 - mean) / 256) * b * b).squareRoot()
   }
 
   /// The colour between two others.
@@ -60,7 +72,8 @@ struct Color: Equatable, Hashable, Sendable {
 
 /// Colours that remain distinct to colour-blind readers.
 enum Palette {
-  static let blue = Color(0x0072B2, ansi16: 34)
+  /// Bright blue where there are 16 colours: the other one is too dark for black screens.
+  static let blue = Color(0x0072B2, ansi16: 94)
   static let vermillion = Color(0xD55E00, ansi16: 31)
   static let green = Color(0x009E73, ansi16: 32)
   static let purple = Color(0xCC79A7, ansi16: 35)
@@ -81,7 +94,7 @@ enum Palette {
 
   /// Viridis, for values from low to high.
   static let sequential = [
-    Color(0x440154, ansi16: 34), Color(0x482878, ansi16: 34), Color(0x3E4A89, ansi16: 34),
+    Color(0x440154, ansi16: 94), Color(0x482878, ansi16: 94), Color(0x3E4A89, ansi16: 94),
     Color(0x31688E, ansi16: 36), Color(0x26828E, ansi16: 36), Color(0x1F9E89, ansi16: 36),
     Color(0x35B779, ansi16: 32), Color(0x6DCD59, ansi16: 32), Color(0xB4DE2C, ansi16: 33),
     Color(0xFDE725, ansi16: 33),
@@ -89,10 +102,21 @@ enum Palette {
 
   /// Blue through near-white to orange, for signed values.
   static let diverging = [
-    Color(0x2166AC, ansi16: 34), Color(0x4393C3, ansi16: 34), Color(0x92C5DE, ansi16: 36),
+    Color(0x2166AC, ansi16: 94), Color(0x4393C3, ansi16: 94), Color(0x92C5DE, ansi16: 36),
     Color(0xD1E5F0, ansi16: 36), Color(0xF7F7F7, ansi16: 39), Color(0xFEE0B6, ansi16: 33),
     Color(0xFDB863, ansi16: 33), Color(0xE08214, ansi16: 33), Color(0xB35806, ansi16: 31),
   ]
+
+  /// The same among 256 colours, of which the nearest ones to the pale middle would be pink, violet and green.
+  static let diverging256: [UInt8] = [25, 67, 74, 110, 153, 189, 255, 230, 223, 215, 208, 172, 130]
+
+  /// The colour of a signed value, 0 to 1.
+  static func signed(_ fraction: Double) -> Color {
+    var color = color(diverging, at: fraction)
+    let last = Double(diverging256.count - 1)
+    color.chosen256 = diverging256[Int((min(max(fraction, 0), 1) * last).rounded())]
+    return color
+  }
 
   /// The colour at a fraction of a palette.
   static func color(_ stops: [Color], at fraction: Double) -> Color {
@@ -151,7 +175,7 @@ struct ColorMap: Equatable, Sendable {
   func color(_ value: Double, steps: Double? = nil) -> Color? {
     fraction(value).map { fraction in
       let place = steps.map { (fraction * $0).rounded() / $0 } ?? fraction
-      return Palette.color(isSigned ? Palette.diverging : Palette.sequential, at: place)
+      return isSigned ? Palette.signed(place) : Palette.color(Palette.sequential, at: place)
     }
   }
 

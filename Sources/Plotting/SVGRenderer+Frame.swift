@@ -58,20 +58,29 @@ extension SVGRenderer {
   private mutating func drawTitles(_ bottom: Double) {
     let figure = layout.figure
     let middle = left + width / 2
-    if !figure.title.isEmpty {
-      let room = SVGWriter.width(figure.title) * 1.3 / 2
-      let x = min(max(middle, room + 8), max(size.x - room - 8, size.x / 2))
-      writer.text(figure.title, at: Point(x: x, y: 27), titleStyle)
+    for (row, line) in titleLines.enumerated() {
+      let half = SVGWriter.width(line) * SVGRenderer.titleScale / 2
+      let place = Point(x: within(middle, half, size.x), y: 27 + 20 * Double(row))
+      writer.text(line, at: place, titleStyle)
     }
-    if !figure.xAxis.label.isEmpty {
-      writer.text(figure.xAxis.label, at: Point(x: middle, y: bottom + 40), [("font-size", "13")])
+    let scale = 13 / SVGWriter.fontSize
+    let xLabel = SVGWriter.fitted(figure.xAxis.label, to: size.x - 16, scale: scale)
+    if !xLabel.isEmpty {
+      let x = within(middle, SVGWriter.width(xLabel) * scale / 2, size.x)
+      writer.text(xLabel, at: Point(x: x, y: bottom + 40), [("font-size", "13")])
     }
-    if !figure.yAxis.label.isEmpty {
-      let labels = yTicks.map { SVGWriter.width($0.label) }.max() ?? 0
-      let place = Point(x: left - labels - 22, y: top + height / 2)
+    let yLabel = SVGWriter.fitted(figure.yAxis.label, to: size.y - 16, scale: scale)
+    if !yLabel.isEmpty {
+      let y = within(top + height / 2, SVGWriter.width(yLabel) * scale / 2, size.y)
+      let place = Point(x: left - yLabelWidth - 22, y: y)
       let turn = "rotate(-90 \(SVGWriter.number(place.x)) \(SVGWriter.number(place.y)))"
-      writer.text(figure.yAxis.label, at: place, [("font-size", "13"), ("transform", turn)])
+      writer.text(yLabel, at: place, [("font-size", "13"), ("transform", turn)])
     }
+  }
+
+  /// The middle of a text moved so far that both ends are on the page.
+  private func within(_ middle: Double, _ half: Double, _ length: Double) -> Double {
+    min(max(middle, half + 8), max(length - half - 8, length / 2))
   }
 
   // MARK: - Key
@@ -96,7 +105,8 @@ extension SVGRenderer {
     let ticks = keyMap.map {
       AxisLayout(scale: $0.scale, low: $0.low, high: $0.high).ticks(target: 6).map(\.label)
     }
-    return (ticks ?? keyLevels.map(\.label)).map(SVGWriter.width).max().map { min($0, 90) } ?? 0
+    let widths = (ticks ?? keyLevels.map(\.label)).map { SVGWriter.width(TickFormat.superscript($0)) }
+    return min(widths.max() ?? 0, size.x / 4)
   }
 
   /// The bar of colours, or the list of levels, to the right of the frame.
@@ -143,13 +153,15 @@ extension SVGRenderer {
     for item in legendItems {
       let color = layout.inks[item.entry.mark].color.hex
       let number = layout.inks[item.entry.mark].number
-      drawSample(item.entry.sample, color, number, Point(x: item.x, y: item.y))
+      let opacity = layout.figure.marks[item.entry.mark].isBand ? Self.bandOpacity : "0.8"
+      drawSample(item.entry.sample, color, number, Point(x: item.x, y: item.y), opacity)
       writer.text(item.entry.name, at: Point(x: item.x + 36, y: item.y + 4), anchor: "start")
     }
   }
 
-  private mutating func drawSample(_ sample: LegendEntry.Sample, _ color: String, _ number: Int, _ at: Point)
-  {
+  private mutating func drawSample(
+    _ sample: LegendEntry.Sample, _ color: String, _ number: Int, _ at: Point, _ opacity: String
+  ) {
     let end = Point(x: at.x + 28, y: at.y)
     let stroke = [("stroke", color), ("stroke-width", "2")]
     switch sample {
@@ -164,13 +176,18 @@ extension SVGRenderer {
       writer.circle(Point(x: at.x + 14, y: at.y - 4), radius: 3, [("fill", color)])
     case .area:
       writer.rectangle(
-        x: at.x + 6, y: at.y - 5, width: 18, height: 10, [("fill", color), ("fill-opacity", "0.6")])
-    case .arrow: drawArrow(from: at, to: end, color)
+        x: at.x + 6, y: at.y - 5, width: 18, height: 10, [("fill", color), ("fill-opacity", opacity)])
+    case .arrow: drawArrow(from: at, to: Point(x: end.x - 4, y: end.y), color)
     }
   }
 }
 
 extension Mark {
+  fileprivate var isBand: Bool {
+    if case .band = self { return true }
+    return false
+  }
+
   /// Covers the whole frame, grid lines included.
   fileprivate var isOpaque: Bool {
     switch self {

@@ -26,7 +26,7 @@ extension SVGRenderer {
     }
   }
 
-  private func places(_ points: [Point]) -> [Point] { points.compactMap(layout.place).map(pixel) }
+  func places(_ points: [Point]) -> [Point] { points.compactMap(layout.place).map(pixel) }
 
   // MARK: - Lines and points
 
@@ -42,7 +42,7 @@ extension SVGRenderer {
 
   /// Series beyond the colours of the palette are dashed.
   static func dashes(_ number: Int) -> [(String, String)] {
-    let patterns = ["", "7 3", "2 3"]
+    let patterns = ["", "7 3", "2 3", "9 3 2 3"]
     let pattern = patterns[number / Palette.series.count % patterns.count]
     return pattern.isEmpty ? [] : [("stroke-dasharray", pattern)]
   }
@@ -129,85 +129,9 @@ extension SVGRenderer {
     }
   }
 
-  // MARK: - Contours
-
-  private var isOverColors: Bool { !layout.colorMaps.isEmpty }
-
-  /// Over colours, a line has one that can be told from that of its value.
-  private func levelInk(_ level: ContourLevel) -> Color {
-    guard let map = layout.colorMaps.values.first, let ground = map.color(level.value) else {
-      return Color(0x333333)
-    }
-    return ground.luminance > 0.45 ? Palette.black : Palette.white
-  }
-
-  private mutating func drawContours(_ levels: [ContourLevel]) {
-    for level in levels {
-      let color = isOverColors ? levelInk(level) : level.color
-      let faint = isOverColors ? [("stroke-opacity", "0.6")] : []
-      for line in level.lines {
-        let runs = layout.runs(line.points)
-        let isClosed = line.isClosed && runs.first?.count == line.points.count
-        for run in runs {
-          drawPolyline(run.map(pixel), color.hex, width: isOverColors ? 1 : 1.4, isClosed: isClosed, faint)
-        }
-      }
-    }
-    var taken = obstacles.map { (place: $0, reach: 14.0) }
-    for level in levels {
-      guard let longest = level.lines.max(by: { $0.points.count < $1.points.count }) else { continue }
-      labelContour(places(longest.points), level, &taken)
-    }
-  }
-
-  /// Places that labels should not cover: along paths, arrows and points.
-  private var obstacles: [Point] {
-    layout.figure.marks.flatMap { mark -> [Point] in
-      switch mark {
-      case .path(let series), .line(let series), .scatter(let series):
-        let all = places(series.points)
-        return all + zip(all, all.dropFirst()).flatMap(between)
-      case .arrows(let arrows): return zip(places(arrows.tails), places(arrows.heads)).flatMap(between)
-      default: return []
-      }
-    }
-  }
-
-  private func between(_ a: Point, _ b: Point) -> [Point] {
-    (0...8).map { Point(x: interpolate(a.x, b.x, Double($0) / 8), y: interpolate(a.y, b.y, Double($0) / 8)) }
-  }
-
-  /// Writes the value on a line, along it, where no other label is near.
-  private mutating func labelContour(
-    _ points: [Point], _ level: ContourLevel, _ taken: inout [(place: Point, reach: Double)]
-  ) {
-    guard points.count > 12 else { return }
-    for step in [4, 2, 6, 3, 5, 1, 7] {
-      let index = points.count * step / 8
-      let place = points[index]
-      let (before, after) = (points[max(index - 2, 0)], points[min(index + 2, points.count - 1)])
-      let isInside =
-        place.x > left + 20 && place.x < left + width - 20 && place.y > top + 12
-        && place.y < top + height - 12
-      guard isInside, taken.allSatisfy({ distance($0.place, place) > $0.reach }) else { continue }
-      taken.append((place, 42))
-      var angle = angleInDegrees(dx: after.x - before.x, dy: after.y - before.y)
-      if angle > 90 { angle -= 180 }
-      if angle < -90 { angle += 180 }
-      let turn = [angle, place.x, place.y].map(SVGWriter.number).joined(separator: " ")
-      let text = TickFormat.superscript(level.label)
-      let base = Point(x: place.x, y: place.y + 3.5)
-      let style = [("font-size", "10"), ("transform", "rotate(\(turn))")]
-      // A halo of its own: not every viewer knows paint-order.
-      if !isOverColors {
-        writer.text(text, at: base, style + [("stroke", "#ffffff"), ("stroke-width", "4"), ("fill", "none")])
-      }
-      writer.text(text, at: base, style + [("fill", levelInk(level).hex)])
-      return
-    }
-  }
-
   // MARK: - Areas
+
+  static let bandOpacity = "0.22"
 
   private mutating func drawBand(_ band: Band, _ color: String) {
     let indices = 0..<band.count
@@ -221,7 +145,7 @@ extension SVGRenderer {
       let pairs = run.compactMap { $0 }
       let outline = pairs.map { pixel($0.0) } + pairs.reversed().map { pixel($0.1) }
       let data = SVGWriter.path(outline, isClosed: true)
-      writer.element("path", [("d", data), ("fill", color), ("fill-opacity", "0.22")])
+      writer.element("path", [("d", data), ("fill", color), ("fill-opacity", Self.bandOpacity)])
     }
   }
 

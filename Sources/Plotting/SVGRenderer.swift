@@ -32,18 +32,25 @@ struct SVGRenderer {
   private(set) var height = 0.0
   var writer = SVGWriter()
 
-  let xTicks: [(position: Double, label: String)]
-  let yTicks: [(position: Double, label: String)]
+  private(set) var xTicks: [AxisLayout.Label] = []
+  private(set) var yTicks: [AxisLayout.Label] = []
+  let titleLines: [String]
   private let legendRows: [[LegendEntry]]
 
   init(_ layout: FigureLayout, _ options: SVGOptions) {
     self.layout = layout
     id = options.id
     func bounded(_ length: Double) -> Double { length.isFinite ? min(max(length, 120), 20_000) : 480 }
-    size = Point(x: bounded(options.width), y: bounded(options.height))
-    yTicks = layout.y.ticks(target: max(Int(size.y / 60), 2))
-    xTicks = SVGRenderer.fittingTicks(layout.x, width: size.x * 0.8)
-    legendRows = SVGRenderer.rows(of: layout.legend, width: size.x - 40)
+    let size = Point(x: bounded(options.width), y: bounded(options.height))
+    self.size = size
+    titleLines = SVGWriter.wrapped(
+      layout.figure.title, to: size.x - 24, scale: SVGRenderer.titleScale, lines: 2)
+    let entries = layout.legend.map { entry in
+      var entry = entry
+      entry.name = SVGWriter.fitted(entry.name, to: size.x - 110)
+      return entry
+    }
+    legendRows = SVGRenderer.rows(of: entries, width: size.x - 40)
     placeFrame()
   }
 
@@ -57,21 +64,55 @@ struct SVGRenderer {
     drawLegend()
   }
 
-  /// The definition of the clipping path comes with the frame.
+  /// Bold titles against texts of the usual size.
+  static let titleScale = 15 / SVGWriter.fontSize * 1.08
+  /// The widest labels of a y axis, as a part of the page.
+  private static let widestLabel = 0.3
+
+  /// Room for what stands around the frame, ticks for its size, and the frame.
   private mutating func placeFrame() {
     let figure = layout.figure
-    let labelWidth = yTicks.map { SVGWriter.width($0.label) }.max() ?? 0
-    left = 16 + labelWidth + (figure.yAxis.label.isEmpty ? 4 : 24)
-    top = figure.title.isEmpty ? 18 : 44
+    top = titleLines.isEmpty ? 18 : 24 + 20 * Double(titleLines.count)
     let bottom = 30 + (figure.xAxis.label.isEmpty ? 4 : 22) + Double(legendRows.count) * 22
-    let right = layout.key == nil ? 22.0 : 46 + keyWidth
-    width = max(size.x - left - right, 20)
     height = max(size.y - top - bottom, 20)
-    guard let matrix = layout.matrix, matrix.rows > 0, matrix.columns > 0 else { return }
-    let entry = min(width / Double(matrix.columns), height / Double(matrix.rows))
-    let square = Point(x: entry * Double(matrix.columns), y: entry * Double(matrix.rows))
-    left += (width - square.x) / 2
-    (width, height) = (square.x, square.y)
+    yTicks = verticalTicks()
+    left = 16 + yLabelWidth + (figure.yAxis.label.isEmpty ? 4 : 24)
+    // The last label of the x axis reaches past the frame.
+    let last =
+      horizontalTicks(width: size.x * 0.8).last.map { $0.position > 0.9 ? tickWidth($0) / 2 : 0 } ?? 0
+    let right = max(layout.key == nil ? 22 : 46 + keyWidth, last + 8)
+    width = max(size.x - left - right, 20)
+    shapeFrame()
+    yTicks = verticalTicks()
+    xTicks = horizontalTicks(width: width)
+  }
+
+  /// Square entries of matrices and equal units where they are asked for, as long as the frame does not become a strip.
+  private mutating func shapeFrame() {
+    var units: Point?
+    if let matrix = layout.matrix, matrix.rows > 0, matrix.columns > 0 {
+      units = Point(x: Double(matrix.columns), y: Double(matrix.rows))
+    } else if layout.figure.hasEqualUnits, layout.x.scale == .linear, layout.y.scale == .linear {
+      units = Point(x: layout.x.high - layout.x.low, y: layout.y.high - layout.y.low)
+    }
+    guard let units, units.x > 0, units.y > 0 else { return }
+    let unit = min(width / units.x, height / units.y)
+    let shape = Point(x: unit * units.x, y: unit * units.y)
+    guard shape.x.isFinite, shape.y.isFinite else { return }
+    let isMatrix = layout.matrix != nil
+    // A long matrix keeps some thickness; other axes keep the whole frame.
+    if !isMatrix, min(shape.x, shape.y) < min(width, height) * 0.4 { return }
+    let least = min(width, height) * 0.25
+    let (across, down) = (max(shape.x, min(least, width)), max(shape.y, min(least, height)))
+    left += (width - across) / 2
+    (width, height) = (across, down)
+  }
+
+  /// The width of the labels of the y axis.
+  var yLabelWidth: Double { yTicks.map(tickWidth).max() ?? 0 }
+
+  private func tickWidth(_ label: AxisLayout.Label) -> Double {
+    SVGWriter.width(TickFormat.superscript(label.label))
   }
 
   /// A place in the frame, in pixels.
@@ -116,13 +157,33 @@ struct SVGRenderer {
     return rows
   }
 
-  /// As many ticks as leave room between their labels.
-  private static func fittingTicks(_ axis: AxisLayout, width: Double) -> [(position: Double, label: String)] {
-    for target in stride(from: max(Int(width / 70), 2), to: 1, by: -1) {
-      let ticks = axis.ticks(target: axis.fixedTicks.map { max(target, $0.count * target / 8) } ?? target)
-      let room = width / Double(max(ticks.count, 1))
-      if ticks.allSatisfy({ SVGWriter.width($0.label) + 8 < room }) { return ticks }
+  private func verticalTicks() -> [AxisLayout.Label] {
+    guard layout.y.fixedTicks != nil else { return layout.y.ticks(target: max(Int(height / 46), 2)) }
+    let labels = layout.y.ticks(target: 1).map {
+      (position: $0.position, label: SVGWriter.fitted($0.label, to: size.x * Self.widestLabel))
     }
-    return axis.ticks(target: 2)
+    return AxisLayout.spaced(labels) {
+      let place = $0.position * height
+      return place - 7..<place + 7
+    }
+  }
+
+  /// As many ticks as leave room between their labels.
+  private func horizontalTicks(width: Double) -> [AxisLayout.Label] {
+    if layout.x.fixedTicks != nil {
+      let labels = layout.x.ticks(target: 1).map {
+        (position: $0.position, label: SVGWriter.fitted($0.label, to: width / 2))
+      }
+      return AxisLayout.spaced(labels) {
+        let (place, half) = ($0.position * width, tickWidth($0) / 2 + 4)
+        return place - half..<place + half
+      }
+    }
+    for target in stride(from: max(Int(width / 70), 2), to: 1, by: -1) {
+      let ticks = layout.x.ticks(target: target)
+      let room = width / Double(max(ticks.count, 1))
+      if ticks.allSatisfy({ tickWidth($0) + 8 < room }) { return ticks }
+    }
+    return layout.x.ticks(target: 2)
   }
 }

@@ -6,10 +6,43 @@ struct SVGWriter {
   static let faint = "#e6e6e6"
   static let fontSize = 12.0
 
-  /// The width of a text of the usual size, roughly.
-  static func width(_ text: String) -> Double {
-    text.reduce(0) { $0 + ("ilIjft.,:;|!'()[] ".contains($1) ? 0.34 : $1.terminalWidth > 1 ? 1 : 0.58) }
-      * fontSize
+  /// The width of a text of the usual size, roughly; fonts differ, and this is what the wider ones take.
+  static func width(_ text: String) -> Double { text.reduce(0) { $0 + ems($1) } * fontSize }
+
+  private static func ems(_ character: Character) -> Double {
+    if "ilIjft.,:;|!'()[] ".contains(character) { return 0.38 }
+    if "⁰¹²³⁴⁵⁶⁷⁸⁹⁻".contains(character) { return 0.44 }
+    if "mwMW@%".contains(character) { return 0.95 }
+    return character.terminalWidth > 1 ? 1 : character.isUppercase ? 0.69 : 0.63
+  }
+
+  /// The text cut to a width, with an ellipsis where something is missing.
+  ///
+  /// - Parameter scale: of the font, against the usual size.
+  static func fitted(_ text: String, to room: Double, scale: Double = 1) -> String {
+    if width(text) * scale <= room { return text }
+    var used = fontSize * scale
+    let kept = text.prefix {
+      used += ems($0) * fontSize * scale
+      return used <= room
+    }
+    return kept + "…"
+  }
+
+  /// The text on at most so many lines, broken between words; the last one is cut where it is still too long.
+  static func wrapped(_ text: String, to room: Double, scale: Double, lines limit: Int) -> [String] {
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+      let longer = (lines.last.map { $0 + " " } ?? "") + word
+      if lines.isEmpty {
+        lines = [String(word)]
+      } else if lines.count == limit || width(longer) * scale <= room {
+        lines[lines.count - 1] = longer
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines.map { fitted($0, to: room, scale: scale) }
   }
 
   static func escaped(_ text: String) -> String {

@@ -30,9 +30,7 @@ extension String {
   /// The text on one line, without control characters; in ASCII where Unicode is not allowed.
   func plotText(unicode: Bool) -> String {
     let line = String(map { $0.isNewline || $0 == "\t" ? " " : $0 }.filter { $0.terminalWidth > 0 })
-    if unicode { return line }
-    let named = line.split(separator: "∇²", omittingEmptySubsequences: false).joined(separator: "hessian ")
-    return named.map(String.ascii).joined()
+    return unicode ? line : PlainSpelling.ascii(line)
   }
 
   /// The text cut to a width, with an ellipsis where something is missing.
@@ -48,20 +46,4 @@ extension String {
     }
     return width > 0 ? result + ellipsis : ""
   }
-
-  private static func ascii(_ character: Character) -> String {
-    if character.isASCII { return String(character) }
-    return spelling[character] ?? String(repeating: "?", count: character.terminalWidth)
-  }
-
-  /// How mathematics is spelled in ASCII.
-  private static let spelling: [Character: String] = [
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta",
-    "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho",
-    "σ": "sigma", "τ": "tau", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "Δ": "Delta",
-    "Σ": "Sigma", "Λ": "Lambda", "Φ": "Phi", "Ω": "Omega", "∇": "grad ", "∂": "d", "‖": "||", "·": "*",
-    "×": "x", "−": "-", "–": "-", "—": "-", "²": "^2", "³": "^3", "⁻": "^-", "¹": "^1", "₀": "0",
-    "₁": "1", "₂": "2", "₃": "3", "≤": "<=", "≥": ">=", "≈": "~", "√": "sqrt", "∞": "inf", "→": "->",
-    "ᵀ": "'", "é": "e", "è": "e", "ö": "o", "ü": "u", "ä": "a", "…": "...", "’": "'",
-  ]
 }

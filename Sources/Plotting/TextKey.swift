@@ -20,7 +20,7 @@ struct TextKey {
     let shown = levels.reversed().enumerated().filter { $0.offset % max(stride, 1) == 0 }.map(\.element)
     return shown.map { level in
       var line = TextLine(" ")
-      let usesSymbol = style.options.color == .none || !style.options.usesBraille
+      let usesSymbol = !style.options.hasManyColors || !style.options.usesBraille
       line.append(usesSymbol ? String(level.symbol) : "──", color: level.color)
       line.append(" " + level.label)
       return line
@@ -80,7 +80,7 @@ struct TextLegend {
 
   private func sample(_ sample: LegendEntry.Sample, _ number: Int) -> String {
     let glyph = style.series(number)
-    let isColored = style.options.color != .none
+    let isColored = !layout.marksSeries(style.options)
     switch sample {
     case .line:
       if style.options.usesBraille { return isColored ? "──" : "─\(glyph)─" }

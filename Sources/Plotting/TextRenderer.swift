@@ -42,7 +42,8 @@ private struct TextRenderer {
     let labels = TextRenderer.yTicks(layout, rows: rows).map {
       $0.label.plotText(unicode: unicode).terminalWidth
     }
-    gutter = min((labels.max() ?? 0) + 1, options.width / 2)
+    // Names leave the plot most of the width.
+    gutter = min((labels.max() ?? 0) + 1, options.width / (layout.y.fixedTicks == nil ? 2 : 3))
     key = TextKey(layout, style: style, rows: rows)
     if options.width - gutter - 2 - (key?.width ?? 0) < 12 { key = nil }
     if options.width - gutter - 2 < 8 { gutter = 0 }
@@ -53,11 +54,15 @@ private struct TextRenderer {
   }
 
   /// A tick every third row or so; indices and names may take every row.
-  private static func yTicks(_ layout: FigureLayout, rows: Int) -> [(position: Double, label: String)] {
-    layout.y.ticks(target: layout.y.fixedTicks == nil ? max((rows + 1) / 3, 2) : rows)
+  private static func yTicks(_ layout: FigureLayout, rows: Int) -> [AxisLayout.Label] {
+    guard layout.y.fixedTicks != nil else { return layout.y.ticks(target: max((rows + 1) / 3, 2)) }
+    return AxisLayout.spaced(layout.y.ticks(target: rows)) {
+      let place = ((1 - $0.position) * Double(rows) - 1e-6).rounded(.down)
+      return place..<place + 1
+    }
   }
 
-  /// A matrix gets square entries that cover whole characters, where there is room.
+  /// A matrix gets square entries that cover whole characters, where there is room; a long one keeps some thickness.
   private static func size(
     _ columns: Int, _ rows: Int, _ layout: FigureLayout, _ options: TextOptions
   ) -> (columns: Int, rows: Int) {
@@ -71,7 +76,16 @@ private struct TextRenderer {
     if usesHalves, scale >= 2, matrix.rows % 2 == 1, Int(scale) % 2 == 1 { scale -= 1 }
     let width = (scale * Double(matrix.columns)).rounded() * (usesHalves ? 1 : 2)
     let height = (scale * Double(matrix.rows) / (usesHalves ? 2 : 1)).rounded(.up)
-    return (min(max(Int(width), 1), columns), min(max(Int(height), 1), rows))
+    return (
+      min(max(Int(width), thickness(columns, matrix.columns)), columns),
+      min(max(Int(height), thickness(rows, matrix.rows)), rows)
+    )
+  }
+
+  /// A quarter of the room at least, in whole characters for each entry where they fit.
+  private static func thickness(_ room: Int, _ entries: Int) -> Int {
+    let least = max(room / 4, 1)
+    return entries <= least ? least / entries * entries : least
   }
 
   func lines() -> [TextLine] {
@@ -99,7 +113,10 @@ private struct TextRenderer {
       line.append("\(style.horizontal) \(label) ")
       room -= 3 + label.terminalWidth
     }
-    line.append(String(repeating: style.horizontal, count: max(room, 0)))
+    let borders = Set(blockBorders.map { Int(($0.across * Double(surface.columns)).rounded()) })
+    for column in surface.columns - max(room, 0)..<surface.columns {
+      line.append(TextCell(glyph: borders.contains(column) ? style.topTick : style.horizontal))
+    }
     line.append(TextCell(glyph: style.corners[1]))
     if let key, !layout.figure.colorBar.label.isEmpty {
       let label = layout.figure.colorBar.label.plotText(unicode: options.unicode)
@@ -113,6 +130,7 @@ private struct TextRenderer {
     for tick in TextRenderer.yTicks(layout, rows: surface.rows) {
       labels[surface.row(at: tick.position)] = tick.label
     }
+    let borders = Set(blockBorders.map { Int(($0.down * Double(surface.rows)).rounded()) })
     return labels.enumerated().map { row, label in
       var line = TextLine()
       if gutter > 1, let label {
@@ -124,9 +142,18 @@ private struct TextRenderer {
       line.pad(to: gutter)
       line.append(TextCell(glyph: label == nil ? style.vertical : style.leftTick))
       line.append(surface.line(row))
-      line.append(TextCell(glyph: style.vertical))
+      line.append(TextCell(glyph: borders.contains(row) ? style.rightTick : style.vertical))
       if let key { line.append(key.line(row)) }
       return line
+    }
+  }
+
+  /// Where the blocks of a matrix meet, as fractions of the frame from its upper left: there is no room for lines within.
+  private var blockBorders: [(across: Double, down: Double)] {
+    (layout.matrix?.borders ?? []).compactMap { border in
+      guard let x = layout.x.position(Double(border) - 0.5), let y = layout.y.position(Double(border) - 0.5)
+      else { return nil }
+      return (x, 1 - y)
     }
   }
 
@@ -150,32 +177,31 @@ private struct TextRenderer {
 
   private typealias XLabel = (column: Int, start: Int, text: String)
 
-  /// As many labels as fit side by side with two spaces between them.
+  /// As many labels as fit side by side with two spaces between them, one between names and indices.
   private func xLabels() -> [XLabel] {
-    let longest = max(surface.columns / 6, 2)
-    if layout.x.fixedTicks != nil, let all = xLabels(target: Int.max / 2, longest: surface.columns) {
-      return all
+    if layout.x.fixedTicks != nil {
+      return AxisLayout.spaced(layout.x.ticks(target: 1)) {
+        let label = xLabel($0, longest: surface.columns / 2)
+        return Double(label.start)..<Double(label.start + label.text.terminalWidth + 1)
+      }.map { xLabel($0, longest: surface.columns / 2) }
     }
-    for target in stride(from: longest, to: 0, by: -1) {
-      if let labels = xLabels(target: target, longest: surface.columns / 2) { return labels }
+    for target in stride(from: max(surface.columns / 6, 2), to: 0, by: -1) {
+      let labels = layout.x.ticks(target: target).sorted { $0.position < $1.position }
+        .map { xLabel($0, longest: surface.columns / 2) }
+      let isClear = zip(labels, labels.dropFirst()).allSatisfy {
+        $1.start >= $0.start + $0.text.terminalWidth + 2
+      }
+      if isClear { return labels }
     }
     return []
   }
 
-  private func xLabels(target: Int, longest: Int) -> [XLabel]? {
-    var labels: [XLabel] = []
-    var end = -2
-    for tick in layout.x.ticks(target: target).sorted(by: { $0.position < $1.position }) {
-      let text = tick.label.plotText(unicode: options.unicode)
-        .truncated(to: max(longest, 3), unicode: options.unicode)
-      let column = surface.column(at: tick.position)
-      let centred = gutter + 1 + column - (text.terminalWidth - 1) / 2
-      let start = max(min(centred, options.width - text.terminalWidth), 0)
-      guard start >= end + (layout.x.fixedTicks == nil ? 2 : 1) else { return nil }
-      labels.append((column, start, text))
-      end = start + text.terminalWidth
-    }
-    return labels
+  private func xLabel(_ tick: AxisLayout.Label, longest: Int) -> XLabel {
+    let text = tick.label.plotText(unicode: options.unicode)
+      .truncated(to: max(longest, 3), unicode: options.unicode)
+    let column = surface.column(at: tick.position)
+    let centred = gutter + 1 + column - (text.terminalWidth - 1) / 2
+    return (column, max(min(centred, options.width - text.terminalWidth), 0), text)
   }
 
   private func centred(_ text: String, isBold: Bool = false) -> TextLine {

@@ -9,6 +9,9 @@ struct TextStyle {
   var vertical: Character { unicode ? "│" : "|" }
   var leftTick: Character { unicode ? "┤" : "+" }
   var bottomTick: Character { unicode ? "┬" : "+" }
+  /// Into the frame, where blocks meet.
+  var topTick: Character { unicode ? "┬" : "+" }
+  var rightTick: Character { unicode ? "┤" : "+" }
   var corners: [Character] { unicode ? ["┌", "┐", "└", "┘"] : ["+", "+", "+", "+"] }
 
   /// The character that draws series `number` where there is no braille, and marks it where braille is black
@@ -16,6 +19,11 @@ struct TextStyle {
   func series(_ number: Int) -> Character {
     if options.usesBraille { return pick("●▲■◆○△□◇", number) }
     return unicode ? pick("•+○×▪△", number) : pick("*+ox#%", number)
+  }
+
+  /// A point of a line that has no neighbours.
+  func point(_ number: Int) -> Character {
+    options.usesBraille && options.color != .none ? "•" : series(number)
   }
 
   /// Iterates along a path.

@@ -90,8 +90,12 @@ extension TextSurface {
   private mutating func paintLine(_ series: Series, _ color: Color, _ number: Int) {
     let runs = layout.runs(series.points)
     let pen = Pen(color: color, glyph: style.series(number), layer: 2)
-    for run in runs { canvas.polyline(run, pen) }
-    guard options.usesBraille, options.color == .none, layout.legend.count > 1 else { return }
+    for run in runs {
+      // One dot would be lost.
+      if run.count == 1, let only = run.first { put(style.point(number), color, at: only) }
+      canvas.polyline(run, pen)
+    }
+    guard options.usesBraille, layout.marksSeries(options), layout.legend.count > 1 else { return }
     for run in runs { markLine(run, pen, number) }
   }
 
@@ -163,7 +167,7 @@ extension TextSurface {
         for run in layout.runs(line.points) { canvas.polyline(run, pen) }
       }
     }
-    guard options.color == .none, options.usesBraille else { return }
+    guard !options.hasManyColors, options.usesBraille else { return }
     for level in levels {
       guard let longest = level.lines.max(by: { $0.points.count < $1.points.count }) else { continue }
       labelContour(longest.points.compactMap(layout.place), level)

@@ -1,16 +1,7 @@
-import Syntax
+import Plotting
 
 /// Results in ASCII, for `set ascii true` and for terminals that have nothing else.
 enum PlainText {
-  private static let words: [Character: String] = [
-    "→": "->", "‖": "||", "∇": "grad ", "∂": "d", "…": "...", "×": "x", "·": "*", "−": "-", "–": "-",
-    "⋮": ":", "⋱": "\\",
-    "²": "^2", "³": "^3", "⁴": "^4", "⁵": "^5", "⁶": "^6", "′": "'", "″": "\"", "‴": "'''", "½": "1/2",
-    "⁻": "^-", "¹": "1", "σ": "sigma", "⊙": "*", "ᵀ": "'", "≤": "<=", "≥": ">=",
-    "≠": "!=", "≈": "~",
-    "√": "sqrt", "∞": "inf", "±": "+-", "µ": "u", "•": "*", "└": "+", "┌": "+", "│": "|", "─": "-",
-  ]
-
   /// The text with every other character spelled out. Lines that were indented under a heading stay so.
   static func ascii(_ text: String) -> String {
     if text.utf8.allSatisfy({ $0 < 0x80 }) { return text }
@@ -29,28 +20,19 @@ enum PlainText {
     if line.utf8.allSatisfy({ $0 < 0x80 }) { return line }
     var result = ""
     var owed = 0
-    for character in line.split(separator: "∇²", omittingEmptySubsequences: false).joined(
-      separator: "\u{E000}")
-    {
-      if character == " " && owed > 0 && result.hasSuffix("  ") {
+    for piece in PlainSpelling.pieces(line) {
+      if piece.source == " " && owed > 0 && result.hasSuffix("  ") {
         owed -= 1
         continue
       }
-      let word = spelled(character)
-      var more = word.count - 1
+      var more = piece.spelled.count - piece.source.count
       while more > 0 && result.hasSuffix("   ") {
         result.removeLast()
         more -= 1
       }
       owed += max(more, 0)
-      result += word
+      result += piece.spelled
     }
     return result
-  }
-
-  private static func spelled(_ character: Character) -> String {
-    if character.isASCII { return String(character) }
-    if character == "\u{E000}" { return "hessian " }
-    return words[character] ?? Names.spelled(String(character))
   }
 }

@@ -1,5 +1,6 @@
 import CKernels
 import Engine
+import Plotting
 import Syntax
 import Tensors
 
@@ -8,6 +9,7 @@ public typealias Completeness = ParseResult.Completeness
 /// How results are to be laid out.
 public struct SessionOptions: Sendable {
   public var color: Bool
+  /// What a session begins with; `set ascii` changes it.
   public var unicode: Bool
   /// Columns of the screen.
   public var width: Int
@@ -17,6 +19,8 @@ public struct SessionOptions: Sendable {
   public enum ColorDepth: Sendable { case ansi16, ansi256, trueColor }
   /// What `color` may use.
   public var depth = ColorDepth.ansi256
+  /// Whether the font of the screen has braille.
+  public var braille = true
   /// Definitions and assignments echo; notes address a person.
   public var isInteractive: Bool
   /// Each result and each message is a line of JSON.
@@ -131,7 +135,8 @@ extension Interpreter {
   func report(_ diagnostic: Diagnostic) {
     if options.isJSON { return send(.diagnostic(ValueJSON.text(diagnostic))) }
     let renderer = DiagnosticRenderer(
-      options.color ? .ansi : .plain, width: max(40, options.width), folds: options.isInteractive)
+      options.color ? .ansi : .plain, width: max(40, options.width), folds: options.isInteractive,
+      spelling: state.settings.isASCII ? PlainSpelling.ascii : nil)
     output(.diagnostic(renderer.render(diagnostic)))
   }
 

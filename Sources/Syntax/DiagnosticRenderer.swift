@@ -18,11 +18,20 @@ public struct DiagnosticRenderer: Sendable {
   /// Messages, notes and hints that are wider break between words, for people; else each stays on its line.
   public let folds: Bool
 
-  public init(_ decoration: Decoration = .plain, width: Int = 100, folds: Bool = false) {
+  /// How text is written where the screen has not all characters; nil where it has.
+  public let spelling: (@Sendable (String) -> String)?
+
+  public init(
+    _ decoration: Decoration = .plain, width: Int = 100, folds: Bool = false,
+    spelling: (@Sendable (String) -> String)? = nil
+  ) {
     self.decoration = decoration
     self.width = max(width, 20)
     self.folds = folds
+    self.spelling = spelling
   }
+
+  private func spelled(_ text: String) -> String { spelling.map { $0(text) } ?? text }
 
   /// The diagnostic as lines of text, without a line break at the end.
   public func render(_ diagnostic: Diagnostic) -> String {
@@ -87,7 +96,7 @@ extension DiagnosticRenderer {
     var rows: [String] = []
     var row = ""
     var room = folds ? width - head.text.count - 1 : .max
-    for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+    for word in spelled(text).split(separator: " ", omittingEmptySubsequences: false) {
       if !row.isEmpty && row.count + 1 + word.count > room {
         rows.append(row)
         (row, room) = (String(word), width - indent)
@@ -119,12 +128,14 @@ extension DiagnosticRenderer {
       rest.removeAll { $0.span.source === source }
       let place = source.position(at: first.span.lower)
       let arrow = String(repeating: " ", count: gutter) + "--> "
-      lines.append([Piece(text: "\(arrow)\(source.name):\(place.line):\(place.column)", role: .frame)])
+      lines.append([
+        Piece(text: "\(arrow)\(spelled(source.name)):\(place.line):\(place.column)", role: .frame)
+      ])
       let numbers = Set(here.map { source.line(at: $0.span.lower) }).sorted()
       var before: Int?
       for number in numbers {
         if let before, number > before + 1 {
-          lines.append([Piece(text: String(repeating: " ", count: gutter) + " ⋮", role: .frame)])
+          lines.append([Piece(text: String(repeating: " ", count: gutter) + spelled(" ⋮"), role: .frame)])
         }
         let onLine = here.filter { source.line(at: $0.span.lower) == number }
         lines += snippet(source, line: number, marks: onLine, gutter: gutter, role: role)
@@ -138,15 +149,18 @@ extension DiagnosticRenderer {
     _ source: SourceText, line: Int, marks: [Mark], gutter: Int, role: Role
   ) -> [[Piece]] {
     let start = source.lineStarts[line]
-    let cells = SourceLine(source.lineText(line))
-    let ranges = marks.map { cells.columns(from: $0.span.lower - start, to: $0.span.upper - start) }
+    let text = source.lineText(line)
+    let cells = SourceLine(spelled(text))
+    let ranges = marks.map {
+      cells.columns(from: place($0.span.lower - start, in: text), to: place($0.span.upper - start, in: text))
+    }
     let window = cells.window(around: ranges.first ?? 0..<1, width: width)
     let number = String(line + 1)
     let padding = String(repeating: " ", count: gutter - number.count)
     var lines = [
       [
         Piece(text: padding + number + " | ", role: .frame),
-        Piece(text: cells.text(in: window), role: .source),
+        Piece(text: spelled(cells.text(in: window)), role: .source),
       ]
     ]
     for (mark, range) in zip(marks, ranges) {
@@ -158,9 +172,15 @@ extension DiagnosticRenderer {
         Piece(text: String(repeating: " ", count: lower), role: .source),
         Piece(text: signs, role: mark.isPrimary ? role : .label),
       ]
-      if !mark.text.isEmpty { pieces.append(Piece(text: " " + mark.text, role: .label)) }
+      if !mark.text.isEmpty { pieces.append(Piece(text: " " + spelled(mark.text), role: .label)) }
       lines.append(pieces)
     }
     return lines
+  }
+  /// Where a place of a line, counted in its UTF-8, is when the line is spelled.
+  private func place(_ offset: Int, in text: String) -> Int {
+    guard spelling != nil, offset >= 0 else { return offset }
+    let before = String(decoding: text.utf8.prefix(offset), as: UTF8.self)
+    return spelled(before).utf8.count + max(offset - text.utf8.count, 0)
   }
 }

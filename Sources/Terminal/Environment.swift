@@ -11,20 +11,24 @@ public struct TerminalEnvironment: Sendable {
   public let errorIsTerminal: Bool
   /// A terminal that can move its cursor: `TERM` is set and not `dumb`.
   public let canMoveCursor: Bool
-  /// Characters outside ASCII reach the screen.
+  /// The user's locale lets one expect that characters outside ASCII reach the screen.
   public let isUnicode: Bool
   private let noColor: Bool
+  private let isMonochrome: Bool
   /// The colours that the terminal says it can show.
   public let colorDepth: ColorDepth
+  /// Not on the console of Linux, whose fonts hold 512 characters.
+  public let hasBraille: Bool
 
   public enum ColorDepth: Sendable { case ansi16, ansi256, trueColor }
 
   /// Looks at the standard descriptors and the environment, and sets the locale for characters.
   public static func current() -> TerminalEnvironment {
-    let isUnicode = useUnicodeLocale()
+    let codeset = useLocale()
     return TerminalEnvironment(
       inputIsTerminal: isatty(0) == 1, outputIsTerminal: isatty(1) == 1, errorIsTerminal: isatty(2) == 1,
-      isUnicode: isUnicode, environment: environmentVariable)
+      isUnicode: isUnicode(codeset: codeset, environment: environmentVariable),
+      environment: environmentVariable)
   }
 
   init(
@@ -38,6 +42,8 @@ public struct TerminalEnvironment: Sendable {
     let term = environment("TERM") ?? ""
     canMoveCursor = !term.isEmpty && term != "dumb"
     noColor = !(environment("NO_COLOR") ?? "").isEmpty
+    isMonochrome = Self.isVideoTerminal(term)
+    hasBraille = term != "linux"
     colorDepth = Self.colorDepth(term, environment("COLORTERM") ?? "")
   }
 
@@ -47,7 +53,7 @@ public struct TerminalEnvironment: Sendable {
     switch choice {
     case .always: true
     case .never: false
-    case .auto: isTerminal && canMoveCursor && !noColor
+    case .auto: isTerminal && canMoveCursor && !noColor && !isMonochrome
     }
   }
 
@@ -70,14 +76,33 @@ public struct TerminalEnvironment: Sendable {
     return ioctl(0, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 0 ? Int(size.ws_row) : 24
   }
 
-  /// Takes the user's character set, or UTF-8 where it is plain ASCII (locale `C`, as in many containers), in
-  /// which the line editor would drop everything else. False when the user's own choice cannot show Unicode.
-  private static func useUnicodeLocale() -> Bool {
+  /// A VT100 and its kin: one colour, ASCII and line graphics.
+  private static func isVideoTerminal(_ term: String) -> Bool {
+    term.hasPrefix("vt") && (term.dropFirst(2).first?.isNumber ?? false)
+  }
+
+  /// Takes the user's locale for characters, or UTF-8 where that is plain ASCII, in which the line editor would drop
+  /// everything else.
+  ///
+  /// - Returns: the character set of the user's locale.
+  private static func useLocale() -> String {
     setlocale(LC_CTYPE, "")
+    let own = codeset
+    if own == plainCodeset, setlocale(LC_CTYPE, "C.UTF-8") == nil { setlocale(LC_CTYPE, "en_US.UTF-8") }
+    return own
+  }
+
+  private static var plainCodeset: String { "ANSI_X3.4-1968" }
+
+  /// Whether output may leave ASCII: in a UTF-8 locale, also one that is not installed here; and where nothing was chosen, as
+  /// in many containers, unless the terminal is one that has nothing else. Who chooses `C` or `POSIX` gets ASCII.
+  static func isUnicode(codeset: String, environment: (String) -> String?) -> Bool {
     if codeset == "UTF-8" { return true }
-    let isPlain = codeset == "ANSI_X3.4-1968"
-    guard isPlain else { return false }
-    return setlocale(LC_CTYPE, "C.UTF-8") != nil || setlocale(LC_CTYPE, "en_US.UTF-8") != nil
+    guard codeset == plainCodeset else { return false }
+    let chosen = ["LC_ALL", "LC_CTYPE", "LANG"].compactMap(environment).first { !$0.isEmpty }
+    guard let chosen else { return !isVideoTerminal(environment("TERM") ?? "") }
+    let name = chosen.uppercased()
+    return name.hasSuffix("UTF-8") || name.hasSuffix("UTF8")
   }
 
   private static var codeset: String {

@@ -64,13 +64,13 @@ public final class OutputStreams {
     pictureLines = lines.count
   }
 
-  /// Removes a progress line or picture from the screen.
+  /// Removes a progress line or picture from the screen, and the terminal's echo of Ctrl-C.
   public func eraseProgress() {
     if pictureLines > 0 {
       send(2, Array("\u{1b}[\(pictureLines)A\r\u{1b}[J".utf8))
       pictureLines = 0
     }
-    guard hasProgress else { return }
+    guard hasProgress || (showsProgress && Signals.hasEcho) else { return }
     hasProgress = false
     send(2, Array("\r\u{1b}[K".utf8))
   }

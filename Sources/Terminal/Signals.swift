@@ -49,6 +49,9 @@ public enum Signals {
     return action.__sigaction_handler.sa_handler.map { unsafeBitCast($0, to: Int.self) } == 1
   }
 
+  /// Ctrl-C was pressed while something ran, and the terminal has shown it as `^C`.
+  static var hasEcho: Bool { repeats.load(ordering: .relaxed) > 0 }
+
   /// The descriptor that becomes readable when a signal arrives.
   static var wakeDescriptor: Int32 { readEnd }
 

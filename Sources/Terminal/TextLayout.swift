@@ -56,7 +56,7 @@ enum TextLayout {
       }
       return line
     }
-    if shown.count < items.count { lines.append("… and \(items.count - shown.count) more") }
+    if shown.count < items.count { lines.append("and \(items.count - shown.count) more") }
     return lines
   }
 

@@ -20,6 +20,7 @@ final class Runner {
       unicode: environment.isUnicode, width: TerminalEnvironment.screenWidth(), isInteractive: false,
       isJSON: plan.isJSON)
     options.depth = environment.sessionDepth
+    options.braille = environment.hasBraille
     let isJSON = plan.isJSON
     session = Session(options: options) { output in
       switch output {
@@ -112,7 +113,7 @@ final class Runner {
 
   private func runDialogue() -> Int32 {
     if environment.outputIsTerminal {
-      streams.writeLine("hlab \(hlabVersion) · ? for help, Tab completes, Ctrl-D leaves")
+      session.say("hlab \(hlabVersion) · ? for help, Tab completes, Ctrl-D leaves · lessons: hlab lesson")
     }
     return dialogue(with: SessionHost(session: session, streams: streams))
   }
@@ -132,11 +133,11 @@ final class Runner {
 
   private func show(_ page: Plan.Page) -> Int32 {
     switch page {
-    case .lessons: streams.writeLine(Lesson.list)
+    case .lessons: session.say(Lesson.list)
     case .lesson(let lesson): return teach(lesson)
     case .help(let name): return run("?\(name ?? "")", name: "<help>") ?? 0
     case .reference: streams.writeLine(Reference.markdown())
-    case .manual: streams.writeLine(Reference.manual(commandLine: HlabCommand.manual))
+    case .manual: streams.writeLine(Reference.manual(HlabCommand.manual))
     }
     return 0
   }
@@ -148,6 +149,7 @@ final class Runner {
       color: session.options.color)
     guard environment.inputIsTerminal else { return walk.runThrough() }
     walk.begin()
+    walk.invite()
     return dialogue(with: walk)
   }
 }

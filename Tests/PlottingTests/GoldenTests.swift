@@ -103,9 +103,43 @@ import Testing
              │             ⠈⠉⠒⠤                │
         1e-5 ┤                                 │
              │                                 │
-             │                                ⢀│
+             │                                ●│
              └┬───────┬───────┬───────┬───────┬┘
               0       1       2       3       4
+
+        """#)
+  }
+
+  @Test func blocksInASCII() {
+    #expect(
+      text(Samples.blocks, unicode: false) == #"""
+                 H
+          +------+---+-+
+          |++          | ##
+        W +  ++        | ## 5
+          |    **      | **
+        V +      **    + ++
+          |        ##  | ++
+        b +          ##+    0
+          +--+----+--+-+
+             W    V  b
+
+        """#)
+  }
+
+  @Test func blocksInUnicode() {
+    #expect(
+      text(Samples.blocks, unicode: true) == #"""
+                 H
+          ┌──────┬───┬─┐
+          │░░          │ ██
+        W ┤  ░░        │ ██ 5
+          │    ▒▒      │ ▒▒
+        V ┤      ▒▒    ┤ ░░
+          │        ██  │ ░░
+        b ┤          ██┤    0
+          └──┬────┬──┬─┘
+             W    V  b
 
         """#)
   }

@@ -29,6 +29,14 @@ enum Samples {
   static let matrix = Figure(
     title: "H", marks: [.matrix(Matrix(rows: 3, columns: 3, values: [4, -1, 0, -1, 4, -1, 0, -1, 4]))])
 
+  /// Blocks of 3, 2 and 1 rows.
+  static let blocks: Figure = {
+    var values = [Double](repeating: 0, count: 36)
+    for k in 0..<6 { values[7 * k] = Double(k + 1) }
+    let blocks = [Matrix.Block("W", size: 3), .init("V", size: 2), .init("b", size: 1)]
+    return Figure(title: "H", marks: [.matrix(Matrix(rows: 6, columns: 6, values: values, blocks: blocks))])
+  }()
+
   static let histogram = Figure(
     marks: [.histogram(Histogram(samples: [0, 1, 1, 2, 2, 2, 3, 3, 4], bins: 4))])
 

@@ -33,6 +33,52 @@ import Testing
     (1 - a) * (1 - a) + 100 * (b - a * a) * (b - a * a)
   }
 
+  // MARK: In files
+
+  /// What was written as an archive is drawn again, but for its words.
+  @Test func cutsComeBackFromArchives() throws {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("cut-\(UUID()).npz").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    for command in [
+      "surface f along grad, x[0] steps=5 model=true", "slice f along grad steps=5",
+      "slice f, 2*f along grad steps=5",
+    ] {
+      run(Self.rosenbrock + "x = [0, 1]; s = \(command)")
+      let first = try #require(transcript.session.interpreter.state.figure)
+      run("save \"\(path)\" s; a = load \"\(path)\"; plot a")
+      let again = try #require(transcript.session.interpreter.state.figure)
+      #expect(again.marks.count == first.marks.count)
+      for (mark, other) in zip(first.marks, again.marks) { #expect(mark.numbers == other.numbers) }
+    }
+  }
+
+  @Test func aSweepIsDrawnOverItsAxis() throws {
+    run("r = plot t^2 for t in 2..3 steps=3; plot r")
+    guard case .line(let series)? = transcript.session.interpreter.state.figure?.marks.first else {
+      Issue.record("no line")
+      return
+    }
+    #expect(series.xs == [2, 2.5, 3] && series.ys == [4, 6.25, 9])
+    #expect(transcript.session.interpreter.state.figure?.xAxis.label == "t")
+  }
+
+  // MARK: Directions that are not two
+
+  @Test func parallelDirectionsAreReported() {
+    run(Self.rosenbrock + "surface f along x[0], [2, 0] steps=3")
+    #expect(transcript.messages.contains("x[0] and [2, 0] are parallel: they span a line, not a plane"))
+    run("surface f along x[0], [2, 1e-6] steps=3")
+    #expect(!transcript.messages.contains("[2, 1e-6] are parallel"))
+  }
+
+  @Test func drawsOfRandomAreNumbered() throws {
+    run(Self.rosenbrock + "surface f along random steps=3")
+    let figure = try #require(transcript.session.interpreter.state.figure)
+    #expect([figure.xAxis.label, figure.yAxis.label] == ["random 1", "random 2"])
+    run("surface f along random, x[0] steps=3")
+    #expect(transcript.session.interpreter.state.figure?.xAxis.label == "random")
+  }
+
   // MARK: Values
 
   @Test func sliceAlongAVector() throws {
@@ -329,5 +375,19 @@ import Testing
     fails("param y = [1, 2]; h := sum(x*y); d = [1, 0]; slice h along d", "the shape of several params: x, y")
     fails("surface f along eig kind=het", "did you mean 'heat'?")
     fails("animate f seconds=0", "'seconds' is above 0")
+  }
+}
+
+extension Mark {
+  /// All numbers of a mark that these tests draw.
+  fileprivate var numbers: [Double] { points.map { $0.isNaN ? .infinity : $0 } }
+
+  private var points: [Double] {
+    switch self {
+    case .line(let series), .path(let series), .scatter(let series): return series.xs + series.ys
+    case .contour(let grid, _): return grid.values + [grid.xRange.lowerBound, grid.yRange.upperBound]
+    case .arrows(let arrows): return (arrows.tails + arrows.heads).flatMap { [$0.x, $0.y] }
+    default: return []
+    }
   }
 }

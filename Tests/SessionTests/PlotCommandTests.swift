@@ -33,6 +33,65 @@ import Testing
       rosenbrock + "plot f range=-2..2, 0..3", "hint: a clause takes two ranges: plot f range -2..2, 0..3")
   }
 
+  // MARK: What is left out
+
+  @Test(arguments: [
+    ("plot [1, 0/0, 3]", "[1, 0/0, 3] is not finite at 1 of 3 points, which are gaps"),
+    ("plot [-1, 2, 0] log=true", "is zero or less at 2 of 3 points, which a log axis has no place for"),
+    ("plot [1, 0/0; 1/0, 2]", "is not finite: 2 of 4 entries are nan or infinite"),
+    ("plot log(t) for t in -1..1 steps=5", "log(t) is not finite at 3 of 5 points, which are gaps"),
+    ("plot 0*t*s + 3 for t in 0..1, s in 0..1", "0*t*s + 3 is 3 everywhere here: there are no contour lines"),
+    (
+      "plot t - s for t in 0..1, s in 0..1 steps=3 kind=heat log=true",
+      "t - s is zero or less at 6 of 9 points, which have the lowest of the colours"
+    ),
+    ("param w = 1; f := sqrt(w); plot f range -1..1 steps=3", "f is not finite at 1 of 3 points"),
+    ("plot [1, 0/0] kind=hist", "is not finite: 1 of 2 entries is nan"),
+    ("a = [1, 2]; b = [0, 1]; plot a, b log=true", "b is zero or less at 1 of 2 points"),
+  ])
+  func gapsAreReported(text: String, message: String) throws {
+    _ = try plot(text)
+    #expect(transcript.messages.contains(message), "\(transcript.messages)")
+  }
+
+  @Test func wholePlotsAreQuiet() throws {
+    _ = try plot("plot t^2 for t in 0..1; plot t*s for t in 0..1, s in 0..1; plot [1, 2, 3] log=true")
+    #expect(transcript.messages.isEmpty)
+    _ = try plot("plot 0*t*s + 3 for t in 0..1, s in 0..1 kind=heat")
+    #expect(transcript.messages.isEmpty)
+  }
+
+  @Test func nothingIsNoPlot() {
+    fails("plot zeros(0)", "there is nothing to plot: 'zeros(0)' is empty")
+    fails("plot zeros(0, 3)", "there is nothing to plot: 'zeros(0, 3)' is of shape 0×3")
+  }
+
+  @Test func rangesAreAsManyAsAxes() {
+    fails("param w = 1; f := w^2; plot f range -1..1, 0..2", "one axis takes one range, not 2", exitCode: 65)
+    fails(
+      rosenbrock + "surface f along x[0], x[1] range -1..1, 0..2, 3..4", "two axes take two ranges, not 3",
+      exitCode: 65)
+    fails("plot t for t in -1e308..1e308", "this range is too wide")
+  }
+
+  @Test func aSpectrumIsDrawnAgain() throws {
+    let first = try plot("A = [2, 1; 1, 3]; s = spectrum A probes=4 seed=1 steps=2")
+    let again = try plot("plot s")
+    #expect(again.marks == first.marks)
+    #expect(again.xAxis.label == "λ" && again.yAxis.label == "density")
+  }
+
+  @Test func indicesAreWholeNumbers() throws {
+    let figure = try plot("plot [1, 2, 3; 4, 5, 6] kind=heat")
+    #expect(figure.xAxis.isIntegral && figure.yAxis.isIntegral)
+  }
+
+  @Test func theModelHasEqualUnits() throws {
+    #expect(try plot(rosenbrock + "plot f model=true").hasEqualUnits)
+    #expect(try plot("surface f along x[0], x[1] model=true steps=5").hasEqualUnits)
+    #expect(try !plot("plot f").hasEqualUnits)
+  }
+
   // MARK: Landscapes
 
   @Test func oneNumberGivesACurve() throws {

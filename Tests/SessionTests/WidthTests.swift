@@ -20,16 +20,17 @@ import Testing
     "kfac damping=0.1",
   ]
 
-  @Test(arguments: [80, 120]) func linesFit(width: Int) {
+  @Test(arguments: [(80, true), (120, true), (80, false)]) func linesFit(width: Int, unicode: Bool) {
     final class Lines: @unchecked Sendable { var all: [String] = [] }
     let lines = Lines()
-    let options = SessionOptions(color: false, unicode: true, width: width, isInteractive: false)
+    let options = SessionOptions(color: false, unicode: unicode, width: width, isInteractive: false)
     let session = Session(options: options) {
       if case .text(let text) = $0 { lines.all += text.split(separator: "\n").map(String.init) }
     }
     #expect(session.run(Self.names + "\n" + Self.shown.joined(separator: "\n"), name: "<test>") == .ok)
     #expect(lines.all.count > 150)
     for line in lines.all where line.count > width { Issue.record("\(line.count) columns: \(line)") }
+    for line in lines.all where !unicode && !line.allSatisfy(\.isASCII) { Issue.record("not ASCII: \(line)") }
   }
 
   /// All entries of a vector that is not long are there, under the first one.

@@ -17,7 +17,7 @@ import Testing
   @Test func columnsAreBounded() {
     let items = (10..<60).map(String.init)
     let lines = TextLayout.columns(items, screenWidth: 10, maximumRows: 4)
-    #expect(lines == ["10  13", "11  14", "12  15", "… and 44 more"])
+    #expect(lines == ["10  13", "11  14", "12  15", "and 44 more"])
   }
 
   @Test(arguments: [
@@ -107,6 +107,35 @@ import Testing
     #expect(!environment(["TERM": "dumb"]).usesColor(.auto, onTerminal: true))
     #expect(!environment(["TERM": "xterm", "NO_COLOR": "1"]).usesColor(.auto, onTerminal: true))
     #expect(environment(["TERM": "xterm", "NO_COLOR": ""]).usesColor(.auto, onTerminal: true))
+  }
+
+  @Test(arguments: [
+    ("UTF-8", ["LANG": "de_DE.UTF-8"], true), ("UTF-8", ["TERM": "vt100"], true),
+    // Nothing chosen, as in many containers.
+    ("ANSI_X3.4-1968", [:], true), ("ANSI_X3.4-1968", ["TERM": "vt100"], false),
+    ("ANSI_X3.4-1968", ["LC_ALL": "", "LANG": ""], true),
+    // Chosen.
+    ("ANSI_X3.4-1968", ["LC_ALL": "C"], false), ("ANSI_X3.4-1968", ["LANG": "POSIX"], false),
+    ("ANSI_X3.4-1968", ["LC_ALL": "C", "LANG": "en_US.UTF-8"], false),
+    ("ANSI_X3.4-1968", ["LC_CTYPE": "C", "LANG": "en_US.UTF-8"], false),
+    // Chosen, but not installed here.
+    ("ANSI_X3.4-1968", ["LANG": "en_US.UTF-8"], true), ("ANSI_X3.4-1968", ["LANG": "en_US.utf8"], true),
+    ("ISO-8859-1", ["LANG": "en_US.ISO-8859-1"], false),
+  ])
+  func unicodeIsWhatTheLocaleSays(codeset: String, variables: [String: String], isUnicode: Bool) {
+    #expect(
+      TerminalEnvironment.isUnicode(codeset: codeset, environment: { variables[$0] }) == isUnicode)
+  }
+
+  @Test func theConsoleHasNoBraille() {
+    #expect(!environment(["TERM": "linux"]).hasBraille)
+    #expect(environment(["TERM": "xterm"]).hasBraille && environment([:]).hasBraille)
+  }
+
+  @Test func videoTerminalsHaveNoColours() {
+    #expect(!environment(["TERM": "vt100"]).usesColor(.auto, onTerminal: true))
+    #expect(environment(["TERM": "vt100"]).usesColor(.always, onTerminal: true))
+    #expect(environment(["TERM": "vte-256color"]).usesColor(.auto, onTerminal: true))
   }
 
   @Test func readsNoMissingFile() {

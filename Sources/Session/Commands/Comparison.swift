@@ -112,7 +112,7 @@ struct Comparison {
         run.end,
       ])
     }
-    return TextTable(rows).text
+    return TextTable(rows).spelled(for: call.interpreter).text
   }
 
   // MARK: Figures

@@ -39,7 +39,10 @@ struct Explanation {
     rows += planRows(used, precision)
     let formula = part == .hessian ? try Derivation(call, .hessian).lines().cutMiddle(Self.formulaLimit) : []
     let listing = used.listing.cutMiddle(Self.stepLimit).map { "  \($0)" }
-    call.print(ExplanationText(heading(f, nodes), [TextTable(facts: rows).lines, listing, formula]).text)
+    call.print(
+      ExplanationText(
+        heading(f, nodes), [TextTable(facts: rows).spelled(for: call.interpreter).lines, listing, formula]
+      ).text)
     return .record([
       ("nodes", .number(Double(nodes))), ("steps", .number(Double(used.listing.count))),
       ("largest", .number(Double(used.largestBuffer))), ("bytes", .number(Double(used.workingBytes))),

@@ -114,7 +114,7 @@ struct StepExplanation {
       if isCut, k == n - Self.bottom { rows.append(rest(Self.top..<(n - Self.bottom), format)) }
       rows.append(row)
     }
-    return TextTable(rows, left: [5]).lines.map { "  " + $0 }
+    return TextTable(rows, left: [5]).spelled(for: call.interpreter).lines.map { "  " + $0 }
   }
 
   /// One row for the eigenvectors that are left out: norms, and the sum of the decreases.
@@ -138,7 +138,7 @@ struct StepExplanation {
     ]
     if let shift = move.shift { rows.append(("shift", shiftText(shift))) }
     rows += rateRows
-    return TextTable(facts: rows).lines + notes
+    return TextTable(facts: rows).spelled(for: call.interpreter).lines + notes
   }
 
   /// What the method says, without the shift, which has a row.

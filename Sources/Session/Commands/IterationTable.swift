@@ -33,8 +33,10 @@ struct RunningTable {
   }
 
   func line(_ cells: [String], _ remark: String = "") {
+    let isASCII = call.interpreter.state.settings.isASCII
     let padded = zip(cells, widths).map { cell, width in
-      String(repeating: " ", count: max(0, width - cell.count)) + cell
+      let cell = isASCII ? PlainText.ascii(cell) : cell
+      return String(repeating: " ", count: max(0, width - cell.count)) + cell
     }
     let text = padded.joined(separator: "  ") + (remark.isEmpty ? "" : "  " + remark)
     call.print(String(text.reversed().drop { $0 == " " }.reversed()))

@@ -67,9 +67,12 @@ extension CommandCall {
     }
     var isUnbound = false
     if case .name(let name) = expr.kind { isUnbound = interpreter.lookup(name) == nil }
-    guard !isUnbound, case .string(let path) = try interpreter.evaluate(expr), !path.isEmpty else {
+    guard !isUnbound, case .string(let path) = try interpreter.evaluate(expr) else {
       throw Diagnostic(
         .type, "'\(command.verb)' needs a file in quotes", at: expr.span, hint: "write \"\(expr.span.text)\"")
+    }
+    guard !path.isEmpty else {
+      throw Diagnostic(.type, "the name of a file is not empty", at: expr.span)
     }
     return path
   }
@@ -140,8 +143,11 @@ extension CommandCall {
     switch value {
     case .bundle(let names, let tensors): arrays = zip(names, tensors).map { ($0, $1) }
     case .record(let fields):
+      let isCut = LandscapeCut(value) != nil
       for (name, field) in fields {
         guard let tensor = field.tensor else {
+          // A slice or surface can do without its words.
+          if isCut { continue }
           throw Diagnostic(
             .type, "a field of an .npz file is a tensor, and \(expr.span.text).\(name) is \(field.kindName)",
             at: expr.span)

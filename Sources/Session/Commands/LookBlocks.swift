@@ -59,6 +59,7 @@ struct BlockNorms {
     let share = (0..<n).reduce(0.0) { $0 + norms[$1 * n + $1] * norms[$1 * n + $1] } / (whole * whole)
     let percent =
       whole > 0 ? "; \(NumberFormat(digits: 3)(100 * share)) % of its square lies in the diagonal blocks" : ""
-    return TextTable(rows).text + "\nthe whole: \(call.format(whole)), exact\(percent)"
+    return TextTable(rows).spelled(for: call.interpreter).text
+      + "\nthe whole: \(call.format(whole)), exact\(percent)"
   }
 }

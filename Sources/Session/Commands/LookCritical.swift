@@ -163,7 +163,7 @@ struct CriticalReport {
         " " + place(point, isWide ? NumberFormat(digits: 4) : format) + bound,
       ])
     }
-    let text = TextTable(rows).lines
+    let text = TextTable(rows).spelled(for: call.interpreter).lines
     return text + (points.count > Self.rowLimit ? ["  … \(points.count - Self.rowLimit) more"] : [])
   }
 

@@ -120,9 +120,12 @@ private struct KroneckerReport {
       + (others == 0 ? "" : ", \(others) exact block\(others == 1 ? "" : "s")")
     var rows = [["  params", "block", "λmax"] + (damping == nil ? [] : ["π", "condition"]) + ["off by"]]
     for block in blocks { rows.append(try row(block)) }
-    var lines = ["K-FAC of \(call.subjectSymbol): \(counts)", TextTable(rows, left: [0, 1]).text]
+    var lines = [
+      "K-FAC of \(call.subjectSymbol): \(counts)",
+      TextTable(rows, left: [0, 1]).spelled(for: call.interpreter).text,
+    ]
     if layers > 0 { lines.append("off by: ‖G − A⊗S‖ / ‖G‖ of a block G of the Gauss–Newton matrix, exact") }
-    if damping != nil { lines.append("condition: of (A + πγI) ⊗ (S + γ/π·I), γ² = λ and the ridge") }
+    if damping != nil { lines.append("condition: of (A + πγI) ⊗ (S + γ/π·I), γ² = λ + ridge") }
     return lines.joined(separator: "\n")
   }
 

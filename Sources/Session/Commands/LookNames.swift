@@ -16,7 +16,7 @@ extension Commands {
       let names = interpreter.namesInOrder
       let rows = names.map { NameSummary($0, interpreter) }
       call.print(
-        rows.isEmpty ? "nothing is bound yet" : NameSummary.table(rows, width: interpreter.options.width))
+        rows.isEmpty ? "nothing is bound yet" : NameSummary.table(rows, for: interpreter))
       return rows.isEmpty ? .nothing : .record(rows.map { ($0.name, .string("\($0.kind) \($0.shape)")) })
     }
   }

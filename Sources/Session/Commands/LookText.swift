@@ -5,24 +5,27 @@ import Tensors
 struct LookText {
   let format: NumberFormat
   let width: Int
+  private let isASCII: Bool
   /// Where remarks begin.
   static let remarkColumn = 30
 
-  init(_ call: CommandCall) {
-    format = call.format
-    width = call.interpreter.options.width
+  init(_ call: CommandCall) { self.init(call.interpreter, call.format) }
+
+  init(_ interpreter: Interpreter, _ format: NumberFormat? = nil) {
+    self.format = format ?? NumberFormat(digits: interpreter.state.settings.digits)
+    width = interpreter.options.width
+    isASCII = interpreter.state.settings.isASCII
   }
 
-  init(_ interpreter: Interpreter) {
-    format = NumberFormat(digits: interpreter.state.settings.digits)
-    width = interpreter.options.width
-  }
+  /// A text in the characters that are printed: what is measured.
+  private func spelled(_ text: String) -> String { isASCII ? PlainText.ascii(text) : text }
 
   /// A few digits, for figures that only say how large something is.
   static func rough(_ x: Double) -> String { NumberFormat(digits: 3)(x) }
 
   /// The body with a remark beside its last line, or below it when there is no room.
   func remarked(_ body: String, _ remark: String) -> String {
+    let (body, remark) = (spelled(body), spelled(remark))
     guard !remark.isEmpty else { return body }
     let last = body.split(separator: "\n", omittingEmptySubsequences: false).last.map(\.count) ?? 0
     let start = max(Self.remarkColumn, last + 3)
@@ -50,15 +53,16 @@ struct LookText {
     if values.isEmpty { return "none" }
     let texts = significant(values)
     // Beside `λ = `.
+    let room = width - spelled("λ = ").count
     let whole = texts.joined(separator: ", ")
-    if texts.count <= limit, texts.count <= 4 || whole.count <= width - 4 { return whole }
+    if texts.count <= limit, texts.count <= 4 || whole.count <= room { return whole }
     var line = ""
-    for room in stride(from: min(limit, texts.count - 1), through: 4, by: -1) {
-      let head = (room + 1) / 2
+    for count in stride(from: min(limit, texts.count - 1), through: 4, by: -1) {
+      let head = (count + 1) / 2
       line =
-        (texts.prefix(head) + ["…"] + texts.suffix(room - head)).joined(separator: ", ")
+        (texts.prefix(head) + ["…"] + texts.suffix(count - head)).joined(separator: ", ")
         + "   (\(values.count) in all)"
-      if line.count <= width - 4 { break }
+      if spelled(line).count <= room { break }
     }
     return line
   }
@@ -70,7 +74,7 @@ struct LookText {
     guard t.count > 0 else { return "\(name) = []   (\(t.shape.shapeDescription))" }
     // As many columns as fit.
     for limit in stride(from: min(12, t.shape[1]), to: 4, by: -1) {
-      let text = matrix(name, t, blocks, columnLimit: limit)
+      let text = spelled(matrix(name, t, blocks, columnLimit: limit))
       if text.split(separator: "\n").allSatisfy({ $0.count <= max(width, 60) }) { return text }
     }
     return matrix(name, t, blocks, columnLimit: 4)

@@ -54,11 +54,12 @@ struct NameSummary {
   }
 
   /// Columns of name, kind, shape and value, each row on one line.
-  static func table(_ rows: [NameSummary], width: Int) -> String {
+  static func table(_ rows: [NameSummary], for interpreter: Interpreter) -> String {
+    let width = interpreter.textWidth
     let cells = rows.map {
       [$0.name, $0.kind, $0.shape, String($0.value.split(separator: "\n").first ?? "")]
     }
-    return TextTable(cells, left: [0, 1, 2, 3], gap: 3).lines.map { line in
+    return TextTable(cells, left: [0, 1, 2, 3], gap: 3).spelled(for: interpreter).lines.map { line in
       line.count <= width ? line : line.prefix(max(width - 1, 20)) + "…"
     }.joined(separator: "\n")
   }

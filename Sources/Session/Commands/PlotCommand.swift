@@ -61,7 +61,9 @@ extension CommandCall {
     }
     if let lines = try literalVectors() {
       let marks = lines.map { Mark.line(Series($0.tensor.doubles, name: $0.name)) }
-      try show(Figure(xAxis: Axis("index"), yAxis: Axis(scale: try scale(false)), marks: marks))
+      let scale = try scale(false)
+      try show(Figure(xAxis: Axis("index"), yAxis: Axis(scale: scale), marks: marks))
+      for line in lines { warnOfGaps(line.name, line.tensor.doubles, isLog: scale == .log) }
       return .nothing
     }
     let values = try command.subjects.map { (value: try interpreter.evaluate($0), expr: $0) }
@@ -77,7 +79,15 @@ extension CommandCall {
     }
     let subjects = command.subjects.isEmpty ? try objectiveSubject() : command.subjects
     let result = try sweep(subjects, bindings)
-    try show(bindings.count == 1 ? curves(result) : map(result))
+    if bindings.count == 1 {
+      try show(curves(result))
+      let isLog = try scale(false) == .log
+      for (name, values) in zip(result.names, result.values) { warnOfGaps(name, values, isLog: isLog) }
+    } else {
+      let grid = try grid(result)
+      try show(map(result, grid))
+      try warnOfGaps(result.names[0], grid)
+    }
     guard isAssigned else { return .nothing }
     let axes = result.axes.map { ($0.name, Value.tensor(Tensor(vector: $0.points))) }
     let shape = result.axes.reversed().map(\.points.count)
@@ -108,7 +118,7 @@ extension CommandCall {
       yAxis: Axis(isSingle ? result.names[0] : "", scale: try scale(false)), marks: marks)
   }
 
-  private func map(_ result: SweepResult) throws -> Figure {
+  private func grid(_ result: SweepResult) throws -> Grid {
     guard result.values.count == 1 else {
       throw Diagnostic(
         .type, "over two names, one number is plotted at a time", at: command.subjects.last?.span)
@@ -119,9 +129,13 @@ extension CommandCall {
         .domain, "a plot over two names has linear axes", at: command.clause("for")?.bindings[uneven].span,
         hint: "plot over the exponent: for r in -3..0, with 10^r in the formula")
     }
-    let grid = Grid(
+    return Grid(
       columns: x.points.count, rows: y.points.count, xRange: x.range, yRange: y.range,
       values: result.values[0])
+  }
+
+  private func map(_ result: SweepResult, _ grid: Grid) throws -> Figure {
+    let (x, y) = (result.axes[0], result.axes[1])
     return Figure(
       title: result.names[0], xAxis: Axis(x.name, range: x.range), yAxis: Axis(y.name, range: y.range),
       marks: try planes(grid), colorBar: try colorBar())

@@ -65,6 +65,35 @@ extension CommandCall {
     print(interpreter.rendered(figure, text))
   }
 
+  /// Says what a plot leaves out: values that are not finite, and values that a log axis has no place for.
+  func warnOfGaps(_ name: String, _ values: [Double], isLog: Bool) {
+    guard interpreter.live?.isDrawing != true else { return }
+    let gaps = values.count { !$0.isFinite }
+    if gaps > 0 { warn("\(name) is not finite at \(gaps) of \(values.count) points, which are gaps") }
+    let low = isLog ? values.count { $0 <= 0 && $0.isFinite } : 0
+    if low > 0 {
+      warn("\(name) is zero or less at \(low) of \(values.count) points, which a log axis has no place for")
+    }
+  }
+
+  /// The same of a surface; and that it is level, where contour lines would show it.
+  func warnOfGaps(_ name: String, _ grid: Grid) throws {
+    let kind = try kind() ?? .contour
+    warnOfGaps(name, grid.values, isLog: false)
+    guard interpreter.live?.isDrawing != true else { return }
+    let low = grid.values.count { $0 <= 0 && $0.isFinite }
+    if kind != .contour, try isLog() == true, low > 0 {
+      warn(
+        "\(name) is zero or less at \(low) of \(grid.values.count) points, which have the lowest of the colours"
+      )
+    }
+    if kind == .contour, let first = grid.values.first, first.isFinite,
+      grid.values.allSatisfy({ $0 == first })
+    {
+      warn("\(name) is \(format(first)) everywhere here: there are no contour lines")
+    }
+  }
+
   func textOptions(_ figure: Figure) throws -> TextOptions {
     var options = interpreter.textOptions
     options.width = try bounded("size", default: options.width, 20...400)
@@ -83,8 +112,15 @@ extension CommandCall {
   }
 
   /// Fixed ranges: `range -1..1`, for two axes also `range -1..1, 0..3`.
-  func ranges() throws -> [ClosedRange<Double>] {
+  ///
+  /// - Parameter axes: what is shown has so many, and so many ranges at most; nil for any number.
+  func ranges(axes: Int? = nil) throws -> [ClosedRange<Double>] {
     let given = (command.clause("range")?.values ?? []) + (command.option("range").map { [$0.value] } ?? [])
+    if let axes, given.count > axes {
+      throw Diagnostic(
+        .syntax, "\(axes == 1 ? "one axis takes one range" : "two axes take two ranges"), not \(given.count)",
+        at: given[axes].span)
+    }
     return try given.map { expr in
       guard case .range(let a?, let b?) = expr.kind else {
         throw Diagnostic(.type, "a range is written a..b", at: expr.span)
@@ -97,11 +133,12 @@ extension CommandCall {
 extension Interpreter {
   /// Text in the session's width and height, with what its screen can show.
   var textOptions: TextOptions {
-    let isUnicode = options.unicode && !state.settings.isASCII
+    let isUnicode = !state.settings.isASCII
     // The prompt and the line that asked for the plot stay on the screen.
     let rows = options.height.map { min(max($0 - 3, 10), 32) } ?? 24
     return TextOptions(
-      width: min(max(options.width, 40), 100), height: rows, unicode: isUnicode, braille: isUnicode,
+      width: min(max(options.width, 40), 100), height: rows, unicode: isUnicode,
+      braille: isUnicode && options.braille,
       color: options.color ? colorMode : .none)
   }
 
@@ -117,5 +154,15 @@ extension Interpreter {
     var text = Substring(renderText(figure, options))
     while text.last == "\n" { text.removeLast() }
     return String(text)
+  }
+}
+
+extension Mark {
+  /// The values of contour lines or of a heat map.
+  var grid: Grid? {
+    switch self {
+    case .contour(let grid, _), .heatmap(let grid): return grid
+    default: return nil
+    }
   }
 }

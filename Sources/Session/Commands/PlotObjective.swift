@@ -50,8 +50,16 @@ struct NamedPath {
 extension CommandCall {
   func plot(_ landscape: Landscape) throws {
     switch landscape.count {
-    case 1: try show(curve(landscape))
-    case 2: try show(map(landscape))
+    case 1:
+      let figure = try curve(landscape)
+      try show(figure)
+      for (name, mark) in zip(landscape.names, figure.marks) {
+        if case .line(let series) = mark { warnOfGaps(name, series.ys, isLog: figure.yAxis.scale == .log) }
+      }
+    case 2:
+      let figure = try map(landscape)
+      try show(figure)
+      try figure.marks.first?.grid.map { try warnOfGaps(landscape.names[0], $0) }
     default:
       let isObjective = subject.map { $0.span.text == interpreter.state.objective } ?? true
       guard isObjective else { throw tooMany(landscape) }
@@ -71,7 +79,7 @@ extension CommandCall {
   private func curve(_ landscape: Landscape) throws -> Figure {
     let coordinate = landscape.coordinates[0]
     let walk = walked(landscape)
-    let range = try ranges().first ?? Self.spans(walk)[0]
+    let range = try ranges(axes: 1).first ?? Self.spans(walk)[0]
     let points = range.points(try stepCount(241))
     let evaluation = try coordinatePoints(landscape)
     let values = try evaluation(points.map { [$0] } + walk).map(\.doubles)
@@ -101,7 +109,8 @@ extension CommandCall {
         .type, "over two numbers, one formula is plotted at a time", at: command.subjects[1].span)
     }
     return try map(
-      landscape, paths: [NamedPath(points: walked(landscape))], ranges: try ranges(), count: try stepCount(81)
+      landscape, paths: [NamedPath(points: walked(landscape))], ranges: try ranges(axes: 2),
+      count: try stepCount(81)
     )
   }
 
@@ -117,11 +126,13 @@ extension CommandCall {
     let values = try points.grid(xs, ys).values
     let grid = Grid(columns: count, rows: count, xRange: x, yRange: y, values: values)
     let coordinates = landscape.coordinates
-    return Figure(
+    var figure = Figure(
       title: landscape.names[0], xAxis: Axis(coordinates[0].name, range: x),
       yAxis: Axis(coordinates[1].name, range: y),
       marks: try planes(grid) + paths.map(\.mark) + modelMarks(points, landscape, x, y),
       colorBar: try colorBar())
+    figure.hasEqualUnits = try wantsModel()
+    return figure
   }
 
   /// A grid as contour lines, as colours, or as both.
@@ -267,9 +278,11 @@ extension CommandCall {
   /// What training recorded, over its epochs.
   func trainingFigure(_ training: TrainingHistory) throws -> Figure {
     let epochs = training["epoch"]
+    let shown = training.shown
     return Figure(
-      title: "training", xAxis: Axis("epoch"), yAxis: Axis(scale: try scale(false)),
-      marks: training.shown.map { .line(Series(epochs, $0.values, name: $0.name)) })
+      title: "training", xAxis: Axis("epoch"),
+      yAxis: Axis(shown.count == 1 ? shown[0].name : "", scale: try scale(false)),
+      marks: shown.map { .line(Series(epochs, $0.values, name: $0.name)) })
   }
 
   /// On a log axis; a function that has negative values is shown above its least value.

@@ -90,8 +90,11 @@ extension CommandCall {
   }
 
   func checked(_ low: Double, _ high: Double, _ span: Span) throws -> ClosedRange<Double> {
-    guard low.isFinite, high.isFinite, low < high, (high - low).isFinite else {
+    guard low.isFinite, high.isFinite, low < high else {
       throw Diagnostic(.domain, "this range is empty: it must run from a number to a greater one", at: span)
+    }
+    guard (high - low).isFinite else {
+      throw Diagnostic(.domain, "this range is too wide: its length is infinite", at: span)
     }
     return low...high
   }

@@ -5,7 +5,10 @@ import Tensors
 extension CommandCall {
   /// Something that is not a formula of one or two numbers: a vector, a matrix, or several vectors.
   func plot(_ values: [(value: Value, expr: Expr)]) throws {
-    if values.count == 1, let cut = LandscapeCut(values[0].value) { return try show(figure(cut)) }
+    if values.count == 1, let cut = LandscapeCut(values[0].value, named: values[0].expr.span.text) {
+      return try show(figure(cut))
+    }
+    if values.count == 1, let figure = try spectrum(values[0].value) { return try show(figure) }
     if values.count == 1, let figure = try pattern(values[0].value, values[0].expr) {
       return try show(figure)
     }
@@ -38,6 +41,26 @@ extension CommandCall {
       figure(
         try series.map(joined), x: values[0].expr.span.text,
         y: values.count > 2 ? "" : values[1].expr.span.text))
+    let isLog = try scale(false) == .log
+    warnOfGaps(values[0].expr.span.text, x.doubles, isLog: false)
+    for (series, item) in zip(series, values.dropFirst()) {
+      warnOfGaps(item.expr.span.text, series.ys, isLog: isLog)
+    }
+  }
+
+  /// What `spectrum` gives, drawn again: the density, with its band where there is one.
+  private func spectrum(_ value: Value) throws -> Figure? {
+    let fields = ["grid", "density", "low", "high"].compactMap { value[field: $0]?.tensor }
+    guard fields.count == 4, fields.allSatisfy({ $0.rank == 1 && $0.count == fields[0].count }) else {
+      return nil
+    }
+    let (grid, density, low, high) = (
+      fields[0].doubles, fields[1].doubles, fields[2].doubles, fields[3].doubles
+    )
+    let hasBand = low != high
+    let band = hasBand ? [Mark.band(Band(grid, lower: low, upper: high, name: "95 %"))] : []
+    return try figure(
+      band + [.line(Series(grid, density, name: hasBand ? "mean" : ""))], x: "λ", y: "density")
   }
 
   private func figure(_ marks: [Mark], x: String, y: String) throws -> Figure {
@@ -79,16 +102,30 @@ extension CommandCall {
   }
 
   private func plotOne(_ tensor: Tensor, _ blocks: [Matrix.Block], name: String, _ expr: Expr) throws {
-    if try kind() == .hist, tensor.rank > 0 { return try show(histogram(tensor, name)) }
+    if try kind() == .hist, tensor.rank > 0 {
+      try show(histogram(tensor, name))
+      return warnNonFinite(name, tensor.doubles)
+    }
     switch tensor.rank {
     case 0:
       throw Diagnostic(
         .type, "there is nothing to plot: '\(name)' is a number", at: expr.span,
         hint: "say over what: plot \(name) for t in -1..1")
     case 1:
+      guard tensor.count > 0 else {
+        throw Diagnostic(.domain, "there is nothing to plot: '\(name)' is empty", at: expr.span)
+      }
       let series = Series(tensor.doubles)
       try show(figure([try joined(series)], x: "index", y: name))
-    case 2: try show(matrix(tensor, blocks, name))
+      warnOfGaps(name, tensor.doubles, isLog: try scale(false) == .log)
+    case 2:
+      guard tensor.count > 0 else {
+        throw Diagnostic(
+          .domain, "there is nothing to plot: '\(name)' is of shape \(tensor.shape.shapeDescription)",
+          at: expr.span)
+      }
+      try show(matrix(tensor, blocks, name))
+      warnNonFinite(name, tensor.doubles)
     default:
       throw Diagnostic(
         .shape, "a plot shows vectors and matrices, not a tensor of shape \(tensor.shape.shapeDescription)",
@@ -110,7 +147,9 @@ extension CommandCall {
       let grid = Grid(
         columns: columns, rows: rows, xRange: 0...Double(columns - 1), yRange: 0...Double(rows - 1),
         values: tensor.doubles)
-      return Figure(title: name, marks: try planes(grid), colorBar: try colorBar())
+      return Figure(
+        title: name, xAxis: Axis("column", isIntegral: true), yAxis: Axis("row", isIntegral: true),
+        marks: try planes(grid), colorBar: try colorBar())
     case .line, .scatter, .stems:
       guard rows <= SweepResult.seriesLimit else {
         throw Diagnostic(

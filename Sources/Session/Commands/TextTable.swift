@@ -17,6 +17,12 @@ struct TextTable {
     self.init(facts.map { [$0.name, $0.text] }, left: [0, 1], gap: 3)
   }
 
+  /// The table with its cells in the characters that the session prints, so that columns stand under each other.
+  func spelled(for interpreter: Interpreter) -> TextTable {
+    guard interpreter.state.settings.isASCII else { return self }
+    return TextTable(rows.map { $0.map(PlainText.ascii) }, left: left, gap: gap.count)
+  }
+
   var lines: [String] {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { c in rows.map { c < $0.count ? $0[c].count : 0 }.max() ?? 0 }

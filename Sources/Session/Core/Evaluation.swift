@@ -303,6 +303,6 @@ extension Interpreter {
   }
 
   var valueText: ValueText {
-    ValueText(format: NumberFormat(digits: state.settings.digits), width: options.width)
+    ValueText(format: NumberFormat(digits: state.settings.digits), width: textWidth)
   }
 }

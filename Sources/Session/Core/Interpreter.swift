@@ -84,6 +84,7 @@ final class Interpreter {
   init(options: SessionOptions, output: @escaping (SessionOutput) -> Void) {
     self.options = options
     sink = output
+    state.settings.isASCII = !options.unicode
   }
 
   /// Passes on what is laid out already.
@@ -103,11 +104,17 @@ final class Interpreter {
       case .progress: return
       }
     }
-    if case .text(let text) = item, state.settings.isASCII || !options.unicode {
-      return send(.text(PlainText.ascii(text)))
+    guard state.settings.isASCII else { return send(item) }
+    switch item {
+    case .text(let text): send(.text(PlainText.ascii(text)))
+    case .diagnostic(let text): send(.diagnostic(PlainText.ascii(text)))
+    case .progress(let text): send(.progress(PlainText.ascii(text)))
     }
-    send(item)
   }
+
+  /// Columns for results that are laid out before they are spelled: in ASCII an ellipsis, a norm and a Greek letter take
+  /// more of them.
+  var textWidth: Int { state.settings.isASCII ? max(options.width - 8, 20) : options.width }
 
   // MARK: Names
 

@@ -25,7 +25,7 @@ struct ValueText {
   }
 
   /// For values to the right of `columns` of other text.
-  private func beside(_ columns: Int) -> ValueText {
+  func beside(_ columns: Int) -> ValueText {
     var copy = self
     copy.head += columns
     return copy

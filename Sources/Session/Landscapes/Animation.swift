@@ -48,7 +48,7 @@ extension CommandCall {
     }
     if landscape.count == 2, command.clause("along") == nil {
       return try map(
-        landscape, paths: [NamedPath(points: walk)], ranges: try ranges(), count: try stepCount(81))
+        landscape, paths: [NamedPath(points: walk)], ranges: try ranges(axes: 2), count: try stepCount(81))
     }
     return try figure(LandscapeCommand(self).surfaceCut())
   }

@@ -3,7 +3,7 @@ import Tensors
 /// A direction in the space of all params of a landscape.
 struct Direction {
   /// As it was written, or what it is: `grad`, `eig(1)`, `x[0]`.
-  let name: String
+  var name: String
   /// As long as the params have entries.
   var vector: [Double]
 }
@@ -72,6 +72,18 @@ struct ParamPlane {
   let origin: [Double]
   let directions: [Direction]
 
+  /// Two directions that are parallel, as far as rounding lets one tell.
+  var isDegenerate: Bool {
+    guard directions.count == 2 else { return false }
+    let (a, b) = (directions[0].vector, directions[1].vector)
+    let share = dot(a, b) / dot(a, a)
+    let rest = zip(b, a).map { $0 - share * $1 }
+    return dot(rest, rest) <= Self.smallestPart * dot(b, b)
+  }
+
+  /// The square of the part of a direction across the other one below which it is rounding.
+  private static let smallestPart = 1e-24
+
   /// The coefficients of the point of the plane that is nearest to another point, and how far away that is.
   func projection(of point: [Double]) -> (coefficients: [Double], distance: Double) {
     let offset = zip(point, origin).map { $0 - $1 }
@@ -86,7 +98,8 @@ struct ParamPlane {
         let share = square > 0 ? dot(first, vectors[1]) / square : 0
         let second = zip(vectors[1], first).map { $0 - share * $1 }
         let length = dot(second, second)
-        coefficients[1] = length > 1e-24 * dot(vectors[1], vectors[1]) ? dot(offset, second) / length : 0
+        coefficients[1] =
+          length > Self.smallestPart * dot(vectors[1], vectors[1]) ? dot(offset, second) / length : 0
         coefficients[0] = square > 0 ? dot(offset, first) / square - share * coefficients[1] : 0
       }
     }

@@ -42,10 +42,20 @@ struct DirectionReader {
       result.explained += found.explained
     }
     if exprs.contains(where: { word($0)?.name != "pca" }) { result.explained = [] }
+    nameApart(&result.directions)
     for direction in result.directions where !direction.vector.contains(where: { $0 != 0 }) {
       throw Diagnostic(.domain, "the direction \(direction.name) is zero", at: exprs.first?.span)
     }
     return result
+  }
+
+  /// Several draws of `random` are numbered.
+  private func nameApart(_ directions: inout [Direction]) {
+    for name in Set(directions.map(\.name)) where name.hasPrefix("random") {
+      let places = directions.indices.filter { directions[$0].name == name }
+      guard places.count > 1 else { continue }
+      for (number, place) in places.enumerated() { directions[place].name = "\(name) \(number + 1)" }
+    }
   }
 
   private func read(_ expr: Expr) throws -> DirectionList {
@@ -150,7 +160,10 @@ struct DirectionReader {
     let n = a.order
     if n > Self.denseOrder {
       let search = EigenSearch(count, end, order: n, roundoff: a.roundoff)
-      let found = try BlockLanczos.eigenpairs(of: a, search, generator: CounterGenerator(seed: 1)) { _, _ in }
+      let progress = call.progress()
+      let found = try BlockLanczos.eigenpairs(of: a, search, generator: CounterGenerator(seed: 1)) {
+        progress("\($0) products, \($1) of \(count) eigenvectors converged")
+      }
       return (0..<found.vectors.count).map { Array(found.vectors[$0]) }
     }
     var identity = [Double](repeating: 0, count: n * n)

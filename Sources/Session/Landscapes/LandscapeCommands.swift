@@ -97,7 +97,13 @@ struct LandscapeCommand {
       let names = found.directions.prefix(count).map(\.name).joined(separator: ", ")
       call.warn("\(found.directions.count) directions are given, \(names) \(count == 1 ? "is" : "are") taken")
     }
-    return found.first(count)
+    let taken = found.first(count)
+    if count == 2, ParamPlane(origin: origin, directions: taken.directions).isDegenerate {
+      call.warn(
+        "\(taken.directions[0].name) and \(taken.directions[1].name) are parallel: they span a line, not a plane"
+      )
+    }
+    return taken
   }
 
   private func points(_ directions: [Direction]) throws -> LandscapePoints {
@@ -110,7 +116,7 @@ struct LandscapeCommand {
   func slice() throws -> Value {
     if command.clause("from") != nil || command.clause("to") != nil { return try between() }
     let list = try directions(1)
-    let range = try call.ranges().first ?? -1...1
+    let range = try call.ranges(axes: 1).first ?? -1...1
     let ts = range.points(try call.stepCount(201))
     // The origin is evaluated with the rest.
     let evaluation = try points(list.directions)
@@ -124,12 +130,12 @@ struct LandscapeCommand {
       cut.model = try evaluation.model(at: [0], name: landscape.names[0])
     }
     try call.show(call.figure(cut))
-    report(cut, here)
+    try report(cut, here)
     return call.isAssigned ? cut.value : .nothing
   }
 
   /// The least value, and the one at the origin.
-  private func report(_ cut: LandscapeCut, _ here: Double?) {
+  private func report(_ cut: LandscapeCut, _ here: Double?) throws {
     let format = call.format
     for (name, values) in zip(cut.names, cut.values) {
       guard let place = values.indices.filter({ values[$0].isFinite }).min(by: { values[$0] < values[$1] })
@@ -145,8 +151,11 @@ struct LandscapeCommand {
       var line = "least \(name) = \(format(values[place])) at \(coefficients)"
       if let here, cut.names.count == 1 { line += "; \(name) = \(format(here)) at the origin" }
       call.print(line)
-      let gaps = values.count { !$0.isFinite }
-      if gaps > 0 { call.warn("\(name) is not finite at \(gaps) of \(values.count) points, which are gaps") }
+      if let grid = cut.grid {
+        try call.warnOfGaps(name, grid)
+      } else {
+        call.warnOfGaps(name, values, isLog: try call.scale(false) == .log)
+      }
     }
   }
 
@@ -155,7 +164,7 @@ struct LandscapeCommand {
   func surface() throws -> Value {
     let cut = try surfaceCut()
     try call.show(call.figure(cut))
-    report(cut, cut.here)
+    try report(cut, cut.here)
     reportPath(cut)
     return call.isAssigned ? cut.value : .nothing
   }
@@ -169,7 +178,7 @@ struct LandscapeCommand {
     let list = try directions(2, default: isAnimated ? Expr(.name("pca"), command.verbSpan) : nil)
     let plane = ParamPlane(origin: origin, directions: list.directions)
     let seen = walk.count > 1 ? walk.map(plane.projection) : []
-    let given = try call.ranges()
+    let given = try call.ranges(axes: 2)
     let fitting = list.explained.isEmpty ? [-1...1] : Self.ranges(around: seen.map(\.coefficients))
     let across = given.first ?? fitting[0]
     let up = given.last ?? fitting.last ?? across
@@ -213,9 +222,9 @@ struct LandscapeCommand {
     let most = cut.distances.max() ?? 0
     let reach = walk.map { norm(zip($0, origin).map { $0 - $1 }) }.max() ?? 0
     if most <= 1e-12 * reach { return call.print("the path lies in the plane") }
+    let list = text.beside(2).text(Tensor(vector: cut.distances))
     call.print(
-      text.labeled("distance of the path from the plane", showing: Tensor(vector: cut.distances))
-        + "\nat most \(format(most)), over \(cut.distances.count) points")
+      "distance of the path from the plane, at most \(format(most)):\n  " + ValueText.indented(list, by: 2))
   }
 
   // MARK: path

@@ -26,6 +26,14 @@ struct LandscapeCut {
   var model: QuadraticModel?
 
   var isSurface: Bool { axes.count == 2 }
+
+  /// The first values over two axes; nil for one axis.
+  var grid: Grid? {
+    guard isSurface, let values = values.first else { return nil }
+    let ranges = axes.map { ($0.min() ?? 0)...($0.max() ?? 0) }
+    return Grid(
+      columns: axes[0].count, rows: axes[1].count, xRange: ranges[0], yRange: ranges[1], values: values)
+  }
 }
 
 // MARK: - As a value
@@ -69,17 +77,31 @@ extension LandscapeCut {
   }
 
   /// The cut that a record holds; nil for other values.
-  init?(_ value: Value) {
-    guard case .string(let kind)? = value[field: "kind"], ["slice", "surface"].contains(kind),
-      let names = Self.words(value[field: "formula"]), let along = Self.words(value[field: "along"]),
-      let entries = value[field: "values"]?.tensor?.doubles
-    else { return nil }
-    let letters = kind == "surface" ? ["s", "t"] : ["t"]
-    let axes = letters.compactMap { value[field: $0]?.tensor?.doubles }
+  ///
+  /// - Parameter name: what it is called where the record has lost its words, as in an .npz file; with nil it must have them.
+  init?(_ value: Value, named name: String? = nil) {
+    let letters = value[field: "s"] == nil ? ["t"] : ["s", "t"]
+    let axes = letters.compactMap { value[field: $0]?.tensor }.filter { $0.rank == 1 && $0.count > 0 }
+      .map(\.doubles)
+    guard axes.count == letters.count, let entries = value[field: "values"]?.tensor?.doubles else {
+      return nil
+    }
     let size = axes.reduce(1) { $0 * $1.count }
-    guard axes.count == letters.count, along.count == axes.count || kind == "slice", !names.isEmpty,
-      entries.count == size * names.count
-    else { return nil }
+    let (names, along): ([String], [String])
+    if case .string(let kind)? = value[field: "kind"] {
+      guard kind == (letters.count == 2 ? "surface" : "slice"),
+        let formulas = Self.words(value[field: "formula"]),
+        let directions = Self.words(value[field: "along"]),
+        directions.count == axes.count || kind == "slice"
+      else { return nil }
+      (names, along) = (formulas, directions)
+    } else {
+      guard let name else { return nil }
+      let count = entries.count / size
+      names = count == 1 ? [name] : (0..<count).map { "\(name)[\($0)]" }
+      along = letters.count == 2 ? letters : []
+    }
+    guard !names.isEmpty, entries.count == size * names.count else { return nil }
     self.init(
       names: names, along: along, axes: axes,
       values: names.indices.map { Array(entries[($0 * size)..<(($0 + 1) * size)]) })
@@ -151,7 +173,8 @@ extension LandscapeCut {
 
 extension CommandCall {
   func figure(_ cut: LandscapeCut) throws -> Figure {
-    cut.isSurface ? try surfaceFigure(cut) : try sliceFigure(cut)
+    if let grid = cut.grid { return try surfaceFigure(cut, grid) }
+    return try sliceFigure(cut)
   }
 
   private func sliceFigure(_ cut: LandscapeCut) throws -> Figure {
@@ -162,18 +185,15 @@ extension CommandCall {
     if let model = cut.model, let values = cut.values.first {
       marks.append(.line(model.parabola(over: cut.axes[0], near: values)))
     }
-    if let here = cut.here, isSingle { marks.append(.scatter(Series([0], [here]))) }
+    if let here = cut.here, isSingle { marks.append(.path(Series([0], [here]))) }
     let along = cut.along.joined(separator: ", ")
     return Figure(
-      xAxis: Axis(cut.barriers.isEmpty ? "t along \(along)" : "t \(along)"),
+      xAxis: Axis(along.isEmpty ? "t" : cut.barriers.isEmpty ? "t along \(along)" : "t \(along)"),
       yAxis: Axis(isSingle ? cut.names[0] : "", scale: try scale(false)), marks: marks)
   }
 
-  private func surfaceFigure(_ cut: LandscapeCut) throws -> Figure {
-    let ranges = cut.axes.map { ($0.min() ?? 0)...($0.max() ?? 0) }
-    let grid = Grid(
-      columns: cut.axes[0].count, rows: cut.axes[1].count, xRange: ranges[0], yRange: ranges[1],
-      values: cut.values[0])
+  private func surfaceFigure(_ cut: LandscapeCut, _ grid: Grid) throws -> Figure {
+    let ranges = [grid.xRange, grid.yRange]
     let points = cut.path.isEmpty && cut.here != nil ? [[0, 0]] : cut.path
     let labels = zip(cut.along, cut.explained.map(Optional.some) + [nil, nil]).map { name, part in
       part.map { "\(name), \(NumberFormat(digits: 3)(100 * $0)) % of the path's variance" } ?? name
@@ -182,11 +202,13 @@ extension CommandCall {
     let reach = cut.path.map { max(abs($0[0]), abs($0[1])) }.max() ?? 0
     let isOutside = distance > 1e-9 * reach
     let note = isOutside ? ", path up to \(NumberFormat(digits: 3)(distance)) from the plane" : ""
-    return Figure(
+    var figure = Figure(
       title: cut.names[0] + note, xAxis: Axis(labels[0], range: ranges[0]),
       yAxis: Axis(labels[1], range: ranges[1]),
       marks: try planes(grid) + (points.isEmpty ? [] : [NamedPath(points: points).mark])
         + algebra { try cut.model?.marks(across: ranges[0], up: ranges[1]) ?? [] },
       colorBar: try colorBar())
+    figure.hasEqualUnits = cut.model != nil
+    return figure
   }
 }

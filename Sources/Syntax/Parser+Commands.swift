@@ -97,6 +97,9 @@ extension Parser {
     }
   }
 
+  /// The keyword of a clause of the command that is being read.
+  private var isAtClause: Bool { context.grammar.flatMap { clauseOperand($0) } != nil }
+
   /// `name =`, which begins an option.
   private var isAtOption: Bool { tokenKind == .identifier && peek().kind == .assign && !peek().newlineBefore }
 
@@ -112,11 +115,12 @@ extension Parser {
 
   private func parseSubjects(_ grammar: CommandGrammar, into parts: inout CommandParts) throws(Abort) {
     guard grammar.subject != .none, tokenKind != .comma else {
-      throw failHere { .noSubject(verb: grammar.verb, found: $0) }
+      let hint = isAt(.comma) ? "options follow the verb without a comma" : "see ?\(grammar.verb)"
+      throw failHere { .noSubject(verb: grammar.verb, found: $0, hint: hint) }
     }
     repeat {
-      // A comma may stand before the first option, too.
-      if isAtOption && !parts.subjects.isEmpty { return }
+      // A comma may stand before the first option or a clause, too.
+      if !parts.subjects.isEmpty && (isAtOption || clauseOperand(grammar) != nil) { return }
       parts.subjects.append(grammar.subject == .methods ? try parseMethod() : try parseExpression())
     } while accept(.comma)
   }
@@ -143,7 +147,7 @@ extension Parser {
   private func parseClauseValues(_ keyword: String, _ keywordSpan: Span) throws(Abort) -> Command.Clause {
     var values: [Expr] = []
     repeat {
-      if isAtOption && !values.isEmpty { break }
+      if !values.isEmpty && (isAtOption || isAtClause) { break }
       values.append(try parseExpression())
     } while accept(.comma)
     return Command.Clause(keyword: keyword, span: span(from: keywordSpan.lower), values: values)
@@ -152,7 +156,7 @@ extension Parser {
   private func parseBindings(_ keyword: String, _ keywordSpan: Span) throws(Abort) -> Command.Clause {
     var bindings: [Command.Binding] = []
     repeat {
-      if isAtOption && !bindings.isEmpty { break }
+      if !bindings.isEmpty && (isAtOption || isAtClause) { break }
       let binding = try parseBinding()
       if bindings.contains(where: { $0.name == binding.name }) {
         throw fail(.repeatedFormal(binding.name), at: binding.span)
@@ -169,7 +173,8 @@ extension Parser {
     let lower = token.lower
     guard let name else { throw failHere { .expected("a name", found: $0, hint: "as in: for t in -1..1") } }
     advance()
-    try expect(.inWord, "'in'", hint: "as in: for t in -1..1")
+    let entries = "the variable is a new name: plot f(\(name) = [s, t]) for s in -1..1, t in -1..1"
+    try expect(.inWord, "'in'", hint: isAt(.leftBracket) ? entries : "as in: for t in -1..1")
     var scale: String?
     for words in [["log", "linear"], ["int"]] {
       guard let word = self.name, words.contains(word), beginsArgument(peek()) else { continue }

@@ -184,14 +184,34 @@ extension Parser {
     if tokenKind.opener != nil && list.partners[index] < 0 {
       return fail(.unmatchedCloser(list.text(of: token)), at: span(of: token))
     }
-    return failHere { .expectedExpression(after: after, found: $0) }
+    return failHere { .expectedExpression(after: after, found: $0, hint: operandHint) }
+  }
+
+  /// What was meant by a sign that cannot begin an operand.
+  private var operandHint: String? {
+    switch tokenKind {
+    case .colon where previous.kind == .leftParen:
+      "entries are chosen in square brackets: A[:, 1]"
+    case .colon: "an interval is written a..b"
+    case .percent where index == 0 || token.newlineBefore: "a comment begins with #"
+    case .leftBrace where previous.kind == .assign: "a vector is written in square brackets: [1, 2]"
+    case .assign where context.grammar != nil: "'=' assigns; to compare, write '==' or '<'"
+    case .whileWord where context.grammar?.operand(of: "until") != nil: "'until' says when to stop"
+    case .caret where previous.kind == .nabla: "the Hessian is ∇²f, or hessian(f)"
+    default: nil
+    }
   }
 
   /// `(e)`, or a tuple `(a, b)`.
   private func parseGroup() throws(Abort) -> Expr {
     let lower = token.lower
     let bracket = try openBracket()
-    if tokenKind == .rightParen { throw fail(.emptyParentheses, at: Span(list.source, lower, token.upper)) }
+    if tokenKind == .rightParen {
+      let word =
+        index > 1 && list.tokens[index - 2].kind == .identifier ? list.tokens[index - 2].payload : nil
+      let verb = word.map { list.names[$0] }.flatMap { CommandGrammar[verb: $0]?.verb }
+      throw fail(.emptyParentheses(verb: verb), at: Span(list.source, lower, token.upper))
+    }
     var elements = [try parseExpression()]
     var isTuple = false
     var highest = height

@@ -70,7 +70,7 @@ extension Parser {
       case "param" where isNameNext, "data" where isNameNext: return try parseDeclaration(name)
       default: break
       }
-      if isNameNext, let hint = Self.foreignKeywords[list.text(of: token)] {
+      if isNameNext, let hint = ForeignWords.keywords[list.text(of: token)] {
         throw fail(.foreignKeyword(list.text(of: token), hint: hint), at: span(of: token))
       }
     }
@@ -79,15 +79,6 @@ extension Parser {
     if readsAsCommand { return .command(try parseCommand()) }
     return try parseExpressionStatement()
   }
-
-  private static let foreignKeywords: [String: String] = {
-    let binding = "a name is bound with '=' (a value) or ':=' (a live formula), without a keyword"
-    let function = "a function is defined with ':=', as in f(x) := x^2"
-    return [
-      "let": binding, "var": binding, "const": binding, "local": binding, "def": function, "fn": function,
-      "func": function, "function": function, "elif": "write 'else if'", "elseif": "write 'else if'",
-    ]
-  }()
 
   // MARK: Bindings
 
@@ -132,12 +123,14 @@ extension Parser {
             .notATarget(hint: "name the tensor first, then assign to its elements"), at: element.span)
         }
       case .call(let callee, let arguments):
-        let function = "a function is defined with ':=', as in f(x) := x^2"
+        if case .name(let keyword) = callee.kind, keyword == "param" || keyword == "data" {
+          throw fail(.notATarget(hint: "each is declared by itself: \(keyword) a = 1"), at: element.span)
+        }
         let isPlace = arguments.contains {
           if case .number = $0.value.kind { return true } else { return false }
         }
         let place = "an element is set in square brackets: \(callee.span.text)[…] = e"
-        throw fail(.notATarget(hint: isPlace ? place : function), at: element.span)
+        throw fail(.notATarget(hint: isPlace ? place : ForeignWords.function), at: element.span)
       default:
         throw fail(.notATarget(hint: "'=' binds a name or elements; '==' compares"), at: element.span)
       }
@@ -190,7 +183,13 @@ extension Parser {
     if isAt(.define) { throw fail(.definedDeclaration(keyword: keyword), at: span(of: token)) }
     guard isAt(.assign) else {
       guard isAtLineEnd || tokenKind == .semicolon else {
-        throw failHere { .expected("'=' after '\(keyword) \(name)'", found: $0) }
+        let hint: String? =
+          switch tokenKind {
+          case .leftBracket: "the value gives the shape: \(keyword) \(name) = zeros(2)"
+          case .comma: "each is declared by itself: \(keyword) \(name) = 1"
+          default: nil
+          }
+        throw failHere { .expected("'=' after '\(keyword) \(name)'", found: $0, hint: hint) }
       }
       throw fail(.bareDeclaration(keyword: keyword, name: nameSpan.text), at: nameSpan)
     }

@@ -207,16 +207,43 @@ public final class Parser {
       return fail(
         .wrongCloser(found: list.text(of: token), opener: text), at: span(of: token), labels: [label])
     }
-    if tokenKind == .assign { return fail(.strayAssignment(hint: nil), at: span(of: token)) }
+    if tokenKind == .assign {
+      let isPart = opening.kind == .leftParen && previous.kind == .rightBracket
+      let hint = isPart ? "a replacement names a whole leaf: f(x = [1, 2])" : nil
+      return fail(.strayAssignment(hint: hint), at: span(of: token))
+    }
     if tokenKind == .colon { return fail(.strayColon(hint: nil), at: span(of: token)) }
     if list.partners[opener] < 0 {
       return fail(
         .unclosed(text), at: span(of: opening),
         labels: [Diagnostic.Label(span(of: token), "expected '\(SyntaxError.closer(of: text))' before this")])
     }
-    let hint = opening.kind == .leftBrace ? nil : "separate elements with ','"
+    let hint = opening.kind == .leftBrace ? nil : elementHint
     return failHere(
       { .expected("'\(SyntaxError.closer(of: text))'", found: $0, hint: hint) }, labels: [label])
+  }
+
+  /// What is missing between an element and the token.
+  private var elementHint: String {
+    switch tokenKind {
+    case .define: "':=' defines a name; an argument is given with '='"
+    case .forWord: "a comprehension stands in square brackets: sum([x^2 for x in 0..5])"
+    case .identifier where previous.kind == .number: "a product is written with '*'"
+    case .identifier, .number, .leftParen, .leftBracket:
+      juxtapositionHint.map { "\($0); elements are separated with ','" } ?? "separate elements with ','"
+    default: "separate elements with ','"
+    }
+  }
+
+  /// Two operands side by side: a call without parentheses, or a product without its sign.
+  var juxtapositionHint: String? {
+    switch previous.kind {
+    case .identifier:
+      let word = list.text(of: previous)
+      return "a call is written \(word)(…), a product \(word)*…"
+    case .quote, .rightBracket, .rightParen: return "a product is written with '*', or '@' for matrices"
+    default: return nil
+    }
   }
 
   // MARK: Recovery

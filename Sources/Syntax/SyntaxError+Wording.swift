@@ -41,9 +41,9 @@ extension SyntaxError {
 
   private var expressionWording: (String, String?)? {
     switch self {
-    case .expectedExpression(let after?, let found):
-      ("expected an expression after \(after), found \(found)", nil)
-    case .expectedExpression(nil, let found): ("expected an expression, found \(found)", nil)
+    case .expectedExpression(let after?, let found, let hint):
+      ("expected an expression after \(after), found \(found)", hint)
+    case .expectedExpression(nil, let found, let hint): ("expected an expression, found \(found)", hint)
     case .expected(let what, let found, let hint): ("expected \(what), found \(found)", hint)
     case .unclosed(let opener): ("'\(opener)' is never closed", "add '\(Self.closer(of: opener))'")
     case .unmatchedCloser(let closer): ("unmatched '\(closer)'", "remove it, or open it before")
@@ -56,7 +56,8 @@ extension SyntaxError {
     case .rangeOfRange: ("a range cannot be the end of another range", "a range is written a..b")
     case .looseOperand(let word):
       ("'\(word)' binds less tightly than the operator before it", "put it in parentheses: (\(word) …)")
-    case .emptyParentheses: ("there is nothing between the parentheses", nil)
+    case .emptyParentheses(let verb):
+      ("there is nothing between the parentheses", verb.map { "the command stands alone: \($0)" })
     case .positionalAfterNamed:
       ("an argument without a name follows one with a name", "put named arguments last")
     case .repeatedArgument(let name): ("the argument '\(name)' is given twice", nil)
@@ -103,7 +104,8 @@ extension SyntaxError {
     case .repeatedFormal(let name): ("two parameters are named '\(name)'", nil)
     case .requiredAfterDefault(let name):
       ("the parameter '\(name)' needs a default value", "put parameters with default values last")
-    case .noSubject(let verb, let found): ("'\(verb)' takes no argument here, found \(found)", "see ?\(verb)")
+    case .noSubject(let verb, let found, let hint):
+      ("'\(verb)' takes no argument here, found \(found)", hint)
     case .noBlock(let verb): ("'\(verb)' takes no block", "see ?\(verb)")
     case .missingClauseValue(let keyword, let found):
       ("expected an expression after '\(keyword)', found \(found)", nil)
@@ -137,14 +139,15 @@ extension SyntaxError {
     switch scalar {
     case "“", "”", "„", "‘", "’", "`", "«", "»": "strings are written with double quotes: \"text\""
     case "!": "write 'not', or '!=' for 'not equal'"
-    case "$", "\\": "names consist of letters, digits and '_'"
+    case "$": "names consist of letters, digits and '_'"
+    case "\\": "a line goes on after an operator or within brackets; A\\b is solve(A, b)"
     case "√": "write sqrt(x)"
     case "∂": "write grad(f, x)"
     case "∑", "Σ": "write sum(x)"
     case "∏": "write prod(x)"
     case "∞": "write inf"
     case "÷": "write /"
-    case "²", "³", "¹", "⁰", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹", "⁻": "power is written ^"
+    case "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹", "¹", "⁰", "⁻", "ⁿ": "power is written ^, as in x^2"
     case "∈": "write 'in'"
     case "…": "a range is written a..b"
     default: nil

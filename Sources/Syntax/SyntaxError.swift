@@ -12,7 +12,7 @@ enum SyntaxError {
   case foreignOperator(String, hint: String)
 
   // Expressions.
-  case expectedExpression(after: String?, found: String)
+  case expectedExpression(after: String?, found: String, hint: String? = nil)
   case expected(String, found: String, hint: String? = nil)
   case unclosed(String)
   case unmatchedCloser(String)
@@ -22,7 +22,8 @@ enum SyntaxError {
   case openRange
   case rangeOfRange
   case looseOperand(String)
-  case emptyParentheses
+  /// A verb stands before them, or nothing that a call could be of.
+  case emptyParentheses(verb: String?)
   case positionalAfterNamed
   case repeatedArgument(String)
   case strayColon(hint: String?)
@@ -45,7 +46,7 @@ enum SyntaxError {
   case requiredAfterDefault(String)
 
   // Commands.
-  case noSubject(verb: String, found: String)
+  case noSubject(verb: String, found: String, hint: String)
   case noBlock(verb: String)
   case missingClauseValue(keyword: String, found: String)
 

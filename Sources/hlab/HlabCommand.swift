@@ -9,19 +9,10 @@ struct HlabCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hlab",
     abstract: "A language for loss landscapes: gradients, Hessians and the steps they suggest.",
-    usage: """
-      hlab [-i] [--color WHEN]                  start the interactive session
-      hlab [run] FILE [NAME=VALUE ...]          run a script ('-' is standard input)
-      hlab -e TEXT [-e TEXT ...]                run TEXT
-      hlab lesson [NUMBER]                      list the lessons, or open one
-      hlab help [NAME]                          explain a name, or show what there is
-      """,
-    discussion: """
-      A script stops at its first error. Results go to standard output, messages to standard error.
-      NAME=VALUE sets what the script declares with 'option NAME = DEFAULT'; --options lists these.
-      Exit codes: 0 success, 64 usage (an unknown option, a value of the wrong kind), 65 syntax error, 70 error at run \
-      time (a failed assertion, too), 74 a file cannot be read or written, 130 interrupted; 'quit N' gives N.
-      """,
+    usage: usage.map { $0.call + String(repeating: " ", count: 42 - $0.call.count) + $0.text }
+      .joined(separator: "\n"),
+    discussion: discussion.joined(separator: "\n") + "\nExit codes: "
+      + exitCodes.map { "\($0.code) \($0.text)" }.joined(separator: ", ") + "; 'quit N' gives N.",
     version: "hlab \(hlabVersion)")
 
   @Option(
@@ -71,6 +62,53 @@ struct HlabCommand: ParsableCommand {
     throw ExitCode(exitCode)
   }
 
-  /// What the man page says about the command line.
-  static var manual: String { helpMessage(columns: 78) }
+  // MARK: The same for the man page
+
+  private static let usage: [(call: String, text: String)] = [
+    ("hlab [-i] [--color WHEN]", "start the interactive session"),
+    ("hlab [run] FILE [NAME=VALUE ...]", "run a script ('-' is standard input)"),
+    ("hlab -e TEXT [-e TEXT ...]", "run TEXT"),
+    ("hlab lesson [NUMBER]", "list the lessons, or open one"),
+    ("hlab help [NAME]", "explain a name, or show what there is"),
+  ]
+
+  private static let discussion = [
+    "A script stops at its first error. Results go to standard output, messages to standard error.",
+    "NAME=VALUE sets what the script declares with 'option NAME = DEFAULT'; --options lists these.",
+  ]
+
+  private static let exitCodes: [(code: Int, text: String)] = [
+    (0, "success"), (64, "usage (an unknown option, a value of the wrong kind)"), (65, "syntax error"),
+    (70, "error at run time (a failed assertion, too)"), (74, "a file cannot be read or written"),
+    (130, "interrupted"),
+  ]
+
+  private static let environment: [(name: String, text: String)] = [
+    ("NO_COLOR", "turns colour off where it is not empty; --color decides against it."),
+    ("TERM", "a dumb terminal gets neither colour nor line editing."),
+    ("COLUMNS", "the width of results where the terminal does not tell it."),
+    ("COLORTERM", "truecolor or 24bit says that the terminal shows all colours."),
+    ("LC_ALL, LC_CTYPE, LANG", "a character set other than UTF-8 gets results in ASCII."),
+    (
+      "XDG_STATE_HOME",
+      "entries of the interactive session are kept below it, in hlab/history; $HOME/.local/state without it."
+    ),
+  ]
+
+  static var manual: CommandLinePage {
+    CommandLinePage(
+      abstract: configuration.abstract, usage: usage, discussion: discussion, options: options,
+      exitCodes: exitCodes, environment: environment)
+  }
+
+  /// The options as the help lists them, one a line: `  -e <text>   Run TEXT.`
+  private static var options: [(name: String, text: String)] {
+    let lines = helpMessage(columns: 1000).split(separator: "\n", omittingEmptySubsequences: false)
+    let listed = lines.drop { $0 != "OPTIONS:" }.dropFirst().prefix { !$0.isEmpty }
+    return listed.compactMap { line in
+      let words = line.drop { $0 == " " }
+      guard let gap = words.firstRange(of: "  ") else { return nil }
+      return (String(words[..<gap.lowerBound]), String(words[gap.upperBound...].drop { $0 == " " }))
+    }
+  }
 }

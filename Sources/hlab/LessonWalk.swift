@@ -12,6 +12,8 @@ final class LessonWalk: REPLHost {
   private var next = 0
   /// The session when the lesson last had it to itself; nil until something is typed.
   private var bookmark: Bookmark?
+  /// The session before each paragraph that has been shown.
+  private var starts: [Bookmark] = []
 
   init(_ lesson: Lesson, host: SessionHost, streams: OutputStreams, color: Bool) {
     self.lesson = lesson
@@ -26,6 +28,14 @@ final class LessonWalk: REPLHost {
   func begin() {
     host.session.say(styled("Lesson \(lesson.number): \(lesson.title)", "1"))
     host.session.say(lesson.summary)
+    host.session.say("")
+    streams.flush()
+  }
+
+  /// What there is to do, for a person at the keyboard.
+  func invite() {
+    host.session.say("Return goes on; what you type in between runs as well. 'again' repeats, 'back'")
+    host.session.say("goes back, ? helps, Ctrl-D leaves.")
     host.session.say("")
     streams.flush()
   }
@@ -54,6 +64,9 @@ final class LessonWalk: REPLHost {
   }
 
   func evaluate(_ entry: String) -> EntryOutcome {
+    if let turn = Turn(rawValue: entry.filter { !$0.isWhitespace }), !host.session.isBound(turn.rawValue) {
+      return self.turn(turn)
+    }
     if bookmark == nil { bookmark = host.session.bookmark }
     return host.evaluate(entry)
   }
@@ -63,11 +76,33 @@ final class LessonWalk: REPLHost {
     guard !isOver else { return (.proceed, []) }
     takeUp()
     let paragraph = lesson.paragraphs[next]
+    starts.append(host.session.bookmark)
     next += 1
     defer { finish() }
-    let outcome = present(paragraph)
-    if case .quit(let exitCode) = outcome { return (.quit(exitCode: exitCode), []) }
+    switch present(paragraph) {
+    case .quit(let exitCode): return (.quit(exitCode: exitCode), [])
+    case .failed, .interrupted:
+      host.session.say("(The paragraph stopped there: 'again' runs it anew, Return goes on.)")
+    case .ok: break
+    }
     return (.proceed, paragraph.entries.map(\.code))
+  }
+
+  // MARK: Turning pages
+
+  /// Words of the walk itself.
+  private enum Turn: String { case again, back, next }
+
+  /// The last paragraph again, or the one before it, in the session as it was then.
+  private func turn(_ turn: Turn) -> EntryOutcome {
+    if turn == .next { return evaluateEmpty().outcome }
+    takeUp()
+    // Of what has been shown, the last is still on the screen.
+    for _ in 0..<(turn == .back ? 2 : 1) where next > 0 {
+      next -= 1
+      _ = host.session.resume(starts.removeLast())
+    }
+    return evaluateEmpty().outcome
   }
 
   /// What was typed in between may have moved params or bound names anew; the prose speaks of the lesson's own.

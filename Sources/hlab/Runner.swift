@@ -113,7 +113,7 @@ final class Runner {
 
   private func runDialogue() -> Int32 {
     if environment.outputIsTerminal {
-      session.say("hlab \(hlabVersion) · ? for help, Tab completes, Ctrl-D leaves")
+      session.say("hlab \(hlabVersion) · ? for help, Tab completes, Ctrl-D leaves · lessons: hlab lesson")
     }
     return dialogue(with: SessionHost(session: session, streams: streams))
   }
@@ -137,7 +137,7 @@ final class Runner {
     case .lesson(let lesson): return teach(lesson)
     case .help(let name): return run("?\(name ?? "")", name: "<help>") ?? 0
     case .reference: streams.writeLine(Reference.markdown())
-    case .manual: streams.writeLine(Reference.manual(commandLine: HlabCommand.manual))
+    case .manual: streams.writeLine(Reference.manual(HlabCommand.manual))
     }
     return 0
   }
@@ -149,6 +149,7 @@ final class Runner {
       color: session.options.color)
     guard environment.inputIsTerminal else { return walk.runThrough() }
     walk.begin()
+    walk.invite()
     return dialogue(with: walk)
   }
 }

@@ -25,6 +25,18 @@ import Testing
     #expect(transcript.run("objective").hasPrefix("f := sum(x^2)"))
   }
 
+  /// What hides a word of the language would stand in the way of a text that uses it.
+  @Test func putsNamesAsideThatHideWords() {
+    let transcript = lesson()
+    let bookmark = transcript.session.bookmark
+    transcript.run("objective = f; exp = 3; mine = 4")
+    #expect(transcript.session.resume(bookmark) == ["exp", "objective"])
+    #expect(transcript.run("objective f").hasPrefix("f := sum(x^2)"))
+    #expect(transcript.run("print exp(0), mine") == "1 4")
+    transcript.run("undo 2")
+    #expect(transcript.run("print exp, mine") == "3 4")
+  }
+
   @Test func keepsWhatIsNewAndCanBeTakenBack() {
     let transcript = lesson()
     let bookmark = transcript.session.bookmark

@@ -62,10 +62,10 @@ import Testing
     Failure("exit", "'exit' is not bound", at: "exit", "to leave: quit"),
     Failure("explain trust", "'trust' is not bound", at: "trust", "explain step trust"),
     Failure(
-      "step trust radius 3", "'step' takes at most 1 argument here", at: "radius",
-      "an option has a value: radius=…"),
+      "step trust radius 3", "'radius' is an option and needs its value", at: "radius",
+      "an option has a value: radius=3"),
     Failure(
-      "derive 1 steps", "'derive' takes at most 1 argument here", at: "steps",
+      "derive 1 steps", "'steps' is an option and needs its value", at: "steps",
       "an option has a value: steps=…"),
     Failure("param w = 1\nhessian w^2 w", "'hessian' takes at most 1 argument here", at: "w", "wrt w"),
     Failure(

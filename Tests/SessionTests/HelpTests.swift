@@ -44,17 +44,38 @@ import Testing
   func commandsHaveTheirPage(verb: String) throws {
     let command = try #require(Commands.table[verb])
     let page = Transcript().run("?\(verb)")
-    #expect(page.contains(command.usage) && Self.unwrapped(page).contains(command.summary))
+    #expect(Self.unwrapped(page).contains(command.usage) && Self.unwrapped(page).contains(command.summary))
     #expect(command.usage.hasPrefix(verb))
     #expect(CommandGrammar[verb: verb] != nil)
   }
 
   @Test func manualKeepsWhatTroffWouldRead() {
-    let lines = Reference.manual(commandLine: ".hidden\n'too \\ done").split(separator: "\n")
+    let page = CommandLinePage(
+      abstract: "It is.", usage: [("hlab X", "runs")], discussion: [".hidden\n'too \\ done"],
+      options: [("-e <text>", "Run it.")], exitCodes: [(0, "success")], environment: [("TERM", "looked at")])
+    let lines = Reference.manual(page).split(separator: "\n")
     let requests = lines.filter { $0.hasPrefix(".") }.map { $0.prefix { $0 != " " } }
-    #expect(Set(requests) == [".TH", ".SH", ".TP", ".br", ".sp", ".nf", ".fi"])
+    #expect(Set(requests) == [".TH", ".SH", ".TP", ".PP", ".br", ".sp", ".nf", ".fi", ".in"])
     #expect(lines.contains("\\&.hidden") && lines.contains("\\(aqtoo \\e done"))
-    #expect(lines.filter { $0 == ".TP" }.count == HelpPage.all.count)
+    #expect(lines.filter { $0 == ".TP" }.count == HelpPage.all.count + 4)
+    let titles = lines.filter { $0.hasPrefix(".SH ") }.map { $0.dropFirst(4) }
+    #expect(
+      titles.prefix(7) == [
+        "NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "ENVIRONMENT", "WORDS",
+      ])
+    let synopsis = lines.drop { $0 != ".SH SYNOPSIS" }.dropFirst().prefix { !$0.hasPrefix(".SH") }
+    #expect(synopsis == [".nf", "hlab X", ".fi"])
+  }
+
+  /// Examples fit the screen, and pages of methods' commands leave the options to the methods.
+  @Test func pagesFitTheScreen() {
+    for page in HelpPage.all {
+      let wide = page.text.split(separator: "\n").filter { $0.count > 80 }
+      #expect(wide.isEmpty, "\(page.name): \(wide)")
+    }
+    for verb in ["step", "minimize", "hessian", "eig", "derive", "compare"] {
+      #expect(Transcript().run("?\(verb)").split(separator: "\n").count <= 23, "\(verb)")
+    }
   }
 
   @Test func overviewNamesEverything() {

@@ -84,7 +84,7 @@ import Testing
     (
       "print eig top 5",
       "expected the end of the statement, found 'top'"
-        + " (the command 'eig' stands at the start of a statement or right after '=')"
+        + " (the command 'eig' stands at the start of a statement or right after '='; the function is called eig(…))"
     ),
     ("2(x + 1)", "expected the end of the statement, found '(' (a product is written with '*')"),
     ("for i = 0..10 { }", "expected 'in', found '=' (a loop is written: for i in 0..10 { … })"),
@@ -102,6 +102,11 @@ import Testing
     ("f(a=1, 2)", "an argument without a name follows one with a name (put named arguments last)"),
     ("eig { }", "'eig' takes no block (see ?eig)"),
     ("draw now", "'draw' takes no argument here, found 'now' (see ?draw)"),
+    (
+      "eig, vectors=true", "'eig' takes no argument here, found ',' (options follow the verb without a comma)"
+    ),
+    ("quit()", "there is nothing between the parentheses (the command stands alone: quit)"),
+    ("y = ()", "there is nothing between the parentheses"),
     ("hessian wrt\nx", "expected an expression after 'wrt', found the end of the line"),
     (
       "a, b = c",
@@ -113,6 +118,66 @@ import Testing
     let found = messages(text)
     #expect(found.first == expected)
     #expect(found.count == 1)
+  }
+
+  /// What people bring along from other languages and from paper: the hint alone.
+  @Test(arguments: [
+    ("y = exp x", "a call is written exp(…), a product exp*…"),
+    ("[cos a, sin a]", "a call is written cos(…), a product cos*…; elements are separated with ','"),
+    ("(2 x)", "a product is written with '*'"), ("[1e-6 1]", "separate elements with ','"),
+    ("J'J", "a product is written with '*', or '@' for matrices"),
+    ("x[0]x[1]", "a product is written with '*', or '@' for matrices"),
+    ("d(0.3)ᵀ @ H", "a transpose is written with ': A'"),
+    ("f(x := 3)", "':=' defines a name; an argument is given with '='"),
+    ("f(x[1] = 3)", "a replacement names a whole leaf: f(x = [1, 2])"),
+    ("mean(x for x in X)", "a comprehension stands in square brackets: sum([x^2 for x in 0..5])"),
+    ("err = d -> abs(d)", "a function is defined with ':=', as in f(x) := x^2"),
+    ("err = lambda d: abs(d)", "a function is defined with ':=', as in f(x) := x^2"),
+    ("err := function(d) abs(d) end", "a function is defined with ':=', as in f(x) := x^2"),
+    ("import numpy as np", "nothing has to be imported; run \"file\" runs a script"),
+    ("if a { x } elif b { y }", "write 'else if'"),
+    ("println x", "a value is printed by its name alone, or with print a, b"),
+    ("diff f", "derivatives are written grad(f, x) and hessian(f, x)"),
+    ("contour f", "curves, contours and points are drawn by plot: plot f, plot s, y kind=\"scatter\""),
+    ("loop 6 { step newton }", "'loop' is no command (?commands lists them); a call is written loop(…)"),
+    ("share 2 10", "'share' is no command (?commands lists them); a call is written share(…)"),
+    (
+      "y = n / norm H",
+      "the command 'norm' stands at the start of a statement or right after '='; the function is called norm(…)"
+    ),
+    ("print f\"x is {x}\"", "every string may hold {values}, without an f before it"),
+    ("f?", "help stands in front: ?f"), ("x = 3 % a comment", "a comment begins with #"),
+    ("% a comment", "a comment begins with #"), ("-1...3", "a range has two dots, a..b"),
+    ("plot f for t in -1:3", "an interval is written a..b"),
+    ("plot f for x[0] in 0..1", "the variable is a new name: plot f(x = [s, t]) for s in -1..1, t in -1..1"),
+    ("e.vectors(:, 1)", "entries are chosen in square brackets: A[:, 1]"),
+    ("param x = {1, 2}", "a vector is written in square brackets: [1, 2]"),
+    ("param x[2] = [1, 2]", "the value gives the shape: param x = zeros(2)"),
+    ("param a, b = 1, 2", "each is declared by itself: param a = 1"),
+    ("param (a, b) = (1, 2)", "each is declared by itself: param a = 1"),
+    ("a = 2.5, b = 4", "separate statements with ';' or a line break"),
+    ("minimize newton until ∇f = 0", "'=' assigns; to compare, write '==' or '<'"),
+    ("minimize gd while f > 1", "'until' says when to stop"),
+    ("∇^f", "the Hessian is ∇²f, or hessian(f)"), ("x² + 1", "power is written ^, as in x^2"),
+    ("A \\ b", "a line goes on after an operator or within brackets; A\\b is solve(A, b)"),
+  ])
+  func hintsForWhatIsWrittenElsewhere(text: String, hint: String) {
+    let found = messages(text)
+    #expect(found.first?.hasSuffix("(\(hint))") == true, "\(found)")
+  }
+
+  @Test func aNameOfTheUserThatHidesACommandIsNamed() {
+    #expect(
+      messages("seed = 1\nseed 2") == [
+        "expected the end of the statement, found '2'"
+          + " ('seed' is a name that you bound, and it hides the command; undo takes that back)"
+      ])
+  }
+
+  @Test func aCommaMayStandBeforeAClause() {
+    let plain = parse("minimize gd until a < b max 500").statements.map(\.debugDescription)
+    #expect(parse("minimize gd, until a < b, max 500").statements.map(\.debugDescription) == plain)
+    #expect(parse("eig top 3, bottom 3").diagnostics.isEmpty)
   }
 
   @Test func independentErrorsAreAllReported() {
@@ -149,6 +214,9 @@ import Testing
     #expect(editDistance("ab", "ba") == 1)
     #expect(editDistance("x", "x") == 0)
     #expect(closestMatch(to: "x", in: ["y", "z"]) == nil)
+    #expect(closestMatch(to: "hess", in: ["hessian", "less"]) == "hessian")
+    #expect(closestMatch(to: "back", in: ["batch", "pack"]) == "pack")
+    #expect(closestMatch(to: "solve", in: ["save"]) == nil)
     #expect(closestMatch(to: "elephant", in: ["grad", "eig", "ele"]) == nil)
     #expect(closestMatch(to: "gradient", in: ["randint", "grad"]) == "grad")
     #expect(closestMatch(to: "lesson", in: CommandGrammar.verbs) == nil)

@@ -49,7 +49,12 @@ import Testing
     #expect(try runHlab(["help", "newton"]).output.hasPrefix("step newton\n"))
     #expect(try runHlab(["help", "@"]).output.hasPrefix("A @ B\n"))
     #expect(try runHlab(["help"]).output.contains("?commands and ?functions list all"))
-    #expect(try runHlab(["help", "--man"]).output.hasPrefix(".TH HLAB 1\n"))
+    let manual = try runHlab(["help", "--man"]).output
+    #expect(manual.hasPrefix(".TH HLAB 1\n"))
+    // Each option of the command line, taken from its own help.
+    for option in ["\\-e <text>", "\\-i, \\-\\-interactive", "\\-\\-log <file>", "\\-\\-version"] {
+      #expect(manual.contains("\n.TP\n\\fB\(option)\\fR\n"), "\(option)")
+    }
     let unknown = try runHlab(["help", "plto"])
     #expect(unknown.exitCode == 70 && unknown.error.contains("did you mean 'plot'?"))
   }

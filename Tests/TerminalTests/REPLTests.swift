@@ -169,6 +169,15 @@ import Testing
     try terminal.type("print x\r")
     #expect(terminal.sees("[3, 4]\n"), "\(terminal.transcript)")
     #expect(terminal.sees("[Return: 3 of "), "\(terminal.transcript)")
+    // A page again, and the one before it, in the session as it was then.
+    try terminal.type("again\r")
+    #expect(terminal.sees("hlab> explain step gd lr=0.05\n"), "\(terminal.transcript)")
+    #expect(terminal.sees("[Return: 3 of "), "\(terminal.transcript)")
+    try terminal.type("back\r")
+    #expect(terminal.sees("hlab> param x = [10, 1]\n"), "\(terminal.transcript)")
+    #expect(terminal.sees("[Return: 2 of "), "\(terminal.transcript)")
+    try terminal.type("back = 7; print back\r")
+    #expect(terminal.sees("7\n"), "\(terminal.transcript)")
     try end(terminal)
   }
 

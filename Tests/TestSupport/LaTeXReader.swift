@@ -174,7 +174,7 @@ public struct LaTeXReader {
   }
 
   private mutating func environment() throws {
-    let name = starts(with: "{cases}") ? "cases" : "bmatrix"
+    let name = ["cases", "aligned"].first { starts(with: "{\($0)}") } ?? "bmatrix"
     guard try take("{\(name)}") else { throw fault("an environment that is not known here") }
     let end = "\\end{\(name)}"
     while true {

@@ -63,21 +63,47 @@ public enum LaTeX {
     return base
   }
 
-  /// About how many characters wide the formula is when it is set.
+  /// About how many characters wide the formula is when it is set. A fraction is as wide as the wider of its sides, a block
+  /// as its widest row.
   static func width(_ text: String) -> Int {
-    var width = 0
     var rest = Substring(text)
+    return width(&rest)
+  }
+
+  /// Up to a closing brace or the end of an environment, which are read as well.
+  private static func width(_ rest: inout Substring) -> Int {
+    var (width, widest) = (0, 0)
     while let c = rest.popFirst() {
-      if c == "\\" {
+      switch c {
+      case "}": return max(width, widest)
+      case "{": width += self.width(&rest)
+      case "_", "^", " ", "&": break
+      // The spaces around a sign take up about as much as it does.
+      case "+", "=", "<": width += 2
+      case "\\":
         let command = rest.prefix { $0.isLetter && $0.isASCII }
-        rest = rest.dropFirst(max(command.count, 1))
-        let isSilent = ["left", "right", "mathrm", "mathit", "mathbf", "operatorname", ""].contains(command)
-        width += isSilent ? 0 : min(command.count, 4)
-      } else if !"{}_^ ".contains(c) {
-        width += 1
+        let name = String(command.isEmpty ? rest.prefix(1) : command)
+        rest = rest.dropFirst(name.count)
+        switch name {
+        case "\\": (width, widest) = (0, max(width, widest))
+        case "frac", "tfrac": width += 1 + max(argumentWidth(&rest), argumentWidth(&rest))
+        case "begin", "end":
+          rest = rest.drop { $0 != "}" }.dropFirst()
+          if name == "end" { return max(width, widest) }
+          width += self.width(&rest)
+        case "left", "right", "mathrm", "mathit", "mathbf", "operatorname", ",": break
+        case "quad", "cdot", "odot": width += 2
+        default: width += command.isEmpty ? 1 : min(name.count, 4)
+        }
+      default: width += 1
       }
     }
-    return width
+    return max(width, widest)
+  }
+
+  private static func argumentWidth(_ rest: inout Substring) -> Int {
+    guard rest.popFirst() == "{" else { return 1 }
+    return width(&rest)
   }
 
   private static func isName(_ text: Substring) -> Bool {

@@ -11,24 +11,9 @@ struct LaTeXRenderer {
 
   init(names: [NodeID: String]) { self.names = names }
 
-  /// The formula in lines of about `width` characters as they are set.
-  mutating func lines(_ e: MathExpression, width: Int) -> [String] {
-    guard case .sum(let terms) = e else { return [text(e)] }
-    var lines: [String] = []
-    for (index, term) in terms.enumerated() {
-      let part = signed(term, isFirst: index == 0)
-      if let last = lines.last, LaTeX.width(last) + LaTeX.width(part) <= width {
-        lines[lines.count - 1] = last + " " + part
-      } else {
-        lines.append(part)
-      }
-    }
-    return lines
-  }
-
   // MARK: Expressions
 
-  private func level(_ e: MathExpression) -> Level {
+  func level(_ e: MathExpression) -> Level {
     switch e {
     case .quotient(let top, _, elementwise: false):
       return top.separated.coefficient < 0 ? .sum : .power
@@ -41,14 +26,14 @@ struct LaTeXRenderer {
   }
 
   /// The text, in parentheses when it binds less than `minimum`.
-  private mutating func text(_ e: MathExpression, _ minimum: Level = .conditional) -> String {
+  mutating func text(_ e: MathExpression, _ minimum: Level = .conditional) -> String {
     let inside = bare(e)
     return level(e) < minimum ? parenthesized(inside) : inside
   }
 
-  private func parenthesized(_ text: String) -> String { "\\left(\(text)\\right)" }
+  func parenthesized(_ text: String) -> String { "\\left(\(text)\\right)" }
 
-  private mutating func bare(_ e: MathExpression) -> String {
+  mutating func bare(_ e: MathExpression) -> String {
     switch e {
     case .name(let name): return LaTeX.name(name)
     case .reference(let id): return mention(id)
@@ -74,10 +59,7 @@ struct LaTeXRenderer {
     case .conditional(let c, let a, let b):
       return "\\begin{cases} \(text(a)) & \\text{if } \(text(c)) \\\\ \(text(b)) & \\text{else} \\end{cases}"
     case .over(let operation, let letters, let body):
-      let sign =
-        operation == "sum" ? "\\sum" : "\\" + (operation == "max" ? "max" : "operatorname*{\(operation)}")
-      let below = letters.isEmpty ? "" : "_{" + letters.map(LaTeX.name).joined(separator: ",") + "}"
-      return "\(sign)\(below) " + text(body, level(body) == .over ? .over : .product)
+      return sign(operation, letters) + " " + text(body, level(body) == .over ? .over : .product)
     case .indexed(let base, let indices):
       return LaTeX.indexed(text(base, .atom), indices.map { text(of: $0) })
     case .delta(let a, let b): return "\\delta_{\(text(of: a)),\(text(of: b))}"
@@ -91,6 +73,13 @@ struct LaTeXRenderer {
     }
   }
 
+  /// Σ or max with the letters below it.
+  func sign(_ operation: String, _ letters: [String]) -> String {
+    let sign =
+      operation == "sum" ? "\\sum" : "\\" + (operation == "max" ? "max" : "operatorname*{\(operation)}")
+    return sign + (letters.isEmpty ? "" : "_{" + letters.map(LaTeX.name).joined(separator: ",") + "}")
+  }
+
   private mutating func mention(_ id: NodeID) -> String {
     if mentioned.insert(id).inserted { mentions.append(id) }
     return names[id].map(LaTeX.name) ?? "\\ldots"
@@ -98,7 +87,7 @@ struct LaTeXRenderer {
 
   // MARK: Operators
 
-  private mutating func signed(_ term: MathTerm, isFirst: Bool) -> String {
+  mutating func signed(_ term: MathTerm, isFirst: Bool) -> String {
     let sign = term.coefficient < 0 ? "-" : "+"
     let body = text(term.body.scaled(term.coefficient.magnitude), .over)
     return isFirst ? (sign == "-" ? "-" : "") + body : "\(sign) \(body)"
@@ -107,22 +96,26 @@ struct LaTeXRenderer {
   private mutating func product(_ scale: Double, _ factors: [MathExpression], _ kind: MathProductKind)
     -> String
   {
+    let parts = self.factors(of: scale, factors, kind) { $0.text($1, $2) }
+    return (scale < 0 ? "-" : "") + parts.map { $0.sign + $0.text }.joined()
+  }
+
+  /// The factors, each with the sign that joins it to the one before; `write` sets a factor that binds at least so tightly.
+  mutating func factors(
+    of scale: Double, _ factors: [MathExpression], _ kind: MathProductKind,
+    _ write: (inout LaTeXRenderer, MathExpression, Level) -> String
+  ) -> [(sign: String, text: String)] {
     var parts = scale.magnitude == 1 ? [] : [LaTeX.number(scale.magnitude)]
     for (index, factor) in factors.enumerated() {
-      parts.append(text(factor, demanded(by: kind, of: factor, isLast: index == factors.count - 1)))
+      parts.append(write(&self, factor, demanded(by: kind, of: factor, isLast: index == factors.count - 1)))
     }
-    let sign = kind == .pointwise ? " \\odot " : " \\, "
-    var result = scale < 0 ? "-" : ""
-    for (index, part) in parts.enumerated() {
-      if index > 0 {
-        // Two numbers side by side would read as one.
-        let isNumber = part.first?.isNumber == true || part.hasPrefix("\\tfrac")
-        let isScale = index == 1 && parts.count > factors.count
-        result += isNumber ? " \\cdot " : (isScale ? " \\, " : sign)
-      }
-      result += part
+    return parts.enumerated().map { index, part in
+      if index == 0 { return ("", part) }
+      // Two numbers side by side would read as one.
+      let isNumber = part.first?.isNumber == true || part.hasPrefix("\\tfrac")
+      let isScale = index == 1 && parts.count > factors.count
+      return (isNumber ? " \\cdot " : (isScale || kind != .pointwise ? " \\, " : " \\odot "), part)
     }
-    return result
   }
 
   private func demanded(by kind: MathProductKind, of factor: MathExpression, isLast: Bool) -> Level {
@@ -156,7 +149,7 @@ struct LaTeXRenderer {
     return LaTeX.function(name) + parenthesized(parts.joined(separator: ", "))
   }
 
-  private func fenced(_ fence: MathFence, _ inside: String) -> String {
+  func fenced(_ fence: MathFence, _ inside: String) -> String {
     switch fence {
     case .absolute: return "\\left|\(inside)\\right|"
     case .norm: return "\\left\\lVert \(inside) \\right\\rVert"

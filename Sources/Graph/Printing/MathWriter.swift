@@ -36,8 +36,9 @@ struct MathWriter {
     }
   }
 
-  /// Characters of a formula on a line of a printed page.
-  private static let pageWidth = 64
+  /// Characters of a formula on a line of a printed page: of LaTeX's article, less a few, since the widest left side of an
+  /// environment makes room for itself in all its rows.
+  private static let pageWidth = 54
 
   private var isLaTeX: Bool { printer.style == .latex }
   private var mentions: [NodeID] { isLaTeX ? latex.mentions : text.mentions }
@@ -51,7 +52,7 @@ struct MathWriter {
   private mutating func lines(_ item: MathPrinter.Item, _ lead: String, _ indent: Int) -> [String] {
     let (left, body) = sides(item)
     if isLaTeX {
-      let lines = latex.lines(body, width: Self.pageWidth)
+      let lines = latex.lines(body, width: max(Self.pageWidth - LaTeX.width(left) - 2, Self.pageWidth / 2))
       return lines.enumerated().map { $0 == 0 ? "\(left) &= \($1)" : "&\\quad \($1)" }
     }
     text.pieces = []

@@ -55,8 +55,13 @@ enum Builtins {
   private static func named(_ name: String, _ builtin: Builtin, _ span: Span) throws -> Builtin.Parameter {
     if let parameter = builtin.parameters.first(where: { $0.name == name }) { return parameter }
     let names = builtin.parameters.map(\.name)
+    // `eig(vectors=true)`: the command has options, and they follow it without parentheses.
+    let command = Commands.table[builtin.name]
+    let isOption = command?.options.contains { $0.name == name } == true
     let hint =
-      closestMatch(to: name, in: names).map { "did you mean '\($0)'?" } ?? "it is \(builtin.signature)"
+      isOption
+      ? "the command takes it without parentheses: \(builtin.name) \(name)=…"
+      : closestMatch(to: name, in: names).map { "did you mean '\($0)'?" } ?? "it is \(builtin.signature)"
     throw Diagnostic(.type, "\(builtin.name) has no argument '\(name)'", at: span, hint: hint)
   }
 

@@ -180,9 +180,16 @@ extension BuiltinCall {
     guard graph.shape(node).count == 2 else {
       throw error(
         .shape, "\(builtin.name) needs a matrix, not a tensor of shape \(graph.shape(node).shapeDescription)",
-        name)
+        name, hint: hessianHint(node, name))
     }
     return node
+  }
+
+  /// `eig(f)` of a scalar formula is meant as that of its Hessian.
+  func hessianHint(_ node: NodeID, _ name: String) -> String? {
+    guard graph.shape(node).isEmpty, let text = arguments[name]?.first?.span.text else { return nil }
+    let command = CommandGrammar[verb: builtin.name] == nil ? "" : ", or as a command \(builtin.name) \(text)"
+    return "of a formula's Hessian: \(builtin.name)(hessian(\(text)))\(command)"
   }
 
   func squareMatrix(_ name: String) throws -> NodeID {
@@ -190,7 +197,8 @@ extension BuiltinCall {
     let shape = graph.shape(node)
     guard shape[0] == shape[1], shape[0] > 0 else {
       throw error(
-        .shape, "\(builtin.name) needs a square matrix, not one of shape \(shape.shapeDescription)", name)
+        .shape, "\(builtin.name) needs a square matrix, not one of shape \(shape.shapeDescription)", name,
+        hint: builtin.name == "solve" ? "least squares: solve(A' @ A, A' @ b)" : nil)
     }
     return node
   }

@@ -62,7 +62,9 @@ extension Builtins {
       let matrix = try call.node("A")
       let shape = graph.shape(matrix)
       guard shape.count == 2, !shape.contains(0) else {
-        throw call.error(.shape, "condition takes a matrix", "A")
+        throw call.error(
+          .shape, "condition takes a matrix, not a tensor of shape \(shape.shapeDescription)", "A",
+          hint: call.hessianHint(matrix, "A"))
       }
       let values = graph.matrix(.svdvals, [matrix])
       let last = graph.picked(values, axis: 0, at: min(shape[0], shape[1]) - 1)

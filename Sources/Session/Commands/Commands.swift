@@ -73,6 +73,7 @@ extension Interpreter {
       throw Diagnostic(
         .name, "the command '\(command.verb)' is not available in this version", at: command.verbSpan)
     }
+    try refuseValuelessOptions(command, definition)
     for option in command.options {
       guard let name = option.name, !definition.options.contains(where: { $0.name == name || $0.name == "*" })
       else { continue }
@@ -91,11 +92,54 @@ extension Interpreter {
       let foreign = Set(Methods.all.flatMap(\.options).map(\.name)).subtracting(method.options.map(\.name))
       known.removeAll { foreign.contains($0) }
     }
-    let takesMax = CommandGrammar[verb: command.verb]?.clauses.contains { $0.keyword == "max" } == true
-    let hint = closestMatch(to: name, in: known).map { "did you mean '\($0)'?" }
+    let value = command.option(name)?.value
     return Diagnostic(
       .name, "'\(command.verb)' has no option '\(name)'", at: span,
       notes: known.isEmpty ? [] : ["it has \(known.joined(separator: ", "))"],
-      hint: name == "steps" && takesMax ? "max 5 ends it after 5 steps" : hint)
+      hint: optionHint(name, value, known, command)
+        ?? closestMatch(to: name, in: known).map { "did you mean '\($0)'?" })
+  }
+
+  /// What is an option elsewhere and is said in another way here.
+  private func optionHint(_ name: String, _ value: Expr?, _ known: [String], _ command: Command) -> String? {
+    let text = value?.span.text ?? "…"
+    func takes(_ keyword: String) -> Bool { CommandGrammar[verb: command.verb]?.operand(of: keyword) != nil }
+    if takes(name) { return "'\(name)' stands without '=': \(name) \(text)" }
+    if command.verb == "compare", let method = command.subjects.first?.span.text,
+      Methods.byName[method]?.options.contains(where: { $0.name == name }) == true
+    {
+      return "a method's own options stand in parentheses: \(method)(\(name)=\(text))"
+    }
+    let counts = ["steps", "maxiter", "max_iter", "maxiters", "iterations", "iters", "niter", "n"]
+    let isCount = counts.contains(name)
+    if isCount && takes("max") { return "max 5 ends it after 5 steps" }
+    if isCount && command.verb == "step", let method = command.subjects.first?.span.text {
+      return "several steps: repeat \(text) { step \(method) }, or minimize \(method) max \(text)"
+    }
+    if isCount && known.contains("epochs") { return "epochs=5 ends it after 5 passes over the data" }
+    let rates = ["learning_rate", "learningrate", "step_size", "stepsize", "rate", "step", "α", "η", "γ"]
+    if rates.contains(name) && known.contains("lr") { return "did you mean 'lr'?" }
+    if ["tol", "gtol", "tolerance"].contains(name) && takes("until") {
+      return "say when to stop: until norm(grad) < \(text)"
+    }
+    if case .range? = value?.kind, takes("range") { return "ranges stand after range: range \(text)" }
+    return nil
+  }
+
+  /// `eig vectors`: a word that nothing is bound to, and that is an option of the command.
+  private func refuseValuelessOptions(_ command: Command, _ definition: CommandDefinition) throws {
+    guard CommandGrammar[verb: command.verb]?.subject != .word else { return }
+    for (place, subject) in command.subjects.enumerated() {
+      guard case .name(let name) = subject.kind, lookup(name) == nil,
+        definition.options.contains(where: { $0.name == name }), Builtins.byName[name] == nil,
+        CommandGrammar[verb: name] == nil, Methods.byName[name] == nil
+      else { continue }
+      let next = place + 1 < command.subjects.count ? command.subjects[place + 1] : nil
+      let value: String
+      if case .number? = next?.kind { value = next?.span.text ?? "…" } else { value = "…" }
+      throw Diagnostic(
+        .name, "'\(name)' is an option and needs its value", at: subject.span,
+        hint: "an option has a value: \(name)=\(value)")
+    }
   }
 }

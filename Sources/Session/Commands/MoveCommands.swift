@@ -23,7 +23,8 @@ extension Commands {
   private static var stepCommand: CommandDefinition {
     CommandDefinition(
       verb: "step", usage: "step METHOD [wrt TARGETS] [option=value …]",
-      summary: "One step of a method: \(Methods.all.map(\.name).joined(separator: ", ")).",
+      summary: "One step of a method: \(Methods.all.map(\.name).joined(separator: ", ")). "
+        + "Each has options of its own: ?gd, ?trust.",
       options: methodOptions, example: "step newton", changesState: true
     ) { call in
       let (name, method) = try call.singleMethod()
@@ -131,13 +132,7 @@ extension CommandCall {
         hint: "one of \(Methods.all.map(\.name).joined(separator: ", "))")
     }
     return try command.subjects.map { subject in
-      let (name, arguments) = try methodName(subject)
-      guard let description = Methods.byName[name] else {
-        throw Diagnostic(
-          .name, "there is no method '\(name)'", at: subject.span,
-          hint: closestMatch(to: name, in: Array(Methods.byName.keys)).map { "did you mean '\($0)'?" }
-            ?? "one of \(Methods.all.map(\.name).joined(separator: ", "))")
-      }
+      let (description, arguments) = try described(subject)
       var options = MethodOptions()
       for argument in arguments { try set(argument, description, &options) }
       if command.subjects.count == 1 && command.verb != "compare" {
@@ -166,8 +161,33 @@ extension CommandCall {
   }
 
   func chosenMethod() throws -> ChosenMethod {
+    // A word that is no method explains the words after it: `minimize damped newton`.
+    if let first = command.subjects.first { _ = try described(first) }
     try noMoreSubjects()
     return try methods()[0]
+  }
+
+  private func described(_ subject: Expr) throws -> (MethodDescription, [Argument]) {
+    let (name, arguments) = try methodName(subject)
+    if let description = Methods.byName[name] { return (description, arguments) }
+    throw Diagnostic(
+      .name, "there is no method '\(name)'", at: subject.span, hint: methodHint(name, subject))
+  }
+
+  private func methodHint(_ name: String, _ subject: Expr) -> String {
+    let names = Methods.all.map(\.name)
+    let texts = command.subjects.map(\.span.text)
+    if let place = texts.firstIndex(of: subject.span.text), place + 1 < texts.count,
+      names.contains("\(name)-\(texts[place + 1])")
+    {
+      return "did you mean '\(name)-\(texts[place + 1])'?"
+    }
+    if case .definition? = interpreter.lookup(name) {
+      return "'\(name)' is a formula; the method comes first: \(command.verb) newton on \(name)"
+    }
+    let elsewhere = MethodNames.elsewhere[name.lowercased().filter { $0 != "_" && $0 != "-" }]
+    return (elsewhere ?? closestMatch(to: name, in: names)).map { "did you mean '\($0)'?" }
+      ?? "one of \(names.joined(separator: ", "))"
   }
 
   private func methodName(_ subject: Expr) throws -> (String, [Argument]) {
@@ -175,6 +195,10 @@ extension CommandCall {
     case .name(let name): return (name, [])
     case .call(let callee, let arguments):
       if case .name(let name) = callee.kind { return (name, arguments) }
+    case .logical:
+      throw Diagnostic(
+        .syntax, "expected the name of a method", at: subject.span,
+        hint: "several methods are separated with ','")
     default: break
     }
     throw Diagnostic(.syntax, "expected the name of a method", at: subject.span)
@@ -185,6 +209,11 @@ extension CommandCall {
   {
     guard let name = argument.name, description.options.contains(where: { $0.name == name }) else {
       let known = description.options.map(\.name)
+      if argument.name == nil, let first = known.first {
+        throw Diagnostic(
+          .name, "an option of '\(description.name)' has a name", at: argument.span,
+          hint: "as in \(description.name)(\(first)=\(argument.value.span.text))")
+      }
       throw Diagnostic(
         .name, "'\(description.name)' has no option '\(argument.name ?? argument.value.span.text)'",
         at: argument.span,

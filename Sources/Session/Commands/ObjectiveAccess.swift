@@ -25,7 +25,8 @@ extension CommandCall {
     throw Diagnostic(
       .syntax,
       "'\(command.verb)' takes \(limit == 0 ? "no" : "at most \(limit)") \(limit == 1 ? "argument" : "arguments") here",
-      at: command.subjects[limit].span, hint: misspelledWord ?? namelessOption(command.subjects[limit]))
+      at: command.subjects[limit].span,
+      hint: misspelledWord ?? namelessOption(command.subjects[limit]) ?? "it is \(definition.usage)")
   }
 
   /// `step gd 0.1`: options have names.
@@ -44,10 +45,17 @@ extension CommandCall {
         return "what to differentiate by stands after wrt: wrt \(word)"
       }
     }
-    guard case .number = subject.kind, case .name(let name)? = command.subjects.first?.kind,
+    guard case .number(let value) = subject.kind, case .name(let name)? = command.subjects.first?.kind,
       let option = Methods.byName[name]?.options.first?.name
     else { return nil }
+    if command.verb == "step", value > 1, value == value.rounded() { return repeatedStep(subject.span.text) }
     return "an option has a name: \(command.verb) \(name) \(option)=\(subject.span.text)"
+  }
+
+  /// A step is one; several are a loop.
+  private func repeatedStep(_ count: String) -> String {
+    let method = command.subjects.first?.span.text ?? "newton"
+    return "several steps: repeat \(count) { step \(method) }, or minimize \(method) max \(count)"
   }
 
   /// A name among the subjects that is nearly a clause word of the verb: `eig tpo 3`.

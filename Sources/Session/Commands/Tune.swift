@@ -20,7 +20,7 @@ extension Commands {
         ("title", "of the figures"), ("size", "columns of a figure"), ("height", "its lines"),
       ],
       example:
-        "r = tune lr in log 1e-5..1e-2 trials=6 by random { repeat 5 { step gd lr=lr }; return f }; print r.best.lr < 1e-2"
+        "r = tune lr in log 1e-5..1e-2 trials=6 by random {\n  repeat 5 { step gd lr=lr }\n  return f\n}\nprint r.best.lr < 1e-2"
     ) { call in try Tune(call).run() }
   }
 

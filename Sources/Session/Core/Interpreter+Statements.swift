@@ -173,7 +173,8 @@ extension Interpreter {
     _ names: [String], _ domain: Expr, _ statements: [Statement], _ statement: Statement
   ) throws -> Flow {
     if case .range(let a?, let b?) = domain.kind, names.count == 1 {
-      let (low, high) = try atom { (try whole(a), try whole(b)) }
+      let hint = "a..b counts whole numbers; other steps: for t in linspace(0.1, 0.5, 5) { … }"
+      let (low, high) = try atom { (try whole(a, hint: hint), try whole(b, hint: hint)) }
       var k = low
       while k < high {
         if let flow = try runCompiled(statement, &k, to: high) { return flow }
@@ -232,10 +233,10 @@ extension Interpreter {
     return .next
   }
 
-  func whole(_ expr: Expr) throws -> Int {
+  func whole(_ expr: Expr, hint: String? = nil) throws -> Int {
     guard let tensor = try evaluate(expr).tensor, tensor.count == 1, let n = Int(exactly: tensor.scalarValue)
     else {
-      throw Diagnostic(.domain, "expected a whole number", at: expr.span)
+      throw Diagnostic(.domain, "expected a whole number", at: expr.span, hint: hint)
     }
     return n
   }

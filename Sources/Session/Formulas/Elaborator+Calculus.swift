@@ -116,7 +116,8 @@ extension Elaborator {
       let bundle = paramsBundle(of: roots)
       guard !bundle.nodes.isEmpty else {
         throw Diagnostic(
-          .domain, "this formula depends on no param", at: span, hint: "name what to differentiate by")
+          .domain, "this formula depends on no param", at: span,
+          hint: "name what to differentiate by; a Hessian elsewhere is hessian(f, x)(x = …)")
       }
       return Targets(names: bundle.names, leaves: bundle.nodes, part: nil, isSingle: bundle.nodes.count == 1)
     }
@@ -154,8 +155,15 @@ extension Elaborator {
     default:
       throw Diagnostic(
         .type, "derivatives are taken by leaves, and '\(expr.span.text)' is not one", at: expr.span,
-        hint: "name a param, data or assigned name, a part such as x[0], or a formal parameter")
+        hint: targetHint(expr))
     }
+  }
+
+  private func targetHint(_ expr: Expr) -> String {
+    if case .literal(let rows) = expr.kind, rows.count == 1 {
+      return "several leaves stand in parentheses: (\(rows[0].map(\.span.text).joined(separator: ", ")))"
+    }
+    return "name a param, data or assigned name, a part such as x[0], or a formal parameter"
   }
 
   /// A direction with a tensor for each target.
@@ -332,9 +340,10 @@ struct CalculusCall {
           ? names[position] : nil)
       if argument.name == nil { position += 1 }
       guard let name, names.contains(name), values[name] == nil else {
+        let near = argument.name.flatMap { closestMatch(to: $0, in: names) }.map { "did you mean '\($0)'?" }
         throw Diagnostic(
           .type, "\(function.rawValue) takes (\(names.joined(separator: ", ")))", at: argument.span,
-          hint: argument.name.flatMap { closestMatch(to: $0, in: names) }.map { "did you mean '\($0)'?" })
+          hint: near ?? (argument.name == nil ? Self.severalLeaves(function, arguments) : nil))
       }
       values[name] = argument.value
     }
@@ -345,6 +354,17 @@ struct CalculusCall {
   func required(_ name: String) throws -> Expr {
     if let value = values[name] { return value }
     let names = Self.parameters(function)
-    throw Diagnostic(.type, "\(function.rawValue) takes (\(names.joined(separator: ", ")))", at: span)
+    throw Diagnostic(
+      .type, "\(function.rawValue) takes (\(names.joined(separator: ", ")))", at: span,
+      hint: "'\(name)' is missing")
+  }
+
+  /// `grad(f, a, b)` is meant as `grad(f, (a, b))`.
+  private static func severalLeaves(_ function: CalculusFunction, _ arguments: [Argument]) -> String? {
+    guard parameters(function).count < 4, !parameters(function).contains("v"), arguments.count > 2 else {
+      return nil
+    }
+    let leaves = arguments.dropFirst().map(\.span.text).joined(separator: ", ")
+    return "several leaves stand in parentheses: \(function.rawValue)(\(arguments[0].span.text), (\(leaves)))"
   }
 }

@@ -38,12 +38,8 @@ extension Elaborator {
   }
 
   private func notAFunction(_ name: String, _ span: Span) -> Diagnostic {
-    let known =
-      Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + interpreter.visibleNames
-    return Diagnostic(
-      .name, "there is no function '\(name)'", at: span,
-      hint: closestMatch(to: name, in: known).map { "did you mean '\($0)'?" }
-        ?? "a function is defined with: \(name)(x) := …")
+    Diagnostic(
+      .name, "there is no function '\(name)'", at: span, hint: hint(forUnknownFunction: name))
   }
 
   private func apply(_ builtin: Builtin, _ arguments: [Argument], _ span: Span) throws -> Meaning {

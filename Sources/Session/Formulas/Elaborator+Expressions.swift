@@ -256,10 +256,21 @@ extension Elaborator {
   private func transpose(_ operand: Expr) throws -> NodeID {
     let x = try node(operand)
     let rank = graph.shape(x).count
+    if rank == 0 { try refusePrime(operand, x) }
     guard rank >= 2 else { return x }
     var labels = Array(0..<rank)
     labels.swapAt(rank - 1, rank - 2)
     return graph.contract(1, [Operand(x, labels)], to: Array(0..<rank))
+  }
+
+  /// `f'` of a scalar formula is meant as its derivative; the formula itself would pass for it.
+  private func refusePrime(_ operand: Expr, _ node: NodeID) throws {
+    guard case .name = operand.kind, graph.leaf(of: node) == nil,
+      let param = paramsBundle(of: [node]).names.first
+    else { return }
+    throw Diagnostic(
+      .type, "' transposes, and '\(operand.span.text)' is a number", at: operand.span,
+      hint: "a derivative is written grad(\(operand.span.text), \(param))")
   }
 
   private func comparison(_ first: Expr, _ rest: [ComparisonLink]) throws -> NodeID {
@@ -343,7 +354,8 @@ extension Elaborator {
       guard let k = names.firstIndex(of: name) else { throw missing(name, names, "this matrix", span) }
       return rows(of: node, k, names, sizes)
     default:
-      throw Diagnostic(.type, "\(value.kindName) has no fields", at: span)
+      throw Diagnostic(
+        .type, "\(value.kindName) has no fields", at: span, hint: hint(forField: name, of: base.span.text))
     }
   }
 

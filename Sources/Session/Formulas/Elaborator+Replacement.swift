@@ -14,10 +14,9 @@ extension Elaborator {
 
   /// `f(x = e)`: the formula with a leaf replaced. Derivatives inside are by the leaf, taken before.
   func replacement(_ callee: Expr, _ arguments: [Argument], _ span: Span) throws -> Meaning {
+    if let fault = moduleFault(callee) { throw fault }
     let given = try arguments.map { argument -> Replacement in
-      guard let name = argument.name else {
-        throw unnamed(argument, of: callee)
-      }
+      guard let name = argument.name else { throw try unnamed(argument, arguments, of: callee) }
       let value = try meaning(argument.value)
       return Replacement(name: name, span: argument.span, value: value, valueSpan: argument.value.span)
     }
@@ -34,21 +33,30 @@ extension Elaborator {
     return map(result) { graph.substitute([$0], replaced)[0] }
   }
 
-  private func unnamed(_ argument: Argument, of callee: Expr) -> Diagnostic {
+  private func unnamed(_ argument: Argument, _ all: [Argument], of callee: Expr) throws -> Diagnostic {
     let text = callee.span.text
+    if case .comparison(let first, let rest) = argument.value.kind, case .name(let leaf) = first.kind,
+      rest.count == 1, rest[0].op == .equal
+    {
+      return Diagnostic(
+        .type, "a leaf is replaced with '=', not '=='", at: argument.span,
+        hint: "write \(text)(\(leaf) = \(rest[0].operand.span.text))")
+    }
     if case .name(let name) = callee.kind {
       switch interpreter.lookup(name) {
+      case .variable(let v) where v.value.tensor?.shape.isEmpty == true:
+        return Diagnostic(
+          .type, "'\(name)' is no function: it holds a number", at: argument.span,
+          hint: "a function is defined with ':=', as in \(name)(x) := x^2, a formula as in \(name) := x^2")
       case .param, .data, .random, .variable:
+        let places = all.map(\.value.span.text).joined(separator: ", ")
         return Diagnostic(
           .type, "'\(name)' is no function", at: argument.span,
-          hint: "an entry is written in square brackets: \(name)[\(argument.value.span.text)]")
+          hint: "an entry is written in square brackets: \(name)[\(places)]")
       default: break
       }
     }
-    let node = (try? meaning(callee)).flatMap { meaning -> NodeID? in
-      if case .node(let node) = meaning { return node } else { return nil }
-    }
-    let leaf = node.flatMap { paramsBundle(of: [$0]).names.first } ?? "x"
+    let leaf = paramsBundle(of: try meaning(callee).nodes).names.first ?? "x"
     return Diagnostic(
       .type, "a formula is called with names: \(text)(\(leaf) = …)", at: argument.span,
       hint: "each argument replaces the leaf of that name")
@@ -107,6 +115,11 @@ extension Elaborator {
 
   private func notReplaceable(_ item: Replacement, _ callee: Expr, _ dependencies: Dependencies) -> Diagnostic
   {
+    if case .name(let name) = callee.kind, case .variable? = interpreter.lookup(name) {
+      return Diagnostic(
+        .name, "'\(name)' holds a value, which does not depend on '\(item.name)'", at: item.span,
+        hint: "a formula that follows '\(item.name)' is bound with ':=', as in \(name) := …")
+    }
     let leaves = dependencies.leafNames.sorted()
     var hint = closestMatch(to: item.name, in: leaves).map { "did you mean '\($0)'?" }
     for leaf in leaves {

@@ -99,8 +99,14 @@ final class Elaborator: FormulaContext {
     case .operator(let form): return graph.matrix(form)
     case .range(let a?, let b?): return try integers(from: a, to: b, span)
     default:
-      throw Diagnostic(.type, "expected a tensor here, not \(meaning.kindName)", at: span)
+      throw Diagnostic(
+        .type, "expected a tensor here, not \(meaning.kindName)", at: span, hint: tensorHint(meaning, span))
     }
+  }
+
+  private func tensorHint(_ meaning: Meaning, _ span: Span) -> String? {
+    if case .string = meaning { return "values stand within strings, in braces: \"t = {t:.3}\"" }
+    return meaning.fieldNames.first.map { "its fields are values: \(span.text).\($0)" }
   }
 
   // MARK: Names
@@ -159,24 +165,7 @@ final class Elaborator: FormulaContext {
     if let topic = HelpTopic.calculus.first(where: { $0.name == name }) {
       return Diagnostic(.type, "'\(name)' is a function", at: span, hint: "call it: \(topic.usage)")
     }
-    let known = interpreter.visibleNames + Array(environment.locals.keys)
-    let match =
-      closestMatch(to: name, in: known)
-      ?? closestMatch(
-        to: name,
-        in: Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + CommandGrammar.verbs)
-    let elsewhere = ["exit": "to leave: quit", "lesson": "lessons begin at the shell: hlab lesson 1"]
-    let spelled =
-      interpreter.isDeclaredLater(name)
-      ? "it is bound later in the text" : elsewhere[name] ?? Self.method(name)
-    return Diagnostic(
-      .name, "'\(name)' is not bound", at: span,
-      hint: spelled ?? match.map { "did you mean '\($0)'?" }
-        ?? "bind it to a value, \(name) = …, to a formula, \(name) := …, or as param \(name) = …")
-  }
-
-  private static func method(_ name: String) -> String? {
-    Methods.byName[name].map { _ in "a method stands after a verb: step \(name), explain step \(name)" }
+    return Diagnostic(.name, "'\(name)' is not bound", at: span, hint: hint(forUnknown: name))
   }
 
   /// The objective's formula.

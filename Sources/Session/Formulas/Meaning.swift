@@ -3,7 +3,8 @@ import Syntax
 import Tensors
 
 /// What an expression stands for while formulas are built: nodes of the graph, and the groups and words that
-/// only exist before evaluation. Indirect: Swift 6.3 at times finds the layout circular in incremental builds.
+/// only exist before evaluation. Indirect, and fields of a record are taken apart here: in some orders of files Swift 6.3 finds
+/// the layout circular.
 indirect enum Meaning {
   case node(NodeID)
   /// One tensor a param: gradients, directions, `params`.
@@ -30,6 +31,12 @@ indirect enum Meaning {
     case .operator(let form): return [form.product]
     case .string: return []
     }
+  }
+
+  /// The names in a record.
+  var fieldNames: [String] {
+    if case .record(let fields) = self { return fields.map(\.name) }
+    return []
   }
 
   /// The word for it in messages.

@@ -18,7 +18,8 @@ enum Help {
     if CommandGrammar.verbs.contains(name) { return "\(name)\n  A command that this version does not have." }
     throw Diagnostic(
       .name, "there is no help on '\(name)'", at: span,
-      hint: closestMatch(to: name, in: topics(interpreter)).map { "did you mean '\($0)'?" }
+      hint: ForeignWords.hint(for: name)
+        ?? closestMatch(to: name, in: topics(interpreter)).map { "did you mean '\($0)'?" }
         ?? "?commands and ?functions list all")
   }
 
@@ -33,6 +34,13 @@ enum Help {
 
   static func sentence(_ text: String) -> [String] {
     wrapped("  ", text.split(separator: " ").map { String($0) }, 80)
+  }
+
+  /// Words with all lines but the first indented.
+  static func hanging(_ text: String) -> [String] {
+    guard text.count > 80 else { return [text] }
+    let lines = wrapped("    ", text.split(separator: " ").map { String($0) }, 80)
+    return [String(lines[0].dropFirst(4))] + lines.dropFirst()
   }
 
   static func indented(_ text: String, _ indent: String) -> [String] {
@@ -71,8 +79,10 @@ enum Help {
 
   static let commandGroups: [(name: String, commands: [CommandDefinition])] = [
     ("look", Commands.lookCommands), ("move", Commands.moveCommands), ("see", Commands.seeCommands),
-    ("keep", Commands.keepCommands),
+    ("try", Commands.keepCommands.filter { trials.contains($0.verb) }),
+    ("keep", Commands.keepCommands.filter { !trials.contains($0.verb) }),
   ]
+  private static let trials = ["tune", "report", "estimate", "time"]
 
   /// One screen.
   private static func overview(_ width: Int) -> String {
@@ -89,13 +99,12 @@ enum Help {
     lines.append("words")
     lines += wrapped(
       padded("  statements", 14),
-      ["param", "data", "option", "residuals", "print", "assert", "repeat", "for", "while", "if", "return"],
-      width)
+      ["param", "data", "residuals", "print", "assert", "repeat", "for", "while", "if", "return"], width)
     lines += wrapped(
       padded("  names", 14), ["params", "ans", "history", "π", "e", "inf", "nan", "true", "false"], width)
     lines.append("functions")
     lines += wrapped("  ", Builtin.Group.allCases.map { $0 == .algebra ? "algebra" : $0.rawValue }, width)
-    lines.append("?NAME tells more about each, with an example: ?eig, ?step, ?reduction, ?@")
+    lines.append("?NAME tells more, with an example: ?eig, ?step, ?reduction. Lessons: hlab lesson")
     lines.append("?commands and ?functions list all. Tab completes, Ctrl-R searches, Ctrl-C stops.")
     return lines.joined(separator: "\n")
   }

@@ -1,4 +1,5 @@
 import Optimization
+import Syntax
 
 /// What there is to say about one word of the language: `?name` shows it, and the reference and the man page hold
 /// all of them.
@@ -35,7 +36,11 @@ extension HelpPage {
   }
 
   init(_ command: CommandDefinition) {
-    let options = command.options.map { ($0.name == "*" ? "NAME" : $0.name, $0.text) }
+    // A method's options stand on its own page.
+    let foreign = Set(Commands.methodOptions.map(\.name)).subtracting(Commands.ownOptions[command.verb] ?? [])
+    let takesMethods = CommandGrammar[verb: command.verb]?.subject == .methods
+    let options = command.options.filter { !takesMethods || !foreign.contains($0.name) }
+      .map { ($0.name == "*" ? "NAME" : $0.name, $0.text) }
     self.init(
       name: command.verb, usage: command.usage, summary: command.summary, options: options,
       example: command.example, setting: HelpPage.valley, varies: command.outputVaries)
@@ -50,12 +55,22 @@ extension HelpPage {
   /// What the examples of commands and methods speak of.
   static let valley = "param x = [1, 2]\nf := (1 - x[0])^2 + 100*(x[1] - x[0]^2)^2"
 
+  /// The lines of the example; where a line is too wide, each statement on one of its own.
+  func example(width: Int) -> [String] {
+    example.split(separator: "\n", omittingEmptySubsequences: false).map(String.init).flatMap { line in
+      guard line.count > width else { return [line] }
+      let parsed = Parser.parse(SourceText(name: "<example>", text: line))
+      guard parsed.completeness == .complete else { return [line] }
+      return parsed.statements.map { $0.span.text + ($0.isSilent ? ";" : "") }
+    }
+  }
+
   /// Lines for the terminal.
   var text: String {
     let others = aliases.isEmpty ? "" : "   also \(aliases.joined(separator: ", "))"
-    var lines = [usage + others] + Help.sentence(summary)
+    var lines = Help.hanging(usage + others) + Help.sentence(summary)
     if !options.isEmpty { lines += ["options"] + Help.table(options.map { ("\($0.name)=", $0.text) }) }
-    lines += ["example"] + Help.indented(example, "  ")
+    lines += ["example"] + example(width: 78).map { "  " + $0 }
     return (lines + Help.indented(output ?? "", "    ")).joined(separator: "\n")
   }
 }

@@ -174,4 +174,12 @@ extension HelpTopic {
 /// Names of methods, for help and completion.
 enum MethodNames {
   static let all = Methods.all.map(\.name)
+
+  /// What methods are called elsewhere, without hyphens.
+  static let elsewhere = [
+    "gradient": "gd", "gradientdescent": "gd", "steepestdescent": "gd", "descent": "gd",
+    "levenbergmarquardt": "lm", "levenberg": "lm", "marquardt": "lm", "gn": "gauss-newton",
+    "trustregion": "trust", "cg": "newton-cg", "conjugategradient": "newton-cg",
+    "linesearch": "damped-newton",
+  ]
 }

@@ -40,9 +40,11 @@ public enum Reference {
   static func heading(_ page: HelpPage) -> String { "### `\(page.name)`" }
 
   /// Runs a page's example in a session of its own: what it prints, and how it ended.
-  static func run(_ page: HelpPage) -> (output: String, messages: String, outcome: RunOutcome) {
+  static func run(_ page: HelpPage, width: Int = 80) -> (
+    output: String, messages: String, outcome: RunOutcome
+  ) {
     var (texts, messages): ([String], [String]) = ([], [])
-    let options = SessionOptions(color: false, unicode: true, width: 80, isInteractive: false)
+    let options = SessionOptions(color: false, unicode: true, width: width, isInteractive: false)
     let session = Session(options: options) { output in
       switch output {
       case .text(let text): texts.append(text)
@@ -67,56 +69,6 @@ public enum Reference {
     text.reduce(into: "") { result, character in
       if "*_<>|[]`".contains(character) { result.append("\\") }
       result.append(character)
-    }
-  }
-}
-
-// MARK: - The man page
-
-extension Reference {
-  /// `hlab(1)`, for troff.
-  ///
-  /// - Parameter commandLine: how the executable is called, as lines for the terminal.
-  public static func manual(commandLine: String) -> String {
-    var lines = [
-      ".TH HLAB 1", ".SH NAME", "hlab \\- a language for loss landscapes", ".SH SYNOPSIS", ".nf",
-    ]
-    lines += troff(commandLine) + [".fi"]
-    for section in HelpPage.sections {
-      lines.append(".SH \(section.title.uppercased())")
-      for page in section.pages { lines += manual(page) }
-    }
-    return lines.joined(separator: "\n")
-  }
-
-  private static func manual(_ page: HelpPage) -> [String] {
-    let others = page.aliases.isEmpty ? "" : " Also \(page.aliases.joined(separator: ", "))."
-    var lines = [".TP", "\\fB\(troff(page.usage).joined())\\fR"] + troff(page.summary + others)
-    for option in page.options {
-      lines += [
-        ".br", "\\fB\(troff(option.name).joined())=\\fR \(troff(option.text).joined(separator: " "))",
-      ]
-    }
-    let output = page.output ?? run(page).output
-    let example = Help.indented(page.example, "  ") + Help.indented(output, "    ")
-    return lines + [".sp", ".nf"] + example.flatMap(troff) + [".fi"]
-  }
-
-  /// Lines of text in which troff finds no requests.
-  private static func troff(_ text: String) -> [String] {
-    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      let plain = line.reduce(into: "") { result, character in
-        switch character {
-        case "\\": result += "\\e"
-        case "-": result += "\\-"
-        case "'": result += "\\(aq"
-        case "^": result += "\\(ha"
-        case "~": result += "\\(ti"
-        case "`": result += "\\(ga"
-        default: result.append(character)
-        }
-      }
-      return plain.hasPrefix(".") ? "\\&" + plain : plain
     }
   }
 }

@@ -42,7 +42,7 @@ public enum ForeignWords {
     ]
     let groups: [(String, [String])] = [
       (truth, ["True", "False", "TRUE", "FALSE", "yes", "no"]),
-      (derivative, ["diff", "D", "derivative", "deriv", "differentiate", "df"]),
+      (derivative, ["diff", "D", "derivative", "deriv", "differentiate"]),
       (jacobian, ["jac", "jacfwd", "jacrev"]),
       (eigen, ["eigh", "eigs", "eigsh", "eigenvalues", "eigenvectors"]),
       (output, ["println", "printf", "disp", "display", "echo", "puts", "write"]),
@@ -50,7 +50,10 @@ public enum ForeignWords {
       (minimum, ["root", "roots", "fsolve", "fzero", "fminsearch", "fminunc"]),
       (joined, ["append", "push", "concat", "concatenate", "hstack", "vstack"]),
       (module, ["np", "numpy", "math", "torch", "nn", "F", "jnp", "jax", "scipy", "tf", "linalg"]),
-      (plot, ["plt", "figure", "contour", "contourf", "imshow", "scatter", "semilogy", "loglog", "surf"]),
+      (
+        plot,
+        ["plt", "figure", "contour", "contourf", "imshow", "scatter", "semilogy", "loglog", "surf", "hist"]
+      ),
       (end, ["end", "endif", "done", "fi"]),
     ]
     for (hint, words) in groups {

@@ -38,7 +38,11 @@ extension Parser {
       }
       if let hint = hint(afterWord: list.names[before.payload], kind) { return hint }
     }
-    if case .print = kind { return "what is printed stands between commas: print a, b" }
+    if case .print = kind {
+      let call =
+        before.kind == .identifier && !isAtLineEnd ? "; a call is written \(list.text(of: before))(…)" : ""
+      return "what is printed stands between commas: print a, b\(call)"
+    }
     if before.kind == .number && tokenKind != .number && tokenKind != .string {
       return "a product is written with '*'"
     }
@@ -79,7 +83,7 @@ extension Parser {
       return "did you mean the command '\(verb)'?"
     }
     if let word = closestMatch(to: word, in: Parser.statementWords) { return "did you mean '\(word)'?" }
-    return "'\(text)' is no command (?commands lists them); a call is written \(text)(…)"
+    return "a call is written \(text)(…); '\(text)' is no command (?commands lists them)"
   }
 
   /// A function as other languages write it, anywhere in the statement: `f = lambda x: x^2`.

@@ -86,6 +86,14 @@ import Testing
     #expect(figure.xAxis.isIntegral && figure.yAxis.isIntegral)
   }
 
+  @Test func aCurveBesideItsModelIsNamed() throws {
+    let figure = try plot("param w = 0.5; g := w^4; plot g model=true")
+    #expect(try line(figure.marks.first).name == "g")
+    #expect(try line(figure.marks.last).name == "second order")
+    #expect(figure.marks[1] == .path(Series([0.5], [0.0625])))
+    #expect(try line(plot("plot g").marks.first).name == "")
+  }
+
   @Test func theModelHasEqualUnits() throws {
     #expect(try plot(rosenbrock + "plot f model=true").hasEqualUnits)
     #expect(try plot("surface f along x[0], x[1] model=true steps=5").hasEqualUnits)

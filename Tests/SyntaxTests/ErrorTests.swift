@@ -139,8 +139,9 @@ import Testing
     ("println x", "a value is printed by its name alone, or with print a, b"),
     ("diff f", "derivatives are written grad(f, x) and hessian(f, x)"),
     ("contour f", "curves, contours and points are drawn by plot: plot f, plot s, y kind=\"scatter\""),
-    ("loop 6 { step newton }", "'loop' is no command (?commands lists them); a call is written loop(…)"),
-    ("share 2 10", "'share' is no command (?commands lists them); a call is written share(…)"),
+    ("loop 6 { step newton }", "a call is written loop(…); 'loop' is no command (?commands lists them)"),
+    ("share 2 10", "a call is written share(…); 'share' is no command (?commands lists them)"),
+    ("print ln 2", "what is printed stands between commas: print a, b; a call is written ln(…)"),
     (
       "y = n / norm H",
       "the command 'norm' stands at the start of a statement or right after '='; the function is called norm(…)"

@@ -84,14 +84,15 @@ extension CommandCall {
     let evaluation = try coordinatePoints(landscape)
     let values = try evaluation(points.map { [$0] } + walk).map(\.doubles)
     let isSingle = landscape.names.count == 1
+    let isNamed = try !isSingle || wantsModel()
     var marks = landscape.names.indices.map { k in
       Mark.line(
-        Series(points, Array(values[k].prefix(points.count)), name: isSingle ? "" : landscape.names[k]))
+        Series(points, Array(values[k].prefix(points.count)), name: isNamed ? landscape.names[k] : ""))
     }
     let heights = values[0].dropFirst(points.count)
     let visited = zip(walk.map { $0[0] }, heights).filter { range.contains($0.0) }
     let series = Series(visited.map(\.0), visited.map(\.1))
-    if isSingle { marks.append(visited.count > 1 ? .path(series) : .scatter(series)) }
+    if isSingle { marks.append(.path(series)) }
     if try wantsModel(), isSingle, let here = walk.last {
       let model = try evaluation.model(at: here, name: landscape.names[0])
       marks.append(.line(model.parabola(over: points, near: Array(values[0].prefix(points.count)))))

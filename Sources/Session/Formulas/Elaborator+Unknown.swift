@@ -8,7 +8,10 @@ extension Elaborator {
     let known = interpreter.visibleNames + Array(environment.locals.keys)
     let others =
       Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + CommandGrammar.verbs
-    return compound(name, known) ?? ForeignWords.hint(for: name) ?? method(name)
+    if CommandGrammar[verb: name] != nil {
+      return "'\(name)' is a command, which stands at the start of a statement or right after '='"
+    }
+    return ForeignWords.hint(for: name) ?? compound(name, known) ?? method(name)
       ?? (closestMatch(to: name, in: known) ?? closestMatch(to: name, in: others))
       .map { "did you mean '\($0)'?" }
       ?? "bind it to a value, \(name) = …, to a formula, \(name) := …, or as param \(name) = …"

@@ -68,6 +68,13 @@ struct NotationTests {
     expect(s.hessian(f, x), "A + Aᵀ")
   }
 
+  /// What cancels is kept by the graph, for 0·NaN, and not shown.
+  @Test func cancelledTerms() {
+    let (u, v) = (s.einsum("i,i->", x, x), s.einsum("ij->", a))
+    expect(s.add([(1, u), (2, s.einsum(",->", u, v)), (-2, s.einsum(",->", u, v))]), "xᵀ·x")
+    expect(s.add([(2, s.map(.exp, u)), (-2, s.map(.exp, u))]), "0")
+  }
+
   @Test func slicesAndPlaces() {
     expect(s.at(x, 3), "x[3]")
     expect(s.slice(x, 1, 9), "x[1:]")

@@ -139,7 +139,8 @@ final class MathBuilder {
     var merged: [MathTerm] = []
     var place: [MathExpression: Int] = [:]
     for term in terms { flatten(term, &merged, &place) }
-    if merged.count > 1 { merged.removeAll { $0.coefficient == 0 && $0.body == .one } }
+    // What cancelled is kept by the graph, where 0·NaN is not 0; a reader wants the rest.
+    merged.removeAll { $0.coefficient == 0 }
     if merged.isEmpty { return .zero }
     merged.sort { a, b in
       if (a.coefficient < 0) != (b.coefficient < 0) { return b.coefficient < 0 }

@@ -68,7 +68,12 @@ extension Builtins {
       }
       let values = graph.matrix(.svdvals, [matrix])
       let last = graph.picked(values, axis: 0, at: min(shape[0], shape[1]) - 1)
-      return .node(graph.multiplied(graph.picked(values, axis: 0, at: 0), graph.map(.reciprocal, last)))
+      let quotient = graph.multiplied(graph.picked(values, axis: 0, at: 0), graph.map(.reciprocal, last))
+      // Of a matrix of zeros too, where the quotient would be 0/0.
+      let isSingular = graph.map(.equal, last, graph.fill(0))
+      return .node(
+        graph.select(
+          Operand(isSingular, []), Operand(graph.fill(.infinity), []), Operand(quotient, []), shape: []))
     },
     Builtin(
       "svd", "A", .algebra,

@@ -18,8 +18,6 @@ public struct SumFactoring {
     var back: [Label: Label] = [:]
   }
 
-  /// Terms below this many multiplications are left as they are.
-  private static let leastWork = 100_000.0
   private static let termLimit = 12
   private static let factorLimit = 12
   private static let rounds = 4
@@ -29,9 +27,12 @@ public struct SumFactoring {
   private var uses: [NodeID: Int] = [:]
   private var settled: Set<NodeID> = []
   private var nextLabel: Label = 1 << 20
+  private let leastWork: Double
 
-  public init(_ graph: TensorGraph) {
+  /// - Parameter leastWork: terms below this many multiplications are left as they are.
+  public init(_ graph: TensorGraph, leastWork: Double = 100_000) {
     self.graph = graph
+    self.leastWork = leastWork
     prover = SymmetryProver(graph)
   }
 
@@ -64,7 +65,7 @@ public struct SumFactoring {
     var terms: [(term: Term, cost: Cost)] = []
     for (coefficient, operand) in zip(coefficients, node.operands) {
       let term = term(coefficient, operand, node.shape)
-      if let term, let cost = cost(term, node.shape), cost.work >= Self.leastWork {
+      if let term, let cost = cost(term, node.shape), cost.work >= leastWork {
         terms.append((term, cost))
       } else {
         rest.append(Summand(coefficient, operand))

@@ -100,4 +100,41 @@ struct SumFactoringTests {
     let (before, after) = try check(sum([(1, first), (0.25, second), (2, third)]), leaves)
     #expect(after < 0.6 * before)
   }
+
+  /// Random sums of products over a few arrays, joined wherever the count says so, are the same arrays.
+  @Test func randomSums() throws {
+    var joined = 0
+    for seed in 0..<(150 * EvaluatorFuzzTests.effort) {
+      var random = SmallRandom(seed: UInt64(seed))
+      let graph = TensorGraph()
+      // Labels 0 and 1 are axes of the sum; 2 and 3 are summed, under other names in every other term.
+      let sizes = [4, 4, 6, 3]
+      var leaves: [Int: Tensor] = [:]
+      let arrays = [[0, 2], [1, 2], [2], [0, 1], [1, 2, 3], [0, 3], [1], [2, 3]].enumerated().map {
+        k, labels in
+        let shape = labels.map { sizes[$0] }
+        leaves[k] = values(shape, Double(seed + k))
+        return (node: graph.leaf(Leaf(id: k, name: "x\(k)", shape: shape)), labels: labels)
+      }
+      let identity = graph.selector(.identity(4), [4, 4])
+      let summands = (0..<(2 + random.below(3))).map { term -> Summand in
+        var operands = [arrays[0], arrays[1]].filter { _ in random.below(4) > 0 }
+        operands += (0..<(1 + random.below(3))).map { _ in random.pick(arrays) }
+        let shift = term % 2 * 10
+        var factors = operands.map { Operand($0.node, $0.labels.map { $0 < 2 ? $0 : $0 + shift }) }
+        if random.below(5) == 0 { factors.append(Operand(identity, [0, 1])) }
+        let node = graph.contract(Double(random.below(5)) - 2, factors, to: [0, 1], sizes: [0: 4, 1: 4])
+        return Summand(1 + Double(random.below(3)), Operand(node, [0, 1]))
+      }
+      let sum = graph.add(summands, shape: [4, 4])
+      var factoring = SumFactoring(graph, leastWork: 0)
+      let better = factoring.rewritten([sum])
+      if better != [sum] { joined += 1 }
+      let reference = ReferenceInterpreter(graph: graph, leaves: leaves)
+      let (a, b) = (try reference.evaluate([sum])[0].doubles, try reference.evaluate(better)[0].doubles)
+      let size = a.reduce(1) { max($0, $1.magnitude) }
+      #expect(zip(a, b).allSatisfy { ($0 - $1).magnitude <= 1e-12 * size }, "seed \(seed)")
+    }
+    #expect(joined > 20)
+  }
 }

@@ -178,6 +178,7 @@ import Testing
     #expect(terminal.sees("[Return: 2 of "), "\(terminal.transcript)")
     try terminal.type("back = 7; print back\r")
     #expect(terminal.sees("7\n"), "\(terminal.transcript)")
+    #expect(terminal.sees("[Return: 2 of "), "\(terminal.transcript)")
     try end(terminal)
   }
 

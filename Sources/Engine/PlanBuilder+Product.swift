@@ -194,6 +194,8 @@ extension PlanBuilder {
   {
     if let b {
       if try pairedProduct(a, b, alpha, task) { return }
+      // An operand made for its pairs alone is nothing else: never a wrong product.
+      if a.isPacked || b.isPacked { throw EngineError.tooComplex("product of symmetric arrays") }
       if try matrixProduct(a.access, b.access, a.labels, b.labels, alpha, task) { return }
     }
     let labels = a.labels.union(b?.labels ?? [])

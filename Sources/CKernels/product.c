@@ -4,12 +4,10 @@
 #include "hk_product.h"
 #include "hk_team.h"
 #include "loops.h"
+#include "panels.h"
 
-// a*b + c within one expression may be fused where the processor can.
-#pragma STDC FP_CONTRACT ON
-
-// Bytes of a vector; summed entries and columns at a time.
-enum { LANE_BYTES = 32, DEPTH = 256, STRIPE = 96, GROUP = 24 };
+// Columns at a time; bytes between columns of an operand from which on they are packed.
+enum { STRIPE = 96, FAR = 4096 };
 
 int hk_product_is_small(int64_t m, int64_t n, int64_t k) {
   if (m == 1 || n == 1) return 1;
@@ -21,10 +19,12 @@ int hk_product_is_small(int64_t m, int64_t n, int64_t k) {
 
 #define T double
 #define NAME(x) x##_f64
+#include "panels.inc"
 #include "product.inc"
 #undef T
 #undef NAME
 
 #define T float
 #define NAME(x) x##_f32
+#include "panels.inc"
 #include "product.inc"

@@ -42,22 +42,20 @@ final class PairInstruction: Instruction {
     setPlain(axes)
   }
 
-  /// packed[…, uv, run] = a[…, u, run] · b[…, v, run]; the pair's u is an axis of a, its v one of b.
-  init(
-    outer a: Access, _ b: Access, _ pair: Pair, packed: Access, plain: [Label], run: Label,
-    sizes: [Label: Int]
-  ) {
+  /// An outer product for its pairs alone.
+  init(_ outer: OuterPairs, packed: Access, sizes: [Label: Int]) {
+    let (a, b, pair, run) = (outer.first, outer.second, outer.pair, outer.run)
     direction = .outer
     self.packed = (packed.buffer, packed.offset)
     full = (a.buffer, a.offset)
     other = (b.buffer, b.offset)
     super.init(reads: [a.buffer, b.buffer], writes: [packed.buffer])
-    (pairs.order.0, pairs.packed_pair.0) = (Int64(pair.order), Int64(pair.packed))
-    (pairs.full_u.0, pairs.other_v) = (Int64(pair.u), Int64(pair.v))
+    (pairs.order.0, pairs.packed_pair.0) = (Int64(pair.order), Int64(packed[pair.packed]))
+    (pairs.full_u.0, pairs.other_v) = (Int64(a[pair.u]), Int64(b[pair.v]))
     (pairs.run, pairs.packed_run) = (Int64(sizes[run] ?? 1), Int64(packed[run]))
     (pairs.full_run, pairs.other_run) = (Int64(a[run]), Int64(b[run]))
-    setPlain(plain.map { (size: sizes[$0] ?? 1, packed: packed[$0], full: a[$0]) })
-    withUnsafeMutableBytes(of: &pairs.other) { store(plain.map { b[$0] }, $0) }
+    setPlain(outer.plain.map { (size: sizes[$0] ?? 1, packed: packed[$0], full: a[$0]) })
+    withUnsafeMutableBytes(of: &pairs.other) { store(outer.plain.map { b[$0] }, $0) }
   }
 
   private func setPlain(_ axes: [(size: Int, packed: Int, full: Int)]) {

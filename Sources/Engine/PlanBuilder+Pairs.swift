@@ -13,6 +13,22 @@ struct LabelPair {
   var share: Double { Double(count) / Double(order * order) }
 }
 
+/// first[…, u, run] · second[…, v, run] for the pairs u ≤ v alone, in which it is symmetric.
+struct OuterPairs {
+  let first, second: Access
+  let pair: LabelPair
+  let plain: [Label]
+  let run: Label
+
+  /// The axes of an array of it, outermost first.
+  var order: [Label] { [pair.packed] + plain + [run] }
+
+  func access(buffer: Int, _ sizes: [Label: Int]) -> Access {
+    let shape = order.map { $0 == pair.packed ? pair.count : sizes[$0] ?? 1 }
+    return Access(buffer: buffer, shape: shape, labels: order)
+  }
+}
+
 /// A matrix product one or both of whose operands are symmetric in two labels.
 struct PairedProduct {
   var groups: PlanBuilder.Groups
@@ -55,12 +71,11 @@ extension PlanBuilder {
     let groups = product.groups
     var sizes = task.sizes
     for pair in product.pairs { sizes[pair.packed] = pair.count }
+    if outerProduct(a, b, product, alpha, sizes, task) { return true }
     func side(_ factor: ProductFactor, _ labels: [Label], _ pair: LabelPair?) -> (Access, [Label]) {
       guard let pair else { return (factor.access, labels) }
       let kept = labels.filter { $0 != pair.u && $0 != pair.v } + [pair.packed]
-      return (
-        factor.isPacked ? factor.access : packed(factor.access, groups.k, kept, pair, sizes), kept
-      )
+      return (packed(factor, groups.k, kept, pair, sizes), kept)
     }
     let (x, m) = side(a, groups.m, product.left)
     let (y, n) = side(b, groups.n, product.right)
@@ -76,8 +91,32 @@ extension PlanBuilder {
     return true
   }
 
+  /// A paired product one of whose operands is an outer product: a few rows of it are made at a time, multiplied and
+  /// written, and nothing of that size is stored. False where the other pair does not run along the result's memory,
+  /// or is too wide.
+  private func outerProduct(
+    _ a: ProductFactor, _ b: ProductFactor, _ product: PairedProduct, _ alpha: Double, _ sizes: [Label: Int],
+    _ task: Contraction
+  ) -> Bool {
+    guard let left = product.left, let right = product.right, let k = product.groups.k.first,
+      product.groups.k.count == 1, product.groups.m.count == 2, product.groups.n.count == 2
+    else { return false }
+    let sides = a.outer != nil ? (rows: a, columns: b) : (rows: b, columns: a)
+    let pairs = a.outer != nil ? (rows: left, columns: right) : (rows: right, columns: left)
+    guard let outer = sides.rows.outer, outer.plain.isEmpty, pairs.columns.order <= Int(HK_PAIR_COLUMNS),
+      abs(task.out[pairs.columns.v]) <= abs(task.out[pairs.rows.v])
+    else { return false }
+    let columns = packed(sides.columns, [k], [pairs.columns.packed], pairs.columns, sizes)
+    emit(
+      PairProductInstruction(
+        outer, columns, pairs.columns, k: k, alpha: alpha, out: task.out, adds: task.accumulate, sizes: sizes,
+        precision: precision
+      ) { self.newBuffer($0) })
+    return true
+  }
+
   /// Of an operand x·y of a paired product, where one factor has the first label of the pair and the other the
-  /// second, only the upper half is made. Nil for other operands.
+  /// second, only the upper half is made, and only when it is used. Nil for other operands.
   func packedOuter(
     _ x: ProductFactor, _ y: ProductFactor, kept: Set<Label>, for use: PairedUse?, _ task: Contraction
   )
@@ -95,25 +134,18 @@ extension PlanBuilder {
     } else {
       return nil
     }
-    var sizes = task.sizes
-    sizes[pair.packed] = pair.count
+    let sizes = task.sizes
     let live = kept.filter { sizes[$0] ?? 1 > 1 && $0 != pair.u && $0 != pair.v }
     guard let run = live.intersection(k).max(by: { (sizes[$0] ?? 1, $1) < (sizes[$1] ?? 1, $0) }),
       live.count <= Int(HK_PAIR_DIMS)
     else { return nil }
     // Summed labels innermost: matrix products with few columns read such rows faster.
     let plain = live.subtracting(k).sorted() + live.intersection(k).subtracting([run]).sorted()
-    let order = [pair.packed] + plain + [run]
-    let shape = order.map { sizes[$0] ?? 1 }
-    let out = Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: order)
-    let (first, second) = (try walking(run, a, sizes), try walking(run, b, sizes))
-    emit(
-      PairInstruction(
-        outer: first, second,
-        PairInstruction.Pair(
-          order: pair.order, packed: out[pair.packed], u: first[pair.u], v: second[pair.v]),
-        packed: out, plain: plain, run: run, sizes: sizes))
-    return ProductFactor(access: out, labels: kept, parts: x.parts + y.parts, isPacked: true)
+    let outer = OuterPairs(
+      first: try walking(run, a, sizes), second: try walking(run, b, sizes), pair: pair, plain: plain,
+      run: run)
+    return ProductFactor(
+      access: outer.access(buffer: -1, sizes), labels: kept, parts: x.parts + y.parts, outer: outer)
   }
 
   /// An operand in whose memory this label, if it has it, takes the smallest steps.
@@ -139,16 +171,24 @@ extension PlanBuilder {
     return Groups(batch: [], m: m, n: n, k: live(shared))
   }
 
-  /// The upper half of an operand over its summed labels, outermost, and `labels`, the pair's last.
+  /// The upper half of an operand over its summed labels, outermost, and `labels`, the pair's last; an outer product
+  /// with its summed labels innermost.
   private func packed(
-    _ x: Access, _ k: [Label], _ labels: [Label], _ pair: LabelPair, _ sizes: [Label: Int]
+    _ x: ProductFactor, _ k: [Label], _ labels: [Label], _ pair: LabelPair, _ sizes: [Label: Int]
   ) -> Access {
-    let order = k.sorted { (abs(x[$0]), $1) > (abs(x[$1]), $0) } + labels
+    if let outer = x.outer {
+      let count = outer.order.reduce(1) { $0 * (sizes[$1] ?? 1) }
+      let out = outer.access(buffer: newBuffer(count), sizes)
+      emit(PairInstruction(outer, packed: out, sizes: sizes))
+      return out
+    }
+    let order = k.sorted { (abs(x.access[$0]), $1) > (abs(x.access[$1]), $0) } + labels
     let shape = order.map { sizes[$0] ?? 1 }
     let out = Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: order)
     emit(
       PairInstruction(
-        .pack, packed: out, full: x, pairs: [pair.places(out, x)], plain: Array(order.dropLast()),
+        .pack, packed: out, full: x.access, pairs: [pair.places(out, x.access)],
+        plain: Array(order.dropLast()),
         sizes: sizes))
     return out
   }

@@ -8,8 +8,8 @@ struct ProductFactor {
   var labels: Set<Label>
   /// Places of the factors that it is made of.
   var parts: [Int]
-  /// Two of the labels lie as one, of pairs.
-  var isPacked = false
+  /// An outer product that is not made yet, for pairs of two of the labels.
+  var outer: OuterPairs?
 }
 
 extension PlanBuilder {
@@ -195,7 +195,7 @@ extension PlanBuilder {
     if let b {
       if try pairedProduct(a, b, alpha, task) { return }
       // An operand made for its pairs alone is nothing else: never a wrong product.
-      if a.isPacked || b.isPacked { throw EngineError.tooComplex("product of symmetric arrays") }
+      if a.outer != nil || b.outer != nil { throw EngineError.tooComplex("product of symmetric arrays") }
       if try matrixProduct(a.access, b.access, a.labels, b.labels, alpha, task) { return }
     }
     let labels = a.labels.union(b?.labels ?? [])

@@ -17,6 +17,7 @@ enum { OUTER_ROWS = 8, HELD = 32768, SQUARES = HK_PAIR_COLUMNS * HK_PAIR_COLUMNS
 #define T double
 #define NAME(x) x##_f64
 #include "panels.inc"
+#include "rows.inc"
 #include "pairs.inc"
 #include "pair-products.inc"
 #undef T
@@ -25,5 +26,6 @@ enum { OUTER_ROWS = 8, HELD = 32768, SQUARES = HK_PAIR_COLUMNS * HK_PAIR_COLUMNS
 #define T float
 #define NAME(x) x##_f32
 #include "panels.inc"
+#include "rows.inc"
 #include "pairs.inc"
 #include "pair-products.inc"

@@ -181,7 +181,9 @@ extension PlanBuilder {
   private func sum(_ terms: [(Double, Operand)], _ program: inout LoopProgram) throws -> Int {
     var constant = 0.0
     var rest: [(Double, Int)] = []
-    for (c, operand) in terms {
+    let few = repeated(terms, program.sizes)
+    if let few { rest.append((1, program.load(try sum(few.map { terms[$0] }, program.sizes)))) }
+    for (place, (c, operand)) in terms.enumerated() where few?.contains(place) != true {
       if let value = graph.constantValue(resolved(operand.node)) {
         constant += c * value
       } else {
@@ -201,6 +203,41 @@ extension PlanBuilder {
     }
     return constant == 0 ? result : program.apply(HK_ADD_CONSTANT, result, imm: constant)
   }
+
+  /// Two or more terms that together reach few of a large loop's entries (biases of a batch, that are the same for
+  /// every sample): their sum is made once, before. Nil when there are none.
+  private func repeated(_ terms: [(Double, Operand)], _ sizes: [Label: Int]) -> [Int]? {
+    let volume = sizes.values.reduce(1, *)
+    guard terms.count > 2, volume >= Self.repeatedVolume else { return nil }
+    let arrays = terms.indices.filter {
+      let id = resolved(terms[$0].1.node)
+      return !fused.contains(id) && graph.constantValue(id) == nil
+    }
+    let labels = terms.map { Set($0.1.labels) }
+    var most: [Int] = []
+    for widest in arrays {
+      let reach = labels[widest].reduce(1) { $0 * (sizes[$1] ?? 1) }
+      guard reach <= volume / Self.repeatedShare else { continue }
+      let group = arrays.filter { labels[$0].isSubset(of: labels[widest]) }
+      if group.count > most.count { most = group }
+    }
+    return most.count > 1 ? most : nil
+  }
+
+  /// Σ coefficient · operand over the labels that the terms have.
+  private func sum(_ terms: [(Double, Operand)], _ sizes: [Label: Int]) throws -> Access {
+    let labels = Set(terms.flatMap(\.1.labels)).sorted()
+    let shape = labels.map { sizes[$0] ?? 1 }
+    let out = Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: labels)
+    var program = LoopProgram(sizes: Dictionary(uniqueKeysWithValues: zip(labels, shape)))
+    let value = try sum(terms, &program)
+    try emit(program, [(out, value, HK_STORE)])
+    return out
+  }
+
+  /// Loops of fewer entries add every term as it comes; each entry of a sum made before is read so often at least.
+  private static var repeatedVolume: Int { 16384 }
+  private static var repeatedShare: Int { 16 }
 
   /// A product; it divides by what a reciprocal is of.
   private func product(_ scale: Double, _ operands: [Operand], _ program: inout LoopProgram) throws -> Int {

@@ -40,6 +40,8 @@ final class PlanBuilder {
   var views: [NodeID: Access] = [:]
   /// Blocks that are computed in their place of an assembled matrix.
   var regions: [NodeID: Region] = [:]
+  /// In which orders loops walk what they read beside products.
+  private var walks: Walks = [:]
   /// Partial products computed so far.
   var partial = KnownProducts()
   lazy var prover = SymmetryProver(graph)
@@ -59,6 +61,7 @@ final class PlanBuilder {
     countUses(order)
     for id in order.reversed() where isMaterialized(id) { decideFusion(id) }
     for id in order where isMaterialized(id) { decideRegions(id) }
+    walks = collectWalks(order)
     for id in order where isMaterialized(id) { try lower(id) }
     let results = try outputs.map { id in (buffer: try result(resolved(id)), shape: graph.shape(id)) }
     let kept = Set(results.map(\.buffer))
@@ -175,10 +178,19 @@ final class PlanBuilder {
         views[id] = view
         return
       }
+      if let layout = chosenLayout(id, walks) { return try lower(id, layout) }
       let buffer = assemblies[id] ?? newBuffer(graph.shape(id).elementCount)
       bufferOf[id] = buffer
       try lowerInto(id, buffer)
     }
+  }
+
+  /// With its axes in another order in memory.
+  private func lower(_ id: NodeID, _ layout: [Int]) throws {
+    let shape = layout.map { graph.shape(id)[$0] }
+    let out = Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: layout)
+    views[id] = out
+    try lowerInto(id, out)
   }
 
   private func lowerInto(_ id: NodeID, _ buffer: Int) throws {

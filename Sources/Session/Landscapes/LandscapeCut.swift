@@ -195,8 +195,11 @@ extension CommandCall {
   private func surfaceFigure(_ cut: LandscapeCut, _ grid: Grid) throws -> Figure {
     let ranges = [grid.xRange, grid.yRange]
     let points = cut.path.isEmpty && cut.here != nil ? [[0, 0]] : cut.path
-    let labels = zip(cut.along, cut.explained.map(Optional.some) + [nil, nil]).map { name, part in
-      part.map { "\(name), \(NumberFormat(digits: 3)(100 * $0)) % of the path's variance" } ?? name
+    let labels = zip(["s", "t"], zip(cut.along, cut.explained.map(Optional.some) + [nil, nil])).map {
+      // The coordinates count from the origin of the cut: x[0] itself would be another number.
+      let (coordinate, (name, part)) = $0
+      let axis = name == coordinate ? name : "\(coordinate) along \(name)"
+      return part.map { "\(axis), \(NumberFormat(digits: 3)(100 * $0)) % of the path's variance" } ?? axis
     }
     let distance = cut.distances.max() ?? 0
     let reach = cut.path.map { max(abs($0[0]), abs($0[1])) }.max() ?? 0

@@ -1,0 +1,51 @@
+import Graph
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Engine
+
+/// Terms of a sum that are the same for many of its entries are added up once.
+struct RepeatedTermsTests {
+  let graph = TensorGraph()
+
+  func leaf(_ id: Int, _ shape: Shape) -> NodeID { graph.leaf(Leaf(id: id, name: "x\(id)", shape: shape)) }
+
+  func values(_ shape: Shape, _ seed: Double) -> Tensor {
+    Tensor((0..<shape.elementCount).map { k in ((Double(k) + seed) * 0.7).remainder(dividingBy: 1.3) }, shape)
+  }
+
+  /// tanh of a sum of leaves over the axes that they have, against the definition; the steps of the plan.
+  func check(_ terms: [(coefficient: Double, labels: [Label])], _ shape: Shape) throws -> [String] {
+    var leaves: [Int: Tensor] = [:]
+    let summands = terms.enumerated().map { k, term in
+      let own = term.labels.map { shape[$0] }
+      leaves[k] = values(own, Double(k))
+      return Summand(term.coefficient, Operand(leaf(k, own), term.labels))
+    }
+    let y = graph.map(.tanh, graph.add(summands, shape: shape))
+    let expected = try ReferenceInterpreter(graph: graph, leaves: leaves).evaluate([y])[0].doubles
+    let plan = try Plan(graph, outputs: [y])
+    let result = try plan.run(plan.inputs.map { leaves[$0.id] ?? Tensor([], [0]) })[0].doubles
+    #expect(zip(result, expected).allSatisfy { ($0 - $1).magnitude <= 1e-14 })
+    return plan.listing
+  }
+
+  @Test func biasesOfABatch() throws {
+    let listing = try check([(1, [0, 1, 2]), (1, [0, 2]), (-2, [0, 2]), (1, [2])], [9, 256, 32])
+    #expect(listing.count == 2)
+    #expect(listing.first?.hasPrefix("loop 9×32") == true)
+  }
+
+  @Test func scalarsAndConstants() throws {
+    let listing = try check([(1, []), (3, [0]), (-1, []), (0.5, [])], [20_000])
+    #expect(listing.count == 2)
+  }
+
+  /// A row and a column reach every entry together: nothing is gained.
+  @Test func rowsAndColumns() throws {
+    #expect(try check([(1, [0]), (1, [1]), (1, [0, 1])], [150, 200]).count == 1)
+    #expect(try check([(1, [0]), (1, [1]), (-1, [1])], [150, 200]).count == 2)
+    #expect(try check([(1, [0]), (1, [0]), (1, [0, 1])], [20, 30]).count == 1)
+  }
+}

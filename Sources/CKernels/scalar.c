@@ -1,6 +1,8 @@
 #include "hk_scalar.h"
 #include "hk_loop.h"
+#include "loops.h"
 #include <math.h>
+#include <string.h>
 
 #define T double
 #define NAME(x) x##_f64

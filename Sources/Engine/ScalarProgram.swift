@@ -14,7 +14,8 @@ final class ScalarInstruction: Instruction {
     ops = .allocate(capacity: count + 1)
     ops.initialize(from: program, count: count)
     (ops + count).initialize(
-      to: hk_scalar_op(code: Int32(HK_SCALAR_END), dst: 0, a: 0, b: 0, c: 0, n: 0, imm: 0))
+      to: hk_scalar_op(
+        code: Int32(HK_SCALAR_END), dst: 0, a: 0, b: 0, c: 0, n: 0, imm: 0, count: 1, steps: 0))
     registerCount = registers
     self.registers = .allocate(byteCount: 8 * max(registers, 1), alignment: 64)
     self.registers.initializeMemory(as: UInt8.self, repeating: 0, count: 8 * max(registers, 1))
@@ -41,7 +42,9 @@ final class ScalarInstruction: Instruction {
   }
 
   override var summary: String {
-    "scalar program, \(count) operations → \(writes.map { "b\($0)" }.joined(separator: " "))"
+    let operations = UnsafeBufferPointer(start: ops, count: count).reduce(0) { $0 + Int($1.count) }
+    return "scalar program, \(operations) operations → "
+      + writes.map { "b\($0)" }.joined(separator: " ")
   }
 }
 
@@ -198,7 +201,7 @@ private struct ScalarBuilder {
       hk_scalar_op(
         code: Int32(HK_SCALAR_LOAD), dst: registers, a: Int32(place.buffer), b: 0, c: 0,
         n: Int32(place.index),
-        imm: 0))
+        imm: 0, count: 1, steps: 0))
     memory[place] = registers
     registers += 1
     return registers - 1
@@ -217,7 +220,9 @@ private struct ScalarBuilder {
       code: Int32(code.rawValue), a: used > 0 ? a : 0, b: used > 1 ? b : 0, c: used > 2 ? c : 0, n: n,
       imm: imm.bitPattern)
     if let same = known[key] { return same }
-    ops.append(hk_scalar_op(code: key.code, dst: registers, a: key.a, b: key.b, c: key.c, n: n, imm: imm))
+    ops.append(
+      hk_scalar_op(
+        code: key.code, dst: registers, a: key.a, b: key.b, c: key.c, n: n, imm: imm, count: 1, steps: 0))
     known[key] = registers
     if code == HK_LOAD_CONSTANT { constants[registers] = imm }
     registers += 1
@@ -229,7 +234,7 @@ private struct ScalarBuilder {
     let stores = written.filter { isLive($0.buffer) }.map { place in
       hk_scalar_op(
         code: Int32(HK_SCALAR_STORE), dst: 0, a: Int32(place.buffer), b: memory[place] ?? 0, c: 0,
-        n: Int32(place.index), imm: 0)
+        n: Int32(place.index), imm: 0, count: 1, steps: 0)
     }
     var needed = [Bool](repeating: false, count: Int(registers))
     for store in stores { needed[Int(store.b)] = true }
@@ -241,7 +246,7 @@ private struct ScalarBuilder {
       for operand in [op.a, op.b, op.c].prefix(used) { needed[Int(operand)] = true }
     }
     kept.reverse()
-    let program = kept + stores
+    let program = ScalarGroups(kept, stores: stores, registers: Int(registers)).program
     let loads = kept.filter { $0.code == Int32(HK_SCALAR_LOAD) }.map { Int($0.a) }
     // A buffer that is only partly written keeps its other entries: it counts as read.
     let targets = Array(Set(stores.map { Int($0.a) })).sorted()

@@ -32,7 +32,7 @@ import Testing
     #expect(
       drawn("surface f along x[1], [1, 0] range -1..1, -2..1 steps=11 size=40 height=12") == #"""
                            f
-           ┌─ [1, 0] ──────────────────────┐
+           ┌─ t along [1, 0] ──────────────┐
            │     ⢀⡠⠔⠊⠁        ⣀⡠⠤⠤⠒⠒⠒⠊⠉⠉⠉⠉⠉│ 2 4
            │   ⡠⠖⠉       ⣀⠤⠒⠊⠉   ⢀⣀⣀⣀⠤⠤⠤⠤⠒←│ 1 2
          0 ┤ 2⠊       ⢀⠴1⠁ ●⠒⠊⠉⠉⠉⠁         │
@@ -42,7 +42,7 @@ import Testing
         -2 ┤ ⠣⡀       ⠙⠤⡀                  │
            └┬──────┬───────┬───────┬──────┬┘
            -1.0   -0.5    0.0     0.5    1.0
-                         x[1]
+                     s along x[1]
         least f = 0.005 at (1, -1.1); f = 1.5 at the origin
         the path lies in the plane
         """#)

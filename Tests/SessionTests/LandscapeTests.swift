@@ -74,9 +74,9 @@ import Testing
   @Test func drawsOfRandomAreNumbered() throws {
     run(Self.rosenbrock + "surface f along random steps=3")
     let figure = try #require(transcript.session.interpreter.state.figure)
-    #expect([figure.xAxis.label, figure.yAxis.label] == ["random 1", "random 2"])
+    #expect([figure.xAxis.label, figure.yAxis.label] == ["s along random 1", "t along random 2"])
     run("surface f along random, x[0] steps=3")
-    #expect(transcript.session.interpreter.state.figure?.xAxis.label == "random")
+    #expect(transcript.session.interpreter.state.figure?.xAxis.label == "s along random")
   }
 
   // MARK: Values

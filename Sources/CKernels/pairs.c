@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "hk_loop.h"
 #include "hk_team.h"
 #include "loops.h"
 #include "panels.h"

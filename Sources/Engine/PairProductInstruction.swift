@@ -38,11 +38,12 @@ final class PairProductInstruction: Instruction {
       reads: [a.buffer, b.buffer, columns.buffer] + (adds ? [out.buffer] : []), writes: [panels, out.buffer])
   }
 
-  override func run(_ memory: Memory) {
+  override func run(_ memory: Memory) throws {
     switch memory.precision {
     case .f64: run(memory, Double.self, hk_pair_product_f64)
     case .f32: run(memory, Float.self, hk_pair_product_f32)
     }
+    if hk_interrupt_get() != 0 { throw EngineError.interrupted }
   }
 
   private typealias Kernel<T> = (

@@ -29,6 +29,7 @@ public enum ForeignWords {
     let plot = "curves, contours and points are drawn by plot: plot f, plot s, y kind=\"scatter\""
     let end = "a block ends with '}'; the last entry of x is x[-1]"
     let leave = "to leave: quit"
+    let rank = "a matrix's rank: s = svd(A).values, then sum(s > 1e-10*max(s)); the number of axes: ndim(x)"
     var hints: [String: String] = [
       "arange": "whole numbers are range(n), or 0..n", "numel": "the number of entries is size(x)",
       "lstsq": "least squares are solve(A' @ A, A' @ b)", "tr": "the sum of the diagonal is trace(A)",
@@ -38,6 +39,7 @@ public enum ForeignWords {
       "cls": "Ctrl-L clears the screen", "ls": "vars lists what is bound", "who": "vars lists what is bound",
       "whos": "vars lists what is bound", "None": "there is no value for nothing; nan is no number",
       "T": "a transpose is written A'",
+      "lr": "a step's length is an option: step gd lr=0.1",
       "history": "plot history draws it; train fills it with what is tracked",
     ]
     let groups: [(String, [String])] = [
@@ -55,6 +57,7 @@ public enum ForeignWords {
         ["plt", "figure", "contour", "contourf", "imshow", "scatter", "semilogy", "loglog", "surf", "hist"]
       ),
       (end, ["end", "endif", "done", "fi"]),
+      (rank, ["rank", "matrix_rank"]),
     ]
     for (hint, words) in groups {
       for word in words { hints[word] = hint }

@@ -158,7 +158,7 @@ import Testing
     try expect("shape", [s(1)], gives: Tensor([], [0]))
     try expect("size", [a], gives: s(6))
     try expect("size", [a, s(1)], statics: [1], gives: s(3))
-    try expect("rank", [a], gives: s(2))
+    try expect("ndim", [a], gives: s(2))
     try expect("ndim", [s(1)], gives: s(0))
     try expect("len", [a], gives: s(2))
   }

@@ -148,6 +148,12 @@ import Testing
       "param x = [1, 2]; f := sum(x); grad(f, f)", "derivatives are taken by leaves, and 'f' is not one",
       at: "f"),
     Failure("param x = [1, 2]; f := sum(x); grad(f, zz)", "'zz' is not bound", at: "zz"),
+    Failure(
+      "print rank([1, 2; 2, 4])", "there is no function 'rank'", at: "rank", "svd(A).values", "ndim(x)"),
+    Failure("print lr", "'lr' is not bound", at: "lr", "step gd lr=0.1"),
+    Failure(
+      "s = [1, 2]; y = [3, 4]; plot(s, y)", "a plot shows tensors, not a tuple of 2", at: "(s, y)",
+      "plot s, y"),
     Failure("param x = [1, 2]; f := sum(x); hvp(f, x)", "hvp takes (f, wrt, v)", at: "hvp(f, x)"),
     Failure(
       "param x = [1, 2]; f := sum(x); hvp(f, x, [1, 2, 3])", "a tensor of shape 3 does not fit the params",

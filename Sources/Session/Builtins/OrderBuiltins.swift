@@ -68,7 +68,7 @@ extension Builtins {
       return .node(call.graph.fill(Double((axes?.map { shape[$0] } ?? shape).elementCount)))
     },
     Builtin(
-      "rank", "x", aliases: ["ndim"], .shape, "The number of axes.", "rank([1, 2; 3, 4])", "2"
+      "ndim", "x", .shape, "The number of axes.", "ndim([1, 2; 3, 4])", "2"
     ) { call in .node(call.graph.fill(Double(call.graph.shape(try call.node("x")).count))) },
     Builtin(
       "len", "x", .shape, "The size of the first axis, or the number of parts of a tuple.", "len([5, 6, 7])",

@@ -97,7 +97,13 @@ extension CommandCall {
       throw Diagnostic(
         .type, "a plot shows tensors, not a record", at: expr.span,
         hint: value.fieldNames.first.map { "pick a field: \(expr.span.text).\($0)" })
-    default: throw Diagnostic(.type, "a plot shows tensors, not \(value.kindName)", at: expr.span)
+    default:
+      let text = expr.span.text
+      var hint: String?
+      if case .tuple = value, text.hasPrefix("("), text.hasSuffix(")") {
+        hint = "without parentheses: plot \(text.dropFirst().dropLast())"
+      }
+      throw Diagnostic(.type, "a plot shows tensors, not \(value.kindName)", at: expr.span, hint: hint)
     }
   }
 

@@ -41,7 +41,8 @@ let package = Package(
 
     .target(name: "Optimization", dependencies: ["LinearAlgebra", "Tensors"]),
     .target(
-      name: "Curvature", dependencies: ["COpenBLAS", "LinearAlgebra", "Tensors"], swiftSettings: optimized),
+      name: "Curvature", dependencies: ["CKernels", "COpenBLAS", "LinearAlgebra", "Tensors"],
+      swiftSettings: optimized),
 
     .target(name: "Tuning", dependencies: ["Tensors"]),
 
@@ -79,7 +80,7 @@ let package = Package(
     .testTarget(
       name: "CalculusTests", dependencies: ["CKernels", "Calculus", "Engine", "Graph", "TestSupport"]),
     .testTarget(
-      name: "EngineTests", dependencies: ["Calculus", "CKernels", "Engine", "Graph", "TestSupport"]),
+      name: "EngineTests", dependencies: ["Calculus", "CKernels", "Engine", "Graph", "LinearAlgebra", "TestSupport"]),
     .testTarget(name: "OptimizationTests", dependencies: ["LinearAlgebra", "Optimization", "Tensors"]),
     .testTarget(name: "TuningTests", dependencies: ["Tensors", "Tuning"]),
     .testTarget(name: "CurvatureTests", dependencies: ["Curvature", "LinearAlgebra", "Tensors"]),

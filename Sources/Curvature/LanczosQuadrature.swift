@@ -46,7 +46,10 @@ public struct LanczosQuadrature: Sendable {
       var block = Rows(count: 0, length: a.order)
       for k in open { block.append(runs[k].last) }
       let products = try counted.products(block)
-      for (place, k) in open.enumerated() { runs[k].advance(products.rows(place..<place + 1)) }
+      // Each run is one thread's for a moment: their bases have nothing in common.
+      runs.withUnsafeMutableBufferPointer { runs in
+        Team.run(open.count) { place in runs[open[place]].advance(products.rows(place..<place + 1)) }
+      }
       try report(counted.count)
     }
     return try runs.map { try $0.quadrature() }
@@ -72,12 +75,24 @@ private struct LanczosRun {
 
   var last: Rows { basis.rows(basis.count - 1..<basis.count) }
 
-  /// Takes A times the last vector.
+  /// Takes A times the last vector: first what the recurrence says is there is taken away, then what rounding brought
+  /// in, again where little is left (Daniel, Gragg, Kaufman and Stewart, *Reorthogonalization and stable algorithms for
+  /// updating the Gram–Schmidt QR factorization*, Math. Comp. 30, 1976).
   mutating func advance(_ product: Rows) {
     var w = product
-    let c = w.orthogonalize(against: basis)
-    diagonal.append(c[basis.count - 1, 0])
-    let beta = w.norm(0)
+    let last = basis.count - 1
+    let first = max(0, last - 1)
+    let near = basis.dots(first..<last + 1, w)
+    w.subtract(near, of: basis, from: first)
+    var alpha = near[last - first, 0]
+    let before = w.norm(0)
+    alpha += w.orthogonalize(against: basis, passes: 1)[last, 0]
+    var beta = w.norm(0)
+    if beta < before * 0.5.squareRoot() {
+      alpha += w.orthogonalize(against: basis, passes: 1)[last, 0]
+      beta = w.norm(0)
+    }
+    diagonal.append(alpha)
     let scale = diagonal.map(abs).max() ?? 0
     guard diagonal.count < steps, beta > 1e-13 * max(scale, coupling.max() ?? 0, .leastNormalMagnitude) else {
       isDone = true

@@ -1,4 +1,6 @@
+import CKernels
 import COpenBLAS
+import LinearAlgebra
 
 /// Vectors of one length, one after the other, each contiguous: bases, blocks of directions.
 public struct Rows: Sendable {
@@ -82,15 +84,15 @@ extension Rows {
   func dots(_ range: Range<Int>, _ other: Rows) -> SmallMatrix {
     var result = SmallMatrix(range.count, other.count)
     guard range.count > 0, other.count > 0, length > 0 else { return result }
-    let (m, k, n) = (Int32(range.count), Int32(other.count), Int32(length))
     entries.withUnsafeBufferPointer { q in
       other.entries.withUnsafeBufferPointer { w in
         result.entries.withUnsafeMutableBufferPointer { c in
           guard let q = q.baseAddress, let w = w.baseAddress, let c = c.baseAddress else { return }
           let first = q + range.lowerBound * length
-          if k == 1 {
-            cblas_dgemv(CblasRowMajor, CblasNoTrans, m, n, 1, first, n, w, 1, 0, c, 1)
+          if other.count <= Self.few {
+            Self.dots(range.count, other.count, length, first, w, c)
           } else {
+            let (m, k, n) = (Int32(range.count), Int32(other.count), Int32(length))
             cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, k, n, 1, first, n, w, n, 0, c, k)
           }
         }
@@ -102,19 +104,55 @@ extension Rows {
   /// Subtracts Σᵢ c[i, k]·basis[first + i] from each vector k.
   mutating func subtract(_ c: SmallMatrix, of basis: Rows, from first: Int = 0) {
     guard c.rows > 0, count > 0, length > 0 else { return }
-    let (m, k, n) = (Int32(c.rows), Int32(count), Int32(length))
+    let (count, length) = (count, length)
     entries.withUnsafeMutableBufferPointer { w in
       basis.entries.withUnsafeBufferPointer { q in
-        c.entries.withUnsafeBufferPointer { c in
-          guard let q = q.baseAddress, let w = w.baseAddress, let c = c.baseAddress else { return }
+        c.entries.withUnsafeBufferPointer { x in
+          guard let q = q.baseAddress, let w = w.baseAddress, let x = x.baseAddress else { return }
           let from = q + first * length
-          if k == 1 {
-            cblas_dgemv(CblasRowMajor, CblasTrans, m, n, -1, from, n, c, 1, 1, w, 1)
+          if count <= Self.few {
+            Self.subtract(c.rows, count, length, x, from, w)
           } else {
-            cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, k, n, m, -1, c, k, from, n, 1, w, n)
+            let (m, k, n) = (Int32(c.rows), Int32(count), Int32(length))
+            cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, k, n, m, -1, x, k, from, n, 1, w, n)
           }
         }
       }
+    }
+  }
+
+  /// With at most so many vectors BLAS would spend more on packing the basis than on the products: the team's threads
+  /// take pieces of it, which stay in the cache for all vectors.
+  private static let few = 4
+
+  /// Rows of a basis, and entries of them, that make a piece.
+  private static let (rowsOfPiece, entriesOfPiece) = (8, 512)
+
+  /// c (m×k) = q·wᵀ for m rows of q and k rows of w, n entries each.
+  private static func dots(
+    _ m: Int, _ k: Int, _ n: Int, _ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>,
+    _ c: UnsafeMutablePointer<Double>
+  ) {
+    Team.run((m + rowsOfPiece - 1) / rowsOfPiece) { piece in
+      let first = piece * rowsOfPiece
+      var p = hk_product(
+        m: Int64(min(rowsOfPiece, m - first)), n: 1, k: Int64(n), a_row: Int64(n), a_column: 1, b_row: 1,
+        b_column: Int64(n), c_row: Int64(k), alpha: 1, adds: 0)
+      for j in 0..<k { hk_product_f64(&p, q + first * n, w + j * n, c + first * k + j) }
+    }
+  }
+
+  /// w (k×n) −= cᵀ·q for c of m×k.
+  private static func subtract(
+    _ m: Int, _ k: Int, _ n: Int, _ c: UnsafePointer<Double>, _ q: UnsafePointer<Double>,
+    _ w: UnsafeMutablePointer<Double>
+  ) {
+    Team.run((n + entriesOfPiece - 1) / entriesOfPiece) { piece in
+      let first = piece * entriesOfPiece
+      var p = hk_product(
+        m: 1, n: Int64(min(entriesOfPiece, n - first)), k: Int64(m), a_row: 1, a_column: Int64(k),
+        b_row: Int64(n), b_column: 1, c_row: Int64(n), alpha: -1, adds: 1)
+      for j in 0..<k { hk_product_f64(&p, c + j, q + first, w + j * n + first) }
     }
   }
 

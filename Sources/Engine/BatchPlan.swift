@@ -1,4 +1,5 @@
 import Graph
+import LinearAlgebra
 import Tensors
 
 /// What runs on values for its inputs: a plan, or a batch in pieces.

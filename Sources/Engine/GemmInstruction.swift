@@ -1,5 +1,6 @@
 import CKernels
 import COpenBLAS
+import LinearAlgebra
 import Tensors
 
 /// C (+)= alpha · A·B for a batch of row-major matrices at strided places. Runs on the team of threads: entries of a

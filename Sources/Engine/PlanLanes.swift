@@ -1,3 +1,4 @@
+import LinearAlgebra
 import Synchronization
 
 /// A plan with copies of it, so that threads run it at the same time on pieces of one piece of work.

@@ -135,10 +135,15 @@ public struct SumFactoring {
     }
   }
 
+  /// The term with `result` as its axes, in this order: labels are renamed, since a product's own sums have their axes in
+  /// the order of the labels.
   private func node(_ term: Term, _ result: [Label], _ shape: Shape) -> NodeID {
-    var sizes: [Label: Int] = [:]
-    for (label, n) in zip(result, shape) { sizes[label] = n }
-    return graph.contract(term.scale, term.factors, to: result, sizes: sizes)
+    let factors = term.factors.map { factor in
+      Operand(factor.node, factor.labels.map { result.firstIndex(of: $0) ?? $0 + result.count })
+    }
+    let axes = Array(result.indices)
+    return graph.contract(
+      term.scale, factors, to: axes, sizes: Dictionary(uniqueKeysWithValues: zip(axes, shape)))
   }
 
   // MARK: Joining
@@ -155,7 +160,7 @@ public struct SumFactoring {
         Operand(b.factors[k].node, b.factors[k].labels.map { match.back[$0] ?? $0 })
       })
     let outside = Set(common.flatMap(\.labels)).union(shape.indices)
-    let kept = Set((left.factors + right.factors).flatMap(\.labels)).intersection(outside).sorted()
+    let kept = ordered(Set((left.factors + right.factors).flatMap(\.labels)).intersection(outside), left, right)
     guard !kept.isEmpty else { return nil }
     let sizes = kept.map { graph.size(of: $0, in: left.factors + right.factors) ?? 1 }
     guard let x = cost(left, kept, sizes), let y = cost(right, kept, sizes) else { return nil }
@@ -171,6 +176,17 @@ public struct SumFactoring {
     guard let whole = cost(term, shape) else { return nil }
     let largest = max(x.largest, y.largest, whole.largest, sizes.reduce(1) { $0 * Double($1) })
     return (term, Cost(work: x.work + y.work + whole.work, largest: largest))
+  }
+
+  /// The labels in the order in which the factors have them, those with most of them first: sums that differ in nothing
+  /// but the order of their axes are two nodes, and would be computed twice.
+  private func ordered(_ labels: Set<Label>, _ left: Term, _ right: Term) -> [Label] {
+    let own = (left.factors + right.factors).map { factor in factor.labels.filter(labels.contains) }
+    var order: [Label] = []
+    for (_, labels) in own.enumerated().sorted(by: { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }) {
+      for label in labels where !order.contains(label) { order.append(label) }
+    }
+    return order
   }
 
   /// The most factors of two terms that are the same under one naming of the summed labels.

@@ -8,10 +8,8 @@ import Testing
 @testable import Engine
 
 /// Weighted Gram matrices, and products whose labels lie apart.
-struct GramTests {
+struct GramTests: GraphTest {
   let graph = TensorGraph()
-
-  func leaf(_ id: Int, _ shape: Shape) -> NodeID { graph.leaf(Leaf(id: id, name: "x\(id)", shape: shape)) }
 
   func wave(_ shape: Shape, _ speed: Double) -> Tensor {
     Tensor((0..<shape.elementCount).map { MapFunction.sin(speed * Double($0) + 0.3) }, shape)

@@ -6,13 +6,11 @@ import Testing
 @testable import Engine
 
 /// Products are laid out as the loops that read them walk their other arrays.
-struct LayoutTests {
+struct LayoutTests: GraphTest {
   let graph = TensorGraph()
   let n = 60
   let m = 40
   let k = 30
-
-  func leaf(_ id: Int, _ shape: Shape) -> NodeID { graph.leaf(Leaf(id: id, name: "x\(id)", shape: shape)) }
 
   /// The plan against the definition; its steps.
   func check(_ nodes: [NodeID]) throws -> [String] {

@@ -8,10 +8,8 @@ import Testing
 @testable import Engine
 
 /// Loops that are one, and loops on several threads.
-struct LoopTests {
+struct LoopTests: GraphTest {
   let graph = TensorGraph()
-
-  func leaf(_ id: Int, _ shape: Shape) -> NodeID { graph.leaf(Leaf(id: id, name: "x\(id)", shape: shape)) }
 
   func wave(_ shape: Shape, _ speed: Double = 0.7) -> Tensor {
     Tensor((0..<shape.elementCount).map { MapFunction.sin(speed * Double($0)) }, shape)

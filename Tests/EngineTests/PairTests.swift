@@ -7,14 +7,8 @@ import Testing
 @testable import Engine
 
 /// Products of symmetric operands are multiplied once a pair.
-struct PairTests {
+struct PairTests: GraphTest {
   let graph = TensorGraph()
-
-  func leaf(_ id: Int, _ shape: Shape) -> NodeID { graph.leaf(Leaf(id: id, name: "x\(id)", shape: shape)) }
-
-  func values(_ shape: Shape, _ seed: Double) -> Tensor {
-    Tensor((0..<shape.elementCount).map { k in ((Double(k) + seed) * 0.7).remainder(dividingBy: 1.3) }, shape)
-  }
 
   /// The plan against the definition, in both precisions; the listing.
   @discardableResult

@@ -6,14 +6,8 @@ import Testing
 @testable import Engine
 
 /// Terms of a sum that are the same for many of its entries are added up once.
-struct RepeatedTermsTests {
+struct RepeatedTermsTests: GraphTest {
   let graph = TensorGraph()
-
-  func leaf(_ id: Int, _ shape: Shape) -> NodeID { graph.leaf(Leaf(id: id, name: "x\(id)", shape: shape)) }
-
-  func values(_ shape: Shape, _ seed: Double) -> Tensor {
-    Tensor((0..<shape.elementCount).map { k in ((Double(k) + seed) * 0.7).remainder(dividingBy: 1.3) }, shape)
-  }
 
   /// tanh of a sum of leaves over the axes that they have, against the definition; the steps of the plan.
   func check(_ terms: [(coefficient: Double, labels: [Label])], _ shape: Shape) throws -> [String] {

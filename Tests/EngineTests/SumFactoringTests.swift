@@ -6,14 +6,8 @@ import Testing
 @testable import Engine
 
 /// Terms of a sum that share factors are multiplied by them once.
-struct SumFactoringTests {
+struct SumFactoringTests: GraphTest {
   let graph = TensorGraph()
-
-  func leaf(_ id: Int, _ shape: Shape) -> NodeID { graph.leaf(Leaf(id: id, name: "x\(id)", shape: shape)) }
-
-  func values(_ shape: Shape, _ seed: Double) -> Tensor {
-    Tensor((0..<shape.elementCount).map { k in ((Double(k) + seed) * 0.7).remainder(dividingBy: 1.3) }, shape)
-  }
 
   /// The rewritten sum against the definition of the given one; multiplications of both.
   func check(_ node: NodeID, _ leaves: [Int: Tensor]) throws -> (before: Double, after: Double) {
@@ -42,6 +36,31 @@ struct SumFactoringTests {
     let (before, after) = try check(sum([(1, first), (2, second), (-1, third)]), leaves)
     #expect(before > 2.9 * Double(n * d * k))
     #expect(after < 1.1 * Double(n * d * k))
+  }
+
+  /// The sum inside the parentheses is one with an equal sum elsewhere, whatever the order of its axes: out[n,i] =
+  /// Σⱼ pₙⱼ wᵢⱼ + qₙᵢ rₙᵢ is not computed again for Σₙ xₙₖ·out[n,i].
+  @Test func oneWithAnEqualSum() throws {
+    let (n, j, i, k) = (90, 70, 60, 50)
+    let (p, w, q, r, x) = (leaf(0, [n, j]), leaf(1, [i, j]), leaf(2, [n, i]), leaf(3, [n, i]), leaf(4, [n, k]))
+    let inner = sum([
+      (1, graph.contract(1, [Operand(p, [0, 2]), Operand(w, [1, 2])], to: [0, 1])),
+      (1, graph.contract(1, [Operand(q, [0, 1]), Operand(r, [0, 1])], to: [0, 1])),
+    ])
+    let outer = sum([
+      (1, graph.contract(1, [Operand(x, [2, 0]), Operand(p, [2, 3]), Operand(w, [1, 3])], to: [0, 1])),
+      (1, graph.contract(1, [Operand(x, [2, 0]), Operand(q, [2, 1]), Operand(r, [2, 1])], to: [0, 1])),
+    ])
+    let plan = try Plan(graph, outputs: [inner, outer])
+    #expect(plan.multiplications < 1.1 * Double(n * j * i + n * k * i))
+    let leaves = [
+      0: values([n, j], 1), 1: values([i, j], 2), 2: values([n, i], 3), 3: values([n, i], 4), 4: values([n, k], 5),
+    ]
+    let expected = try ReferenceInterpreter(graph: graph, leaves: leaves).evaluate([inner, outer])
+    let results = try plan.run(plan.inputs.map { leaves[$0.id] ?? Tensor([], [0]) })
+    for (result, expected) in zip(results, expected) {
+      #expect(zip(result.doubles, expected.doubles).allSatisfy { ($0 - $1).magnitude <= 1e-11 })
+    }
   }
 
   /// Different arrays, or the same ones along other axes, share nothing.

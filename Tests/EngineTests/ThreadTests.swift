@@ -1,15 +1,15 @@
 import CKernels
 import Graph
+import LinearAlgebra
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Engine
 
 /// Plans on any number of threads, and several at the same time.
-struct ThreadTests {
+struct ThreadTests: GraphTest {
   let graph = TensorGraph()
-
-  func leaf(_ id: Int, _ shape: Shape) -> NodeID { graph.leaf(Leaf(id: id, name: "x\(id)", shape: shape)) }
 
   func wave(_ shape: Shape, _ speed: Double) -> Tensor {
     Tensor((0..<shape.elementCount).map { MapFunction.sin(speed * Double($0 * $0 % 7919)) }, shape)

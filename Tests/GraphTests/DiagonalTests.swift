@@ -1,14 +1,13 @@
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Calculus
 @testable import Graph
 
 /// Diagonals are taken before anything is multiplied out.
-struct DiagonalTests {
+struct DiagonalTests: GraphTest {
   let graph = TensorGraph()
-
-  func leaf(_ id: Int, _ shape: Shape) -> NodeID { graph.leaf(Leaf(id: id, name: "x\(id)", shape: shape)) }
 
   /// diag(A·B) and tr(A·B) never form the product.
   @Test func ofProducts() {

@@ -1,5 +1,6 @@
 import CKernels
 import Graph
+import LinearAlgebra
 import Synchronization
 import Tensors
 

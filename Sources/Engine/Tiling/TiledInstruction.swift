@@ -1,6 +1,7 @@
 import CKernels
 import Foundation
 import Graph
+import LinearAlgebra
 import Tensors
 
 /// Runs a `TiledReduction`: tile after tile on all threads, each reduced and added to the results.

@@ -1,12 +1,12 @@
 import CKernels
 
 /// The team of threads, for Swift closures.
-enum Team {
-  static var size: Int { Int(hk_team_size()) }
+public enum Team {
+  public static var size: Int { Int(hk_team_size()) }
 
   /// Calls `body` for each task in 0..<tasks, in any order, on all threads. A task must not depend on which thread
   /// takes it.
-  static func run(_ tasks: Int, _ body: (Int) -> Void) {
+  public static func run(_ tasks: Int, _ body: (Int) -> Void) {
     guard tasks > 1 else {
       if tasks == 1 { body(0) }
       return

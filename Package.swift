@@ -80,7 +80,8 @@ let package = Package(
     .testTarget(
       name: "CalculusTests", dependencies: ["CKernels", "Calculus", "Engine", "Graph", "TestSupport"]),
     .testTarget(
-      name: "EngineTests", dependencies: ["Calculus", "CKernels", "Engine", "Graph", "LinearAlgebra", "TestSupport"]),
+      name: "EngineTests",
+      dependencies: ["Calculus", "CKernels", "Engine", "Graph", "LinearAlgebra", "TestSupport"]),
     .testTarget(name: "OptimizationTests", dependencies: ["LinearAlgebra", "Optimization", "Tensors"]),
     .testTarget(name: "TuningTests", dependencies: ["Tensors", "Tuning"]),
     .testTarget(name: "CurvatureTests", dependencies: ["Curvature", "LinearAlgebra", "Tensors"]),

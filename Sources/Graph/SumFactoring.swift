@@ -160,7 +160,8 @@ public struct SumFactoring {
         Operand(b.factors[k].node, b.factors[k].labels.map { match.back[$0] ?? $0 })
       })
     let outside = Set(common.flatMap(\.labels)).union(shape.indices)
-    let kept = ordered(Set((left.factors + right.factors).flatMap(\.labels)).intersection(outside), left, right)
+    let kept = ordered(
+      Set((left.factors + right.factors).flatMap(\.labels)).intersection(outside), left, right)
     guard !kept.isEmpty else { return nil }
     let sizes = kept.map { graph.size(of: $0, in: left.factors + right.factors) ?? 1 }
     guard let x = cost(left, kept, sizes), let y = cost(right, kept, sizes) else { return nil }
@@ -183,7 +184,9 @@ public struct SumFactoring {
   private func ordered(_ labels: Set<Label>, _ left: Term, _ right: Term) -> [Label] {
     let own = (left.factors + right.factors).map { factor in factor.labels.filter(labels.contains) }
     var order: [Label] = []
-    for (_, labels) in own.enumerated().sorted(by: { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }) {
+    for (_, labels) in own.enumerated().sorted(by: {
+      ($1.element.count, $0.offset) < ($0.element.count, $1.offset)
+    }) {
       for label in labels where !order.contains(label) { order.append(label) }
     }
     return order

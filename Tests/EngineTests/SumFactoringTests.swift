@@ -42,7 +42,9 @@ struct SumFactoringTests: GraphTest {
   /// Σⱼ pₙⱼ wᵢⱼ + qₙᵢ rₙᵢ is not computed again for Σₙ xₙₖ·out[n,i].
   @Test func oneWithAnEqualSum() throws {
     let (n, j, i, k) = (90, 70, 60, 50)
-    let (p, w, q, r, x) = (leaf(0, [n, j]), leaf(1, [i, j]), leaf(2, [n, i]), leaf(3, [n, i]), leaf(4, [n, k]))
+    let (p, w, q, r, x) = (
+      leaf(0, [n, j]), leaf(1, [i, j]), leaf(2, [n, i]), leaf(3, [n, i]), leaf(4, [n, k])
+    )
     let inner = sum([
       (1, graph.contract(1, [Operand(p, [0, 2]), Operand(w, [1, 2])], to: [0, 1])),
       (1, graph.contract(1, [Operand(q, [0, 1]), Operand(r, [0, 1])], to: [0, 1])),
@@ -54,7 +56,8 @@ struct SumFactoringTests: GraphTest {
     let plan = try Plan(graph, outputs: [inner, outer])
     #expect(plan.multiplications < 1.1 * Double(n * j * i + n * k * i))
     let leaves = [
-      0: values([n, j], 1), 1: values([i, j], 2), 2: values([n, i], 3), 3: values([n, i], 4), 4: values([n, k], 5),
+      0: values([n, j], 1), 1: values([i, j], 2), 2: values([n, i], 3), 3: values([n, i], 4),
+      4: values([n, k], 5),
     ]
     let expected = try ReferenceInterpreter(graph: graph, leaves: leaves).evaluate([inner, outer])
     let results = try plan.run(plan.inputs.map { leaves[$0.id] ?? Tensor([], [0]) })

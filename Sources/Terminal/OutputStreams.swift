@@ -10,6 +10,8 @@ public final class OutputStreams {
   private var hasProgress = false
   /// Lines of a transient picture on the screen.
   private var pictureLines = 0
+  /// Results are left out while this holds; messages are not.
+  public var dropsResults = false
   private var lastProgress = timespec()
 
   private static let blockSize = 1 << 16
@@ -25,6 +27,7 @@ public final class OutputStreams {
   /// Writes a result and a line break.
   public func writeLine(_ text: String) {
     eraseProgress()
+    guard !dropsResults else { return }
     buffer.append(contentsOf: text.utf8)
     buffer.append(UInt8(ascii: "\n"))
     if isLineBuffered || buffer.count >= Self.blockSize { flush() }

@@ -68,7 +68,7 @@ struct HlabCommand: ParsableCommand {
     ("hlab [-i] [--color WHEN]", "start the interactive session"),
     ("hlab [run] FILE [NAME=VALUE ...]", "run a script ('-' is standard input)"),
     ("hlab -e TEXT [-e TEXT ...]", "run TEXT"),
-    ("hlab lesson [NUMBER]", "list the lessons, or open one"),
+    ("hlab lesson [NUMBER [PARAGRAPH]]", "list the lessons, or open one"),
     ("hlab help [NAME]", "explain a name, or show what there is"),
   ]
 

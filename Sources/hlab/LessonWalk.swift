@@ -10,6 +10,8 @@ final class LessonWalk: REPLHost {
   private let streams: OutputStreams
   private let color: Bool
   private var next = 0
+  /// The paragraph before the next one has been shown, and not only run.
+  private var showsLast = false
   /// The session when the lesson last had it to itself; nil until something is typed.
   private var bookmark: Bookmark?
   /// The session before each paragraph that has been shown.
@@ -32,6 +34,25 @@ final class LessonWalk: REPLHost {
     streams.flush()
   }
 
+  /// Runs the paragraphs before one without showing them, up to the first statement that fails.
+  func skip(to paragraph: Int) -> RunOutcome {
+    guard paragraph > 0 else { return .ok }
+    streams.dropsResults = true
+    defer { streams.dropsResults = false }
+    while next < paragraph {
+      starts.append(host.session.bookmark)
+      for entry in lesson.paragraphs[next].entries {
+        let outcome = host.run(entry.code)
+        guard outcome == .ok else { return outcome }
+      }
+      next += 1
+    }
+    streams.dropsResults = false
+    host.session.say("(What stands before paragraph \(paragraph + 1) has run.)\n")
+    streams.flush()
+    return .ok
+  }
+
   /// What there is to do, for a person at the keyboard.
   func invite() {
     host.session.say("Return goes on; what you type in between runs as well. 'again' repeats, 'back'")
@@ -40,15 +61,12 @@ final class LessonWalk: REPLHost {
     streams.flush()
   }
 
-  /// Without a person at the keyboard: all of it. The exit code is that of the first statement that fails.
+  /// Without a person at the keyboard: all that is left. The exit code is that of the first statement that fails.
   func runThrough() -> Int32 {
-    begin()
-    for paragraph in lesson.paragraphs {
-      switch present(paragraph) {
-      case .ok: host.session.say("")
-      case .failed(let exitCode), .quit(let exitCode): return exitCode
-      case .interrupted: return 130
-      }
+    for paragraph in lesson.paragraphs[next...] {
+      let outcome = present(paragraph)
+      guard outcome == .ok else { return outcome.exitCode }
+      host.session.say("")
     }
     return 0
   }
@@ -78,6 +96,7 @@ final class LessonWalk: REPLHost {
     let paragraph = lesson.paragraphs[next]
     starts.append(host.session.bookmark)
     next += 1
+    showsLast = true
     defer { finish() }
     switch present(paragraph) {
     case .quit(let exitCode): return (.quit(exitCode: exitCode), [])
@@ -98,7 +117,7 @@ final class LessonWalk: REPLHost {
     if turn == .next { return evaluateEmpty().outcome }
     takeUp()
     // Of what has been shown, the last is still on the screen.
-    for _ in 0..<(turn == .back ? 2 : 1) where next > 0 {
+    for _ in 0..<(turn == .back && showsLast ? 2 : 1) where next > 0 {
       next -= 1
       _ = host.session.resume(starts.removeLast())
     }
@@ -159,5 +178,6 @@ extension Lesson {
     }
     return lines.joined(separator: "\n")
       + "\nhlab lesson N opens one: Return goes on, and you may type in between."
+      + "\nhlab lesson N P opens it at paragraph P."
   }
 }

@@ -7,7 +7,8 @@ struct Plan {
   /// Something to read instead of running scripts.
   enum Page {
     case lessons
-    case lesson(Lesson)
+    /// A lesson from a paragraph on, counted from 1.
+    case lesson(Lesson, paragraph: Int)
     /// Help on a name, or the overview.
     case help(String?)
     case reference, manual
@@ -55,13 +56,18 @@ struct Plan {
     }
   }
 
-  /// `lesson`, `lesson 3`
+  /// `lesson`, `lesson 3`, `lesson 3 5`
   private static func lesson(_ arguments: ArraySlice<String>) throws -> Page {
     guard let word = arguments.first else { return .lessons }
-    guard arguments.count == 1, let lesson = Lesson.all.first(where: { "\($0.number)" == word }) else {
+    guard arguments.count <= 2, let lesson = Lesson.all.first(where: { "\($0.number)" == word }) else {
       throw ValidationError("'lesson' takes a number from 1 to \(Lesson.all.count), or nothing for a list.")
     }
-    return .lesson(lesson)
+    guard let place = arguments.dropFirst().first else { return .lesson(lesson, paragraph: 1) }
+    let count = lesson.paragraphs.count
+    guard let paragraph = Int(place), (1...count).contains(paragraph) else {
+      throw ValidationError("lesson \(lesson.number) has paragraphs 1 to \(count); '\(place)' is none of them.")
+    }
+    return .lesson(lesson, paragraph: paragraph)
   }
 
   /// `help`, `help eig`

@@ -104,11 +104,8 @@ final class Runner {
 
   /// Runs a text; an exit code when that ended early.
   private func run(_ text: String, name: String, _ values: [(name: String, text: String)] = []) -> Int32? {
-    switch session.run(text, name: name, values: values) {
-    case .ok: nil
-    case .failed(let exitCode), .quit(let exitCode): exitCode
-    case .interrupted: 130
-    }
+    let outcome = session.run(text, name: name, values: values)
+    return outcome == .ok ? nil : outcome.exitCode
   }
 
   private func runDialogue() -> Int32 {
@@ -134,7 +131,7 @@ final class Runner {
   private func show(_ page: Plan.Page) -> Int32 {
     switch page {
     case .lessons: session.say(Lesson.list)
-    case .lesson(let lesson): return teach(lesson)
+    case .lesson(let lesson, let paragraph): return teach(lesson, from: paragraph - 1)
     case .help(let name): return run("?\(name ?? "")", name: "<help>") ?? 0
     case .reference: streams.writeLine(Reference.markdown())
     case .manual: streams.writeLine(Reference.manual(HlabCommand.manual))
@@ -142,15 +139,27 @@ final class Runner {
     return 0
   }
 
-  private func teach(_ lesson: Lesson) -> Int32 {
+  private func teach(_ lesson: Lesson, from first: Int) -> Int32 {
     session.options.isInteractive = true
     let walk = LessonWalk(
       lesson, host: SessionHost(session: session, streams: streams), streams: streams,
       color: session.options.color)
-    guard environment.inputIsTerminal else { return walk.runThrough() }
     walk.begin()
+    let outcome = walk.skip(to: first)
+    guard environment.inputIsTerminal else { return outcome == .ok ? walk.runThrough() : outcome.exitCode }
     walk.invite()
     return dialogue(with: walk)
+  }
+}
+
+extension RunOutcome {
+  /// The exit code of the process that ends with it.
+  var exitCode: Int32 {
+    switch self {
+    case .ok: 0
+    case .failed(let exitCode), .quit(let exitCode): exitCode
+    case .interrupted: 130
+    }
   }
 }
 

@@ -104,6 +104,7 @@ import Testing
   static let echoes = [
     Example("x = [1, 2]", "x = [1, 2]"),
     Example("x = 1;", ""),
+    Example("(a, b) = (1, [2, 3])", "a = 1\nb = [2, 3]"),
     Example("A = [1, 2; 3, 4]", "A = 1  2\n    3  4"),
     Example("param x = [1, 2]", "x : param 2 = [1, 2]"),
     Example("param x = 3; f := x^2", "x : param scalar = 3\nf : scalar = 9                objective"),

@@ -20,7 +20,7 @@ import Testing
   @Test func listsTheLessons() throws {
     let result = try runHlab(["lesson"])
     let lines = result.output.split(separator: "\n")
-    #expect(result.exitCode == 0 && lines.count == 9)
+    #expect(result.exitCode == 0 && lines.count == 10)
     #expect(lines[2].hasPrefix("  3  Newton's method "))
     #expect(lines.allSatisfy { $0.count <= 80 })
   }
@@ -34,8 +34,19 @@ import Testing
     #expect(result.error.isEmpty)
   }
 
+  @Test func opensALessonAtAParagraph() throws {
+    let result = try runHlab(["lesson", "3", "4"])
+    let whole = try runHlab(["lesson", "3"]).output
+    #expect(result.exitCode == 0 && result.error.isEmpty)
+    #expect(result.output.hasPrefix("Lesson 3: Newton's method\n"))
+    let skipped = try #require(result.output.firstRange(of: "(What stands before paragraph 4 has run.)\n\n"))
+    let shown = result.output[skipped.upperBound...]
+    #expect(!shown.isEmpty && whole.hasSuffix(shown) && whole.count > result.output.count)
+  }
+
   @Test(arguments: [
-    ["lesson", "9"], ["lesson", "x"], ["lesson", "1", "2"], ["lesson", "-i"], ["lesson", "1", "-e", "x"],
+    ["lesson", "9"], ["lesson", "x"], ["lesson", "1", "99"], ["lesson", "1", "0"],
+    ["lesson", "1", "x"], ["lesson", "1", "2", "3"], ["lesson", "-i"], ["lesson", "1", "-e", "x"],
     ["help", "a", "b"], ["help", "a b"], ["help", "eig", "--man"], ["--man"],
     ["help", "--man", "--reference"],
   ])

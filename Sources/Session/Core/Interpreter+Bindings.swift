@@ -7,9 +7,7 @@ extension Interpreter {
 
   func assign(_ targets: [Expr], _ value: Value, _ source: Expr) throws {
     if targets.count == 1 { return try assign(targets[0], value, source) }
-    var value = value
-    if case .bundle(_, let tensors) = value { value = .tuple(tensors.map { .tensor($0) }) }
-    guard case .tuple(let parts) = value, parts.count == targets.count else {
+    guard let parts = value.parts, parts.count == targets.count else {
       throw Diagnostic(
         .type, "\(targets.count) names need a tuple of as many values, not \(value.kindName)", at: source.span
       )

@@ -276,9 +276,11 @@ extension Interpreter {
   // MARK: Echo
 
   private func echo(_ targets: [Expr], _ value: Value) {
-    guard targets.count == 1 else { return }
     if case .nothing = value { return }
-    output(.text(valueText.labeled(targets[0].span.text, value)))
+    guard targets.count > 1 else { return output(.text(valueText.labeled(targets[0].span.text, value))) }
+    for (target, part) in zip(targets, value.parts ?? []) {
+      output(.text(valueText.labeled(target.span.text, part)))
+    }
   }
 }
 

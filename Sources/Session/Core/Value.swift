@@ -36,6 +36,15 @@ enum Value: Sendable {
     return tensor
   }
 
+  /// What several names are bound to: the values of a tuple, the tensors of a bundle.
+  var parts: [Value]? {
+    switch self {
+    case .tuple(let items): return items
+    case .bundle(_, let tensors): return tensors.map { .tensor($0) }
+    default: return nil
+    }
+  }
+
   /// The word for it in messages.
   var kindName: String {
     switch self {

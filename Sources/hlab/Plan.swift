@@ -65,7 +65,8 @@ struct Plan {
     guard let place = arguments.dropFirst().first else { return .lesson(lesson, paragraph: 1) }
     let count = lesson.paragraphs.count
     guard let paragraph = Int(place), (1...count).contains(paragraph) else {
-      throw ValidationError("lesson \(lesson.number) has paragraphs 1 to \(count); '\(place)' is none of them.")
+      throw ValidationError(
+        "lesson \(lesson.number) has paragraphs 1 to \(count); '\(place)' is none of them.")
     }
     return .lesson(lesson, paragraph: paragraph)
   }

@@ -81,7 +81,8 @@ import Testing
     #expect(messages("x :=") == ["missing expression after ':='"])
     #expect(messages("f(1,\n  2") == ["'(' is never closed (add ')')"])
     // The string may have taken the closer with it.
-    #expect(messages("repeat 2 {\n  x = \"abc }\n").map { $0.hasPrefix("this string is not closed") } == [true])
+    #expect(
+      messages("repeat 2 {\n  x = \"abc }\n").map { $0.hasPrefix("this string is not closed") } == [true])
     #expect(messages("repeat 2 { repeat 3 {") == ["'{' is never closed (add '}')"])
   }
 }

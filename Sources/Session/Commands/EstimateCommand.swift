@@ -123,7 +123,7 @@ private struct DrawEstimate {
   }
 
   private func requireFinite(_ entries: [Double], _ draw: Int, _ seed: UInt64) throws {
-    guard let message = call.nonFinite(name, entries) else { return }
+    guard let message = call.nonFinite(name, [Tensor(vector: entries)]) else { return }
     throw Diagnostic(
       .numeric, "\(message) at draw \(draw) of seed \(seed), so there is no mean", at: formula.span)
   }

@@ -39,7 +39,7 @@ struct StepExplanation {
     }
     matrix = hessian.filled(order: before.x.count)
     let (at, full) = (before, matrix)
-    try call.requireFinite("the matrix", matrix.doubles)
+    try call.requireFinite("the matrix", [matrix])
     basis = try call.algebra { try EigenBasis(full, turnedTo: at.gradient) }
     (move, after) = try stepper.trial(from: method.order == .kfac ? stepper.evaluation(.kfac) : before)
     d = zip(move.x, before.x).map { $0 - $1 }

@@ -19,7 +19,7 @@ struct BlockNorms {
         norms[flat: j * names.count + i] = norm
       }
     }
-    call.warnNonFinite("the norms", norms.doubles)
+    call.warnNonFinite("the norms", [norms])
     call.print(text(names, norms.doubles))
     return .tensor(norms)
   }

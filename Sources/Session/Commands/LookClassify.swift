@@ -43,9 +43,9 @@ extension Commands {
       guard gradient.count > 0 else {
         throw Diagnostic(.domain, "the params are empty, there is nothing to classify", at: call.command.span)
       }
-      try call.requireFinite(view.name, [view.value])
-      try call.requireFinite("the gradient", gradient.doubles)
-      try call.requireFinite("the Hessian", matrix.doubles)
+      try call.requireFinite(view.name, [Tensor(scalar: view.value)])
+      try call.requireFinite("the gradient", [gradient])
+      try call.requireFinite("the Hessian", [matrix])
       let bound = try call.number("tol", default: 1e-6 * max(1, matrix.frobeniusNorm))
       let place = try call.boundedPlace(view, gradient, matrix, tolerance: bound)
       let values = try call.algebra {

@@ -23,7 +23,7 @@ extension Commands {
         value = .number(try call.view(.value).value)
       }
       call.print(call.interpreter.valueText.labeled(call.subjectName, showing: value))
-      if let tensor = value.tensor { call.warnNonFinite(call.subjectName, tensor.doubles) }
+      if let tensor = value.tensor { call.warnNonFinite(call.subjectName, [tensor]) }
       return value
     }
   }
@@ -41,8 +41,8 @@ extension Commands {
       guard case .tuple(let parts) = both, parts.count == 2 else { return .nothing }
       let result = parts[1]
       call.print(gradientText(call, result))
-      call.warnNonFinite(call.subjectName, parts[0].tensors.flatMap(\.doubles))
-      call.warnNonFinite("the gradient", result.tensors.flatMap(\.doubles))
+      call.warnNonFinite(call.subjectName, parts[0].tensors)
+      call.warnNonFinite("the gradient", result.tensors)
       return result
     }
   }
@@ -80,12 +80,12 @@ extension Commands {
       }
       if case .sparse(let matrix, _, _) = result {
         call.print(sparseText(call, matrix))
-        call.warnNonFinite("the Hessian", matrix.values.doubles)
+        call.warnNonFinite("the Hessian", [matrix.values])
         return result
       }
       guard let tensor = result.tensor else { return result }
       try call.print(hessianText(call, result, tensor))
-      call.warnNonFinite("the Hessian", tensor.doubles)
+      call.warnNonFinite("the Hessian", [tensor])
       return result
     }
   }
@@ -116,7 +116,7 @@ extension Commands {
   /// Words for a Hessian; empty for one that is not finite.
   private static func definiteness(_ call: CommandCall, _ matrix: Tensor) throws -> String {
     let n = matrix.shape[0]
-    guard call.nonFinite("", matrix.doubles) == nil else { return "" }
+    guard call.nonFinite("", [matrix]) == nil else { return "" }
     if n == 0 { return "" }
     guard n <= 2000 else { return "symmetric; its definiteness takes too long to print, see eig bottom 1" }
     let sign = try call.algebra { try Definiteness(matrix) }

@@ -14,7 +14,7 @@ extension Commands {
       example: "condition"
     ) { call in
       let c = try call.curvature()
-      try call.requireFinite(c.isHessian ? "the Hessian" : c.name, c.matrix.doubles)
+      try call.requireFinite(c.isHessian ? "the Hessian" : c.name, [c.matrix])
       let isSymmetric = c.matrix.shape[0] == c.matrix.shape[1] && c.matrix.asymmetry == nil
       let exact = c.matrix.converted(to: .f64)
       let values = try call.algebra {
@@ -54,7 +54,7 @@ extension Commands {
           call.lookText.remarked(
             "tr \(diagonal.name) = \(call.format(sum))",
             sum.isFinite ? Exactness.text(Exactness.sum(diagonal.values.doubles)) : ""))
-        call.warnNonFinite("the trace", [sum])
+        call.warnNonFinite("the trace", [Tensor(scalar: sum)])
         return .number(sum)
       } estimate: { a, name, probes, generator in
         let seed = generator.seed
@@ -79,7 +79,7 @@ extension Commands {
         call.print(
           call.lookText.remarked(
             text.labeled("diag \(diagonal.name)", showing: diagonal.values), "exact: entries, not estimates"))
-        call.warnNonFinite("the diagonal", diagonal.values.doubles)
+        call.warnNonFinite("the diagonal", [diagonal.values])
         return .tensor(diagonal.values)
       } estimate: { a, name, probes, generator in
         let seed = generator.seed
@@ -147,14 +147,14 @@ extension Commands {
           call.print(
             call.lookText.remarked(
               "‖\(subject.span.text)‖ = \(call.format(norm))", normText(norm, Double(count))))
-          call.warnNonFinite("the norm", [norm])
+          call.warnNonFinite("the norm", [Tensor(scalar: norm)])
           return .number(norm)
         }
         let (norm, count) = try hessianNorm(call)
         call.print(
           call.lookText.remarked(
             "‖∇²\(call.subjectSymbol)‖ = \(call.format(norm))", "Frobenius norm, " + normText(norm, count)))
-        call.warnNonFinite("the norm", [norm])
+        call.warnNonFinite("the norm", [Tensor(scalar: norm)])
         return .number(norm)
       } estimate: { a, name, probes, generator in
         let seed = generator.seed
@@ -175,7 +175,7 @@ extension Commands {
     ) { call in
       try call.exactOrEstimated(isForced: false) {
         let c = try call.curvature()
-        try call.requireFinite(c.isHessian ? "the Hessian" : c.name, c.matrix.doubles)
+        try call.requireFinite(c.isHessian ? "the Hessian" : c.name, [c.matrix])
         try call.requireSymmetric(c)
         let factor = try call.algebra { try Cholesky(c.matrix.converted(to: .f64)) }
         let reciprocal = try call.algebra { c.order > 0 ? try factor.reciprocalCondition() : 1 }

@@ -144,23 +144,24 @@ extension CommandCall {
   var lookText: LookText { LookText(self) }
 
   /// A message about entries that are not numbers; nil when all are finite.
-  func nonFinite(_ what: String, _ values: [Double]) -> String? {
-    let bad = values.filter { !$0.isFinite }
-    guard !bad.isEmpty else { return nil }
-    let nans = bad.count { $0.isNaN }
+  func nonFinite(_ what: String, _ tensors: [Tensor]) -> String? {
+    guard !tensors.allSatisfy(\.isFinite) else { return nil }
+    let values = tensors.flatMap(\.doubles)
     if values.count == 1 { return "\(what) is \(format(values[0]))" }
+    let bad = values.filter { !$0.isFinite }
+    let nans = bad.count { $0.isNaN }
     let kind = nans == bad.count ? "nan" : nans == 0 ? "infinite" : "nan or infinite"
     return
       "\(what) is not finite: \(bad.count) of \(values.count) entries \(bad.count == 1 ? "is" : "are") \(kind)"
   }
 
-  func warnNonFinite(_ what: String, _ values: [Double]) {
-    if let message = nonFinite(what, values) { warn(message) }
+  func warnNonFinite(_ what: String, _ tensors: [Tensor]) {
+    if let message = nonFinite(what, tensors) { warn(message) }
   }
 
   /// Stops a command that needs finite numbers.
-  func requireFinite(_ what: String, _ values: [Double]) throws {
-    guard let message = nonFinite(what, values) else { return }
+  func requireFinite(_ what: String, _ tensors: [Tensor]) throws {
+    guard let message = nonFinite(what, tensors) else { return }
     throw Diagnostic(
       .numeric, message, at: subject?.span ?? command.verbSpan,
       hint: "look at value and grad, and move the params to where the formula is defined")

@@ -18,7 +18,7 @@ extension CommandCall {
     let c = try CommandCall(
       interpreter: interpreter, command: own, definition: definition, isAssigned: isAssigned
     ).curvature()
-    try requireFinite("the Hessian", c.matrix.doubles)
+    try requireFinite("the Hessian", [c.matrix])
     let values = try algebra { try symmetricEigenvalues(c.matrix.converted(to: .f64)).doubles }
     let title = "eigenvalues of \(c.name)"
     let largestFirst = Series(Array(values.reversed()))

@@ -110,7 +110,7 @@ extension CommandCall {
   private func plotOne(_ tensor: Tensor, _ blocks: [Matrix.Block], name: String, _ expr: Expr) throws {
     if try kind() == .hist, tensor.rank > 0 {
       try show(histogram(tensor, name))
-      return warnNonFinite(name, tensor.doubles)
+      return warnNonFinite(name, [tensor])
     }
     switch tensor.rank {
     case 0:
@@ -131,7 +131,7 @@ extension CommandCall {
           at: expr.span)
       }
       try show(matrix(tensor, blocks, name))
-      warnNonFinite(name, tensor.doubles)
+      warnNonFinite(name, [tensor])
     default:
       throw Diagnostic(
         .shape, "a plot shows vectors and matrices, not a tensor of shape \(tensor.shape.shapeDescription)",

@@ -35,7 +35,8 @@ public struct MethodOptions: Sendable {
     -> Double?
   {
     guard let value = numbers[name] else { return nil }
-    guard value.isFinite, isGood(value) else { throw Refusal("'\(name)' must be \(what)", hint: hint) }
+    guard value.isFinite else { throw Refusal("'\(name)' must be finite", hint: hint) }
+    guard isGood(value) else { throw Refusal("'\(name)' must be \(what)", hint: hint) }
     return value
   }
 }
@@ -224,9 +225,12 @@ public enum Methods {
       throw Refusal(
         "'scaled' needs the Hessian's diagonal, 'cg' makes products only", hint: "leave out one of them")
     }
+    let (radius, largest) = (try options.positive("radius"), try options.positive("max_radius") ?? 1e6)
+    if let radius, radius > largest {
+      throw Refusal("'radius' is above the largest radius, \(largest.short)", hint: "set max_radius with it")
+    }
     return TrustRegion(
-      initialRadius: try options.positive("radius") ?? 1,
-      largestRadius: try options.positive("max_radius") ?? 1e6, isIterative: isIterative, isScaled: isScaled)
+      initialRadius: radius ?? 1, largestRadius: largest, isIterative: isIterative, isScaled: isScaled)
   }
 
   private static func momentum(_ options: MethodOptions, looksAhead: Bool) throws -> any Method {

@@ -55,7 +55,7 @@ public struct TrustRegion: Method {
     if at.gradientNorm == 0, model.map({ $0.least >= 0 }) ?? true {
       return Move(x: at.x, notes: ["the gradient is zero"])
     }
-    var radius = self.radius ?? initialRadius
+    var radius = min(self.radius ?? initialRadius, largestRadius)
     for _ in 0..<Self.limit {
       let trial = try model.map { exact($0, radius) } ?? iterative(at, radius, f)
       let (x, length) = (sum(at.x, 1, trial.d), norm(trial.d))

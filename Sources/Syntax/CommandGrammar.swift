@@ -111,7 +111,7 @@ public final class CommandGrammar: Sendable {
         ("validate", .expressions), ("track", .expressions), ("until", .expressions), ("on", .expressions),
         wrt,
       ], block: true),
-    CommandGrammar("compare", .methods, movement),
+    CommandGrammar("compare", .methods, [("on", .expressions), wrt]),
     CommandGrammar("undo", .expressions, [("step", .nothing), ("steps", .nothing)]),
     CommandGrammar("redo", .expressions, [("step", .nothing), ("steps", .nothing)]),
     CommandGrammar("reset", .expressions, [("fresh", .nothing)]),

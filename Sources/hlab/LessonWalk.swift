@@ -137,7 +137,7 @@ final class LessonWalk: REPLHost {
     if isOver {
       host.session.say("\nEnd of the lesson. The session stays open; Ctrl-D leaves it.")
       if let more = Lesson.all.first(where: { $0.number == lesson.number + 1 }) {
-        host.session.say("hlab lesson \(more.number) is the next: \(more.title).")
+        host.session.say("The next, in the shell: hlab lesson \(more.number), \(more.title).")
       }
     }
     streams.flush()

@@ -30,7 +30,7 @@ import Testing
 
   @Test func twoRangesAreAClause() {
     fails(
-      rosenbrock + "plot f range=-2..2, 0..3", "hint: a clause takes two ranges: plot f range -2..2, 0..3")
+      rosenbrock + "plot f range=-2..2, 0..3", "hint: two ranges follow the word: range -2..2, 0..3")
   }
 
   // MARK: What is left out

@@ -177,6 +177,41 @@ import Testing
     }
   }
 
+  /// A step is no longer than max_radius, whatever radius an earlier step left.
+  @Test func theLargestRadiusHolds() {
+    let transcript = Transcript()
+    transcript.run(Self.rosenbrock + "x = [0, 1]; step trust radius=5;")
+    let length = transcript.run(
+      "old = x; step trust max_radius=0.25;\nprint norm(x - old) <= 0.25*(1 + 1e-12)")
+    #expect(length.hasSuffix("1"), "\(length)")
+  }
+
+  /// Columns that the matrix does not determine are 0; the others are orthonormal.
+  @Test(arguments: ["[1, 2; 2, 4]", "[1, 2, 3; 2, 4, 6; 3, 6, 9]", "[1, 2; 2, 4; 3, 6]", "zeros(2, 3)"])
+  func singularVectorsOfSingularMatrices(_ matrix: String) {
+    let transcript = Transcript()
+    transcript.run("A = \(matrix); s = svd(A); k = sum(s.values > 1e-10)")
+    #expect(transcript.run("print max(abs(s.u @ diag(s.values) @ s.v' - A)) < 1e-12") == "1")
+    for side in ["u", "v"] {
+      let text = transcript.run("G = s.\(side)' @ s.\(side); print trace(G) - k, norm(G)^2 - k")
+      #expect(text.split(separator: " ").allSatisfy { abs(Double($0) ?? .nan) < 1e-12 }, "\(text)")
+    }
+  }
+
+  /// Five long moves before thousands of short ones are still there when the path was thinned out, and moves have their
+  /// own numbers.
+  @Test func longMovesStayInALongPath() {
+    let transcript = Transcript()
+    transcript.run(
+      Self.rosenbrock + "repeat 5 { step newton }; minimize gd lr=1e-6 max 9000; p = path along x[0], x[1]")
+    transcript.run("low = min(p.path[:, 1]); high = max(p.path[:, 1]); n = shape(p.path)[0]")
+    #expect(transcript.run("print high - low > 4, n < 5000") == "1 1")
+    #expect(transcript.run("plot history height=8").contains("move (not all are kept)"))
+    #expect(
+      transcript.run("plot history height=8").contains("9000")
+        || transcript.run("plot history").contains("8000"))
+  }
+
   @Test func wideMatricesFit() {
     let text = Transcript().run("print 1e300*randn(20, 20)")
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
@@ -184,7 +219,16 @@ import Testing
 
   @Test(arguments: [
     ("reset fesh", "did you mean 'fresh' for 'fesh'?"), ("undo 1 2", "'undo' takes at most 1 argument"),
-    ("minimize gd max -1", "'max' is not negative"), ("?nosuch", "?commands and ?functions list all"),
+    ("minimize gd max -1", "'max' is not negative"), ("undo 99", "only 2 statements can be taken back"),
+    ("compare trust, gd max 3", "there is no method 'max'"),
+    ("plot f levels=0", "'levels' is 1 to 100, not 0"),
+    ("plot f range=0.5..1, -0.5..2", "two ranges follow the word: range 0.5..1, -0.5..2"),
+    ("plot f range -inf..1", "a range needs finite ends"),
+    ("step trust radius=5 max_radius=1", "'radius' is above the largest radius, 1"),
+    ("step trust radius=inf", "'radius' must be finite"),
+    ("a = params; x = [1, 1]; slice f from a to params steps=2", "2 points are too few"),
+    ("plot f; save \"/tmp/hlab-small.svg\" width=0", "'width' is 240 to 20000 pixels, not 0"),
+    ("?nosuch", "?commands and ?functions list all"),
   ])
   func argumentsThatMeanNothing(text: String, message: String) {
     let transcript = Transcript()

@@ -77,17 +77,30 @@ extension Builtins {
     },
     Builtin(
       "svd", "A", .algebra,
-      "Singular values, descending, with u and v as columns, so that A = u @ diag(values) @ v'; columns for the value 0 are not determined.",
+      "Singular values, descending, with u and v as columns, so that A = u @ diag(values) @ v'; columns for the value 0, which A does not determine, are 0.",
       "svd([3, 0; 0, 4]).values", "[4, 3]"
     ) { call in
       let matrix = try call.matrix("A")
       guard !call.graph.shape(matrix).contains(0) else { throw call.error(.domain, "svd needs entries", "A") }
-      let (u, v) = call.graph.singularVectors(matrix)
-      return .record([
-        ("values", .node(call.graph.matrix(.svdvals, [matrix]))), ("u", .node(u)), ("v", .node(v)),
-      ])
+      let graph = call.graph
+      let values = graph.matrix(.svdvals, [matrix])
+      let (u, v) = graph.singularVectors(matrix)
+      let isDetermined = isPositive(graph, values, size: graph.shape(matrix).reduce(0, +))
+      let sides = [u, v].map { side in
+        graph.contract(1, [Operand(side, [0, 1]), Operand(isDetermined, [1])], to: [0, 1])
+      }
+      return .record([("values", .node(values)), ("u", .node(sides[0])), ("v", .node(sides[1]))])
     },
   ]
+
+  /// 1 where a singular value is above the rounding of the largest, else 0.
+  private static func isPositive(_ graph: TensorGraph, _ values: NodeID, size: Int) -> NodeID {
+    let shape = graph.shape(values)
+    let rounding = 4 * Double(size) * Double.ulpOfOne
+    let least = graph.contract(
+      rounding, [Operand(graph.picked(values, axis: 0, at: 0), [])], to: [0], sizes: [0: shape[0]])
+    return graph.map(.less, least, values)
+  }
 
   private static func solve(_ call: BuiltinCall) throws -> Meaning {
     let graph = call.graph

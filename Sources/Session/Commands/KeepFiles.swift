@@ -77,6 +77,16 @@ extension CommandCall {
     return path
   }
 
+  /// A side of a figure that has room for its axes and legend.
+  private func pixels(_ name: String, default fallback: Double) throws -> Double {
+    let value = try number(name, default: fallback)
+    guard (240...20_000).contains(value) else {
+      throw Diagnostic(
+        .domain, "'\(name)' is 240 to 20000 pixels, not \(format(value))", at: command.option(name)?.span)
+    }
+    return value
+  }
+
   fileprivate func saveFigure(_ path: String, _ span: Span?) throws {
     guard let figure = interpreter.state.figure else {
       throw Diagnostic(
@@ -85,15 +95,15 @@ extension CommandCall {
     switch FileKind.extension(of: path) {
     case "svg", "html":
       let options = SVGOptions(
-        width: try number("width", default: 720), height: try number("height", default: 480))
+        width: try pixels("width", default: 720), height: try pixels("height", default: 480))
       let isPage = FileKind.extension(of: path) == "html"
       let text = isPage ? renderHTML(figure, options) : renderSVG(figure, options)
       try placingFile(span) { try TextFile.write(text, to: path) }
     case "txt":
       var options = interpreter.textOptions
       options.color = .none
-      options.width = min(max(try integer("width", default: options.width), 20), 400)
-      options.height = min(max(try integer("height", default: options.height), 6), 200)
+      options.width = try bounded("width", default: options.width, 20...400)
+      options.height = try bounded("height", default: options.height, 6...200)
       try placingFile(span) { try TextFile.write(interpreter.rendered(figure, options) + "\n", to: path) }
     default:
       throw Diagnostic(.io, "a plot is saved as .svg, .html or .txt, not as '\(path)'", at: span)

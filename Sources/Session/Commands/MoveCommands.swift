@@ -272,7 +272,13 @@ extension CommandCall {
       let found =
         back ? interpreter.history.undo(count, from: now) : interpreter.history.redo(count, from: now)
       guard let found else {
-        throw Diagnostic(.domain, "there is nothing to \(command.verb)", at: command.span)
+        let known = back ? interpreter.history.undoCount : interpreter.history.redoCount
+        throw Diagnostic(
+          .domain,
+          known == 0
+            ? "there is nothing to \(command.verb)"
+            : "only \(known) \(known == 1 ? "statement" : "statements") can be \(back ? "taken back" : "done again")",
+          at: command.span)
       }
       interpreter.restore(found)
       interpreter.isHistoryMove = true

@@ -46,6 +46,7 @@ extension Commands {
 extension CommandCall {
   func plotCommand() throws -> Value {
     if let bindings = command.clause("for")?.bindings { return try plotOver(bindings) }
+    try refuseLooseRanges()
     if command.subjects.isEmpty {
       try plot(objectiveLandscape())
       return .nothing

@@ -101,7 +101,7 @@ extension CommandCall {
     return options
   }
 
-  private func bounded(_ name: String, default fallback: Int, _ range: ClosedRange<Int>) throws -> Int {
+  func bounded(_ name: String, default fallback: Int, _ range: ClosedRange<Int>) throws -> Int {
     let value = try integer(name, default: fallback)
     guard range.contains(value) else {
       throw Diagnostic(
@@ -109,6 +109,16 @@ extension CommandCall {
         at: command.option(name)?.span)
     }
     return value
+  }
+
+  /// After `range=a..b` a comma begins another thing to plot.
+  func refuseLooseRanges() throws {
+    guard let range = command.option("range") else { return }
+    for subject in command.subjects where subject.isRange {
+      throw Diagnostic(
+        .type, "a range is nothing to plot", at: subject.span,
+        hint: "two ranges follow the word: range \(range.value.span.text), \(subject.span.text)")
+    }
   }
 
   /// Fixed ranges: `range -1..1`, for two axes also `range -1..1, 0..3`.
@@ -164,5 +174,12 @@ extension Mark {
     case .contour(let grid, _), .heatmap(let grid): return grid
     default: return nil
     }
+  }
+}
+
+extension Expr {
+  fileprivate var isRange: Bool {
+    if case .range = kind { return true }
+    return false
   }
 }

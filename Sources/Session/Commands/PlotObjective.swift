@@ -147,7 +147,7 @@ extension CommandCall {
   }
 
   private func levels() throws -> Levels {
-    let count = try command.option("levels").map { try interpreter.whole($0.value) }
+    let count = command.option("levels") == nil ? nil : try bounded("levels", default: 10, 1...100)
     switch (try isLog(), count) {
     case (true?, let count): return .logarithmic(count ?? 10)
     case (false?, let count): return .linear(count ?? 10)
@@ -273,7 +273,7 @@ extension CommandCall {
       values.append(found[0].scalarValue)
       norms.append(found[1].doubles.reduce(0) { $0 + $1 * $1 }.squareRoot())
     }
-    return try historyFigure(name, values, norms)
+    return try historyFigure(name, points.map { Double($0.number) }, values, norms)
   }
 
   /// What training recorded, over its epochs.
@@ -287,18 +287,19 @@ extension CommandCall {
   }
 
   /// On a log axis; a function that has negative values is shown above its least value.
-  private func historyFigure(_ name: String, _ values: [Double], _ norms: [Double]) throws -> Figure {
+  private func historyFigure(
+    _ name: String, _ moves: [Double], _ values: [Double], _ norms: [Double]
+  ) throws -> Figure {
     let scale = try self.scale(true)
     let least = values.filter(\.isFinite).min() ?? 0
     let isShifted = scale == .log && least < 0
     let shown = isShifted ? values.map { $0 - least } : values
-    let path = interpreter.state.path
-    let label = path.count > path.points.count ? "move (thinned out)" : "move"
+    let label = interpreter.state.path.count > moves.count ? "move (not all are kept)" : "move"
     return Figure(
       title: "history of \(name)", xAxis: Axis(label), yAxis: Axis(scale: scale),
       marks: [
-        .line(Series(shown, name: isShifted ? "\(name) - min \(name)" : name)),
-        .line(Series(norms, name: "‖∇\(name)‖")),
+        .line(Series(moves, shown, name: isShifted ? "\(name) - min \(name)" : name)),
+        .line(Series(moves, norms, name: "‖∇\(name)‖")),
       ])
   }
 }

@@ -90,7 +90,10 @@ extension CommandCall {
   }
 
   func checked(_ low: Double, _ high: Double, _ span: Span) throws -> ClosedRange<Double> {
-    guard low.isFinite, high.isFinite, low < high else {
+    guard low.isFinite, high.isFinite else {
+      throw Diagnostic(.domain, "a range needs finite ends", at: span)
+    }
+    guard low < high else {
       throw Diagnostic(.domain, "this range is empty: it must run from a number to a greater one", at: span)
     }
     guard (high - low).isFinite else {

@@ -20,9 +20,7 @@ extension CommandCall {
       throw Diagnostic(
         .shape,
         "several values are plotted together when all are vectors, and this is \(item.value.kindName)",
-        at: item.expr.span,
-        hint: values.contains { $0.expr.isRange }
-          ? "a clause takes two ranges: plot f range -2..2, 0..3" : nil)
+        at: item.expr.span)
     }
     let x = vectors[0].tensor
     for (vector, item) in zip(vectors, values) where vector.tensor.count != x.count {
@@ -168,12 +166,5 @@ extension CommandCall {
       throw unfit(
         kind, "a matrix", [.matrix, .pattern, .heat, .contour, .filled, .line, .scatter, .stems, .hist])
     }
-  }
-}
-
-extension Expr {
-  fileprivate var isRange: Bool {
-    if case .range = kind { return true }
-    return false
   }
 }

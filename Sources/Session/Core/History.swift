@@ -27,6 +27,9 @@ struct History {
   }
 
   /// The state `count` statements ago; nil when there are not so many.
+  var undoCount: Int { undoStack.count }
+  var redoCount: Int { redoStack.count }
+
   mutating func undo(_ count: Int, from now: State) -> State? {
     guard count > 0, undoStack.count >= count else { return nil }
     var current = now

@@ -1,11 +1,14 @@
 import Tensors
 
-/// The moves made so far. Long paths thin out: every second point of the older part goes.
+/// The moves made so far. Long paths thin out: of the older part every second point goes, save for those that the line
+/// between their neighbours misses by far.
 ///
 /// A copy is cheap (states are copied before each move): chunks of points are shared. A chunk is a log: who has seen
 /// all of it goes on writing there, who has not (after `undo`) copies what he has seen first.
 struct Path {
   struct Point {
+    /// Moves made before it.
+    var number: Int
     /// Nil when a param was assigned and nothing was evaluated.
     var value: Double?
     var gradientNorm: Double?
@@ -60,7 +63,7 @@ struct Path {
     value: Double?, gradientNorm: Double?, _ layout: Layout, _ fill: (UnsafeMutablePointer<Double>) -> Void
   ) {
     let chunk = place(layout)
-    chunk.append(value: value, gradientNorm: gradientNorm, fill)
+    chunk.append(number: count, value: value, gradientNorm: gradientNorm, fill)
     openCount += 1
     count += 1
     guard openCount == layout.chunk else { return }
@@ -104,16 +107,25 @@ struct Path {
   private mutating func thinOut() {
     let old = sealed
     let recent = old.count / 2
+    let points = old[..<recent].flatMap { chunk in (0..<chunk.used).map { (chunk: chunk, row: $0) } }
+    let corners = Self.corners(of: points)
     sealed = []
-    var number = 0
-    for chunk in old[..<recent] {
-      for k in 0..<chunk.used {
-        if number % 2 == 0 { copy(chunk, k) }
-        number += 1
-      }
+    for (k, point) in points.enumerated() where k % 2 == 0 || corners.contains(k) {
+      copy(point.chunk, point.row)
     }
     seal()
     sealed += old[recent...]
+  }
+
+  /// Of every second point those farthest from the line between their neighbours, by more than a hundredth of what all
+  /// of them span, and not more than an eighth of them: a few long moves among many short ones stay in the picture.
+  private static func corners(of points: [(chunk: Chunk, row: Int)]) -> Set<Int> {
+    guard let first = points.first else { return [] }
+    let extent = points.map { first.chunk.distance(first.row, to: $0.chunk, $0.row) }.max() ?? 0
+    let far = stride(from: 1, to: points.count - 1, by: 2)
+      .map { k in (place: k, height: Chunk.height(of: points[k], over: points[k - 1], points[k + 1])) }
+      .filter { $0.height > extent / 100 }
+    return Set(far.sorted { $0.height > $1.height }.prefix(points.count / 8).map(\.place))
   }
 
   private mutating func copy(_ chunk: Chunk, _ row: Int) {
@@ -143,15 +155,17 @@ struct Path {
 private final class Chunk {
   let layout: Path.Layout
   private(set) var used = 0
-  /// Value, norm of the gradient, entries of the params: a row each.
+  /// Number, value, norm of the gradient, entries of the params: a row each.
   private let rows: UnsafeMutablePointer<Double>
   private let width: Int
+  /// Numbers before the entries.
+  private static let head = 3
   private var hasValue: [Bool]
   private var hasNorm: [Bool]
 
   init(_ layout: Path.Layout) {
     self.layout = layout
-    width = layout.count + 2
+    width = layout.count + Self.head
     rows = .allocate(capacity: width * layout.chunk)
     hasValue = [Bool](repeating: false, count: layout.chunk)
     hasNorm = hasValue
@@ -159,8 +173,11 @@ private final class Chunk {
 
   deinit { rows.deallocate() }
 
-  func append(value: Double?, gradientNorm: Double?, _ fill: (UnsafeMutablePointer<Double>) -> Void) {
-    fill(rows + used * width + 2)
+  func append(
+    number: Int, value: Double?, gradientNorm: Double?, _ fill: (UnsafeMutablePointer<Double>) -> Void
+  ) {
+    fill(entries(used))
+    rows[used * width] = Double(number)
     describe(used, value, gradientNorm)
     used += 1
   }
@@ -178,8 +195,42 @@ private final class Chunk {
     guard row >= 0 else { return }
     hasValue[row] = value != nil
     hasNorm[row] = gradientNorm != nil
-    rows[row * width] = value ?? 0
-    rows[row * width + 1] = gradientNorm ?? 0
+    rows[row * width + 1] = value ?? 0
+    rows[row * width + 2] = gradientNorm ?? 0
+  }
+
+  private func entries(_ row: Int) -> UnsafeMutablePointer<Double> { rows + row * width + Self.head }
+
+  /// The Euclidean distance of two points; 0 when their params differ in names or shapes.
+  func distance(_ row: Int, to other: Chunk, _ otherRow: Int) -> Double {
+    guard other.layout === layout else { return 0 }
+    let (a, b) = (entries(row), other.entries(otherRow))
+    var sum = 0.0
+    for i in 0..<layout.count { sum += (a[i] - b[i]) * (a[i] - b[i]) }
+    return sum.squareRoot()
+  }
+
+  /// How far a point lies from the line between two others; 0 when their params differ in names or shapes.
+  static func height(
+    of point: (chunk: Chunk, row: Int), over first: (chunk: Chunk, row: Int), _ last: (chunk: Chunk, row: Int)
+  ) -> Double {
+    let layout = point.chunk.layout
+    guard first.chunk.layout === layout, last.chunk.layout === layout else { return 0 }
+    let (p, a, b) = (
+      point.chunk.entries(point.row), first.chunk.entries(first.row), last.chunk.entries(last.row)
+    )
+    var (along, length) = (0.0, 0.0)
+    for i in 0..<layout.count {
+      along += (p[i] - a[i]) * (b[i] - a[i])
+      length += (b[i] - a[i]) * (b[i] - a[i])
+    }
+    let t = length > 0 ? min(max(along / length, 0), 1) : 0
+    var sum = 0.0
+    for i in 0..<layout.count {
+      let rest = p[i] - a[i] - t * (b[i] - a[i])
+      sum += rest * rest
+    }
+    return sum.squareRoot()
   }
 
   func copy(first count: Int) -> Chunk {
@@ -191,14 +242,15 @@ private final class Chunk {
   func point(_ row: Int) -> Path.Point {
     let start = rows + row * width
     var params: [String: Tensor] = [:]
-    var offset = 2
+    var offset = Self.head
     for (name, shape) in zip(layout.names, layout.shapes) {
       let entries = Array(UnsafeBufferPointer(start: start + offset, count: shape.elementCount))
       params[name] = Tensor(entries, shape, layout.precision)
       offset += shape.elementCount
     }
     return Path.Point(
-      value: hasValue[row] ? start[0] : nil, gradientNorm: hasNorm[row] ? start[1] : nil, params: params)
+      number: Int(start[0]), value: hasValue[row] ? start[1] : nil,
+      gradientNorm: hasNorm[row] ? start[2] : nil, params: params)
   }
 }
 

@@ -119,7 +119,13 @@ extension LandscapeCommand {
     if isBent, landscape.names.count > 1 {
       throw Diagnostic(.type, "a curve is trained for one formula", at: command.subjects[1].span)
     }
-    let ts = (0.0...1).points(try call.stepCount(201))
+    let count = try call.stepCount(201)
+    guard count >= 11 else {
+      throw Diagnostic(
+        .domain, "\(count) points are too few to see a barrier", at: command.option("steps")?.span,
+        hint: "take steps=11 at least")
+    }
+    let ts = (0.0...1).points(count)
     let line = zip(b, a).map { $0 - $1 }
     let straight = try LandscapePoints(
       interpreter, landscape, origin: a, directions: [line], label: command.verb)
@@ -137,6 +143,7 @@ extension LandscapeCommand {
     cut.barriers = values.map { Self.barrier(ts, $0).height }
     try call.show(call.figure(cut))
     report(cut, ts)
+    for (name, values) in zip(cut.names, cut.values) { call.warnOfGaps(name, values, isLog: false) }
     return call.isAssigned ? cut.value : .nothing
   }
 

@@ -205,7 +205,9 @@ struct DirectionReader {
     let found = try call.algebra { try PrincipalComponents(sample, count: last) }
     guard let least = numbers.min(), least > 0, last <= found.directions.count else {
       throw Diagnostic(
-        .domain, "the path spans \(found.directions.count) directions, not \(last)", at: expr.span,
+        .domain,
+        "the path spans \(found.directions.count) direction\(found.directions.count == 1 ? "" : "s"), not \(last)",
+        at: expr.span,
         hint: found.directions.count == 1 && last == 2
           ? "along pca, random" : "principal components count from 1")
     }

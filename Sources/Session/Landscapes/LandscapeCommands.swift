@@ -243,8 +243,9 @@ struct LandscapeCommand {
       path: seen.map(\.coefficients), distances: seen.map(\.distance), explained: list.explained)
     try call.show(
       Figure(
-        title: "path of \(landscape.leaves.map(\.name).joined(separator: ", "))", xAxis: Axis(cut.along[0]),
-        yAxis: Axis(cut.along[1]), marks: [NamedPath(points: cut.path).mark]))
+        title: "path of \(landscape.leaves.map(\.name).joined(separator: ", "))",
+        xAxis: Axis(cut.axisNames[0]), yAxis: Axis(cut.axisNames[1]),
+        marks: [NamedPath(points: cut.path).mark]))
     reportPath(cut)
     guard call.isAssigned else { return .nothing }
     let points = Tensor(walk.flatMap { $0 }, [walk.count, landscape.count])

@@ -171,6 +171,15 @@ extension LandscapeCut {
 
 // MARK: - As a figure
 
+extension LandscapeCut {
+  /// Of a plane's axes: coordinates count from the origin of the cut, x[0] itself would be another number.
+  var axisNames: [String] {
+    zip(["s", "t"], along).map { coordinate, name in
+      name == coordinate ? name : "\(coordinate) along \(name)"
+    }
+  }
+}
+
 extension CommandCall {
   func figure(_ cut: LandscapeCut) throws -> Figure {
     if let grid = cut.grid { return try surfaceFigure(cut, grid) }
@@ -195,11 +204,8 @@ extension CommandCall {
   private func surfaceFigure(_ cut: LandscapeCut, _ grid: Grid) throws -> Figure {
     let ranges = [grid.xRange, grid.yRange]
     let points = cut.path.isEmpty && cut.here != nil ? [[0, 0]] : cut.path
-    let labels = zip(["s", "t"], zip(cut.along, cut.explained.map(Optional.some) + [nil, nil])).map {
-      // The coordinates count from the origin of the cut: x[0] itself would be another number.
-      let (coordinate, (name, part)) = $0
-      let axis = name == coordinate ? name : "\(coordinate) along \(name)"
-      return part.map { "\(axis), \(NumberFormat(digits: 3)(100 * $0)) % of the path's variance" } ?? axis
+    let labels = zip(cut.axisNames, cut.explained.map(Optional.some) + [nil, nil]).map { axis, part in
+      part.map { "\(axis), \(NumberFormat(digits: 3)(100 * $0)) % of the path's variance" } ?? axis
     }
     let distance = cut.distances.max() ?? 0
     let reach = cut.path.map { max(abs($0[0]), abs($0[1])) }.max() ?? 0

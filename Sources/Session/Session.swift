@@ -112,6 +112,32 @@ public final class Session {
     return interpreter.runTopLevel(parsed.statements, report: report)
   }
 
+  /// Lines of prose as they are shown, folded anew where one is wider than the screen: characters that are spelled out
+  /// take more room. Indented lines stand by themselves.
+  public func folded(_ prose: [String]) -> [String] {
+    let isASCII = interpreter.state.settings.isASCII
+    let lines = prose.map { isASCII ? PlainText.ascii($0) : $0 }
+    guard lines.contains(where: { $0.count > options.width }) else { return lines }
+    var result: [String] = []
+    var isOpen = false
+    for line in lines {
+      if line.isEmpty || line.hasPrefix(" ") {
+        result.append(line)
+        isOpen = false
+        continue
+      }
+      for word in line.split(separator: " ") {
+        if isOpen, let last = result.last, last.count + 1 + word.count <= options.width {
+          result[result.count - 1] += " " + word
+        } else {
+          result.append(String(word))
+          isOpen = true
+        }
+      }
+    }
+    return result
+  }
+
   /// Shows a text that is no result, such as the prose of a lesson, in the characters that results are shown in.
   public func say(_ text: String) { interpreter.output(.text(text)) }
 

@@ -61,6 +61,7 @@ extension Lexer {
     ("//", "a comment begins with #"),
     ("/*", "a comment begins with #"),
     ("+=", "write x = x + e"),
+    ("++", "write x = x + 1"),
     ("-=", "write x = x - e"),
     ("*=", "write x = x * e"),
     ("/=", "write x = x / e, or != for 'not equal'"),

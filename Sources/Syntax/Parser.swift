@@ -198,8 +198,8 @@ public final class Parser {
     let opening = list.tokens[opener]
     let text = list.text(of: opening)
     if tokenKind == .end {
-      // What the lexer could not read may have held the closer.
-      let isCutShort = list.diagnostics.contains { ($0.span?.lower ?? 0) > span(of: opening).lower }
+      // What could not be read may have held the closer, and is to be mended first.
+      let isCutShort = diagnostics.contains { ($0.span?.lower ?? 0) > span(of: opening).lower }
       if isCutShort { return Abort() }
       report(.unclosed(text), at: span(of: opening), isEnd: true)
       return Abort()

@@ -57,7 +57,7 @@ extension SyntaxError {
     case .looseOperand(let word):
       ("'\(word)' binds less tightly than the operator before it", "put it in parentheses: (\(word) …)")
     case .emptyParentheses(let verb):
-      ("there is nothing between the parentheses", verb.map { "the command stands alone: \($0)" })
+      ("there is nothing between the parentheses", verb.map { Self.standing(alone: $0) })
     case .positionalAfterNamed:
       ("an argument without a name follows one with a name", "put named arguments last")
     case .repeatedArgument(let name): ("the argument '\(name)' is given twice", nil)
@@ -112,6 +112,12 @@ extension SyntaxError {
     case .tooManyErrors: ("too many errors; the rest is not shown", nil)
     default: ("syntax error", nil)
     }
+  }
+
+  /// How a command is written that takes no parentheses.
+  private static func standing(alone verb: String) -> String {
+    CommandGrammar[verb: verb]?.subject == .methods
+      ? "a method follows the command: \(verb) newton" : "the command stands alone: \(verb)"
   }
 
   static func closer(of opener: String) -> String {

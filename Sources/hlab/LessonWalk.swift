@@ -147,7 +147,8 @@ final class LessonWalk: REPLHost {
 
   /// Prose, then code with what it prints, up to the first statement that fails.
   private func present(_ paragraph: Lesson.Paragraph) -> RunOutcome {
-    for line in paragraph.prose {
+    host.session.options.width = TerminalEnvironment.screenWidth()
+    for line in host.session.folded(paragraph.prose) {
       host.session.say(line.hasPrefix("Exercise") ? styled(line, "1") : line)
     }
     if !paragraph.prose.isEmpty && !paragraph.entries.isEmpty { host.session.say("") }

@@ -58,3 +58,17 @@ import Testing
     }
   }
 }
+
+/// Prose that spelling makes wider than the screen is folded anew, what is indented stays.
+@Test func proseIsFoldedToTheScreen() {
+  let session = Session(options: SessionOptions(color: false, unicode: false, width: 40, isInteractive: true))
+  { _ in }
+  let prose = ["The step from λmax is 2/λmax, and", "‖∇f‖ falls.", "  λ = 1,", "so it goes."]
+  let folded = session.folded(prose)
+  #expect(folded.allSatisfy { $0.count <= 40 && $0.utf8.allSatisfy { $0 < 0x80 } })
+  #expect(folded.suffix(2) == ["  lambda = 1,", "so it goes."])
+  let words = folded.joined(separator: " ").split(separator: " ")
+  #expect(words.last == "goes." && words.first == "The" && folded.count == 4)
+  session.options.width = 80
+  #expect(session.folded(["short", "lines"]) == ["short", "lines"])
+}

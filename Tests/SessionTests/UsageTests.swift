@@ -219,7 +219,9 @@ import Testing
 
   @Test(arguments: [
     ("reset fesh", "did you mean 'fresh' for 'fesh'?"), ("undo 1 2", "'undo' takes at most 1 argument"),
-    ("minimize gd max -1", "'max' is not negative"), ("undo 99", "only 2 statements can be taken back"),
+    ("minimize gd max -1", "'max' is not negative"),
+    ("for r in (0.1, 0.3) { print r }", "values stand in square brackets: [0.1, 0.3]"),
+    ("x++", "write x = x + 1"), ("print gd", "method"), ("undo 99", "only 2 statements can be taken back"),
     ("compare trust, gd max 3", "there is no method 'max'"),
     ("plot f levels=0", "'levels' is 1 to 100, not 0"),
     ("plot f range=0.5..1, -0.5..2", "two ranges follow the word: range 0.5..1, -0.5..2"),

@@ -105,6 +105,9 @@ import Testing
     (
       "eig, vectors=true", "'eig' takes no argument here, found ',' (options follow the verb without a comma)"
     ),
+    (
+      "minimize()", "there is nothing between the parentheses (a method follows the command: minimize newton)"
+    ),
     ("quit()", "there is nothing between the parentheses (the command stands alone: quit)"),
     ("y = ()", "there is nothing between the parentheses"),
     ("hessian wrt\nx", "expected an expression after 'wrt', found the end of the line"),

@@ -83,6 +83,7 @@ import Testing
     // The string may have taken the closer with it.
     #expect(
       messages("repeat 2 {\n  x = \"abc }\n").map { $0.hasPrefix("this string is not closed") } == [true])
+    #expect(messages("repeat 2 {\n  if x > 1 x = 2\n").count == 1)
     #expect(messages("repeat 2 { repeat 3 {") == ["'{' is never closed (add '}')"])
   }
 }

@@ -189,7 +189,8 @@ extension Interpreter {
     guard let items = value.tensor, let count = items.shape.first else {
       throw Diagnostic(
         .type, "for runs over a range or a tensor, not \(value.kindName)", at: domain.span,
-        hint: "a range is 0..\(domain.span.text)")
+        hint: value.parts == nil
+          ? "a range is 0..\(domain.span.text)" : "values stand in square brackets: [0.1, 0.3]")
     }
     for k in 0..<count {
       let part = items.slice(k)

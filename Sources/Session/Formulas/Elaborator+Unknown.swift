@@ -11,7 +11,7 @@ extension Elaborator {
     if CommandGrammar[verb: name] != nil {
       return "'\(name)' is a command, which stands at the start of a statement or right after '='"
     }
-    return ForeignWords.hint(for: name) ?? compound(name, known) ?? method(name)
+    return ForeignWords.hint(for: name) ?? method(name) ?? compound(name, known)
       ?? (closestMatch(to: name, in: known) ?? closestMatch(to: name, in: others))
       .map { "did you mean '\($0)'?" }
       ?? "bind it to a value, \(name) = …, to a formula, \(name) := …, or as param \(name) = …"

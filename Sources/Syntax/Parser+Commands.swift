@@ -54,8 +54,10 @@ extension Parser {
       options: parts.options, block: parts.block, span: span(from: verbSpan.lower))
   }
 
-  private var isAtCommandEnd: Bool {
-    isAtLineEnd || tokenKind == .semicolon || tokenKind.opener != nil
+  private var isAtCommandEnd: Bool { isAtLineEnd || isAtEndOfStatement }
+
+  private var isAtEndOfStatement: Bool {
+    tokenKind == .end || tokenKind == .semicolon || tokenKind.opener != nil
   }
 
   /// What stands right after the verb and is not an ordinary expression.
@@ -132,7 +134,11 @@ extension Parser {
     let keyword = list.text(of: token)
     advance()
     if operand == .nothing { return Command.Clause(keyword: keyword, span: keywordSpan, values: []) }
-    if isAtCommandEnd || isAt(.leftBrace) || isAt(.comma) {
+    // A line that ends with the keyword goes on in the next one, as after an operator, unless that is a statement.
+    let beginsStatement =
+      tokenKind.isReservedWord
+      || (tokenKind == .identifier && [.assign, .define, .tilde].contains(peek().kind))
+    if isAtEndOfStatement || (isAtLineEnd && beginsStatement) || isAt(.leftBrace) || isAt(.comma) {
       throw failHere { .missingClauseValue(keyword: keyword, found: $0) }
     }
     switch operand {

@@ -77,6 +77,13 @@ import Testing
     #expect(parse(text).completeness == expected)
   }
 
+  /// A clause may go on in the next line, unless that is a statement.
+  @Test func clausesGoOn() {
+    #expect(messages("slice f along\ngrad size=50\nminimize gd until\nf < 1 max\n30 lr=1e-3").isEmpty)
+    #expect(messages("hessian wrt\nx = 3").count == 1)
+    #expect(messages("hessian wrt\nfor i in 0..3 { print i }").count == 1)
+  }
+
   @Test func incompleteTextsHaveDiagnosticsForTheEndOfAFile() {
     #expect(messages("x :=") == ["missing expression after ':='"])
     #expect(messages("f(1,\n  2") == ["'(' is never closed (add ')')"])

@@ -49,6 +49,11 @@ import Testing
     Failure("f(a) := a; f", "'f' is a function", at: "f", "call it: f(a)"),
     Failure("sum + 1", "'sum' is a function", at: "sum", "call it: sum(…)"),
     Failure("param x = 1; x := 2", "'x' is a param; a formula needs another name", at: "x"),
+    Failure("(a, a) = (1, 2)", "'a' stands twice on the left", at: "a"),
+    Failure("(a, b) = [1, 2]", "2 names need a tuple of as many values", at: "[1, 2]", "(a, b) = (1, 2)"),
+    Failure(
+      "(U, V) = svd([2, 0; 0, 1])", "2 names need a tuple", at: "svd([2, 0; 0, 1])", "s.values, s.u, s.v"),
+    Failure("plot [1, 2]; save \"x.png\"", "a plot is saved as .svg, .html or .txt", at: "\"x.png\""),
     Failure("(a, b, c) = (1, 2)", "3 names need a tuple of as many values, not a tuple of 2", at: "(1, 2)"),
     Failure("ans = 3", "'ans' has a meaning of its own and cannot be bound", at: "ans"),
     Failure("A[0] = 1", "'A' is not a tensor that can be changed", at: "A", "A = zeros(…)"),

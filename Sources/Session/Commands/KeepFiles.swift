@@ -32,7 +32,7 @@ extension Commands {
         try CheckpointFile(path: path, span: file?.span).write(Checkpoint(of: call.interpreter))
       } else if let value {
         try call.save(try call.interpreter.evaluate(value), value, path, file?.span)
-      } else if path.hasSuffix(".svg") || path.hasSuffix(".html") {
+      } else if FileKind.pictures.contains(FileKind.extension(of: path)) {
         try call.saveFigure(path, file?.span)
       } else {
         throw Diagnostic(
@@ -175,6 +175,9 @@ extension CommandCall {
 }
 
 enum FileKind {
+  /// Of files that can be meant for a plot alone, also those that are not written.
+  static let pictures: Set = ["svg", "html", "pdf", "png", "jpg", "jpeg", "eps"]
+
   /// What follows the last point of a file's name, in lower case.
   static func `extension`(of path: String) -> String {
     let name = path.split(separator: "/").last ?? ""

@@ -9,11 +9,27 @@ extension Interpreter {
     if targets.count == 1 { return try assign(targets[0], value, source) }
     guard let parts = value.parts, parts.count == targets.count else {
       throw Diagnostic(
-        .type, "\(targets.count) names need a tuple of as many values, not \(value.kindName)", at: source.span
-      )
+        .type, "\(targets.count) names need a tuple of as many values, not \(value.kindName)",
+        at: source.span,
+        hint: Self.hint(forParts: value))
+    }
+    for (k, target) in targets.enumerated()
+    where targets[..<k].contains(where: { $0.span.text == target.span.text }) {
+      throw Diagnostic(.type, "'\(target.span.text)' stands twice on the left", at: target.span)
     }
     willChange()
     for (target, part) in zip(targets, parts) { try assign(target, part, source) }
+  }
+
+  /// What has parts, but is no tuple.
+  private static func hint(forParts value: Value) -> String? {
+    switch value {
+    case .record(let fields):
+      return
+        "it has fields: bind it to one name, as in s = …, then \(fields.map { "s.\($0.name)" }.joined(separator: ", "))"
+    case .tensor(let tensor) where tensor.rank > 0: return "a tuple stands in parentheses: (a, b) = (1, 2)"
+    default: return nil
+    }
   }
 
   private func assign(_ target: Expr, _ value: Value, _ source: Expr) throws {

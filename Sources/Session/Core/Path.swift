@@ -1,7 +1,7 @@
 import Tensors
 
-/// The moves made so far. Long paths thin out: of the older part every second point goes, save for those that the line
-/// between their neighbours misses by far.
+/// The moves made so far. Long paths thin out: of the older part every second point goes, save for those far from the
+/// middle of their neighbours.
 ///
 /// A copy is cheap (states are copied before each move): chunks of points are shared. A chunk is a log: who has seen
 /// all of it goes on writing there, who has not (after `undo`) copies what he has seen first.
@@ -107,25 +107,17 @@ struct Path {
   private mutating func thinOut() {
     let old = sealed
     let recent = old.count / 2
-    let points = old[..<recent].flatMap { chunk in (0..<chunk.used).map { (chunk: chunk, row: $0) } }
-    let corners = Self.corners(of: points)
+    let corners = Chunk.corners(of: old[..<recent])
     sealed = []
-    for (k, point) in points.enumerated() where k % 2 == 0 || corners.contains(k) {
-      copy(point.chunk, point.row)
+    var place = 0
+    for chunk in old[..<recent] {
+      for row in 0..<chunk.used {
+        if place % 2 == 0 || corners[place] { copy(chunk, row) }
+        place += 1
+      }
     }
     seal()
     sealed += old[recent...]
-  }
-
-  /// Of every second point those farthest from the line between their neighbours, by more than a hundredth of what all
-  /// of them span, and not more than an eighth of them: a few long moves among many short ones stay in the picture.
-  private static func corners(of points: [(chunk: Chunk, row: Int)]) -> Set<Int> {
-    guard let first = points.first else { return [] }
-    let extent = points.map { first.chunk.distance(first.row, to: $0.chunk, $0.row) }.max() ?? 0
-    let far = stride(from: 1, to: points.count - 1, by: 2)
-      .map { k in (place: k, height: Chunk.height(of: points[k], over: points[k - 1], points[k + 1])) }
-      .filter { $0.height > extent / 100 }
-    return Set(far.sorted { $0.height > $1.height }.prefix(points.count / 8).map(\.place))
   }
 
   private mutating func copy(_ chunk: Chunk, _ row: Int) {
@@ -201,36 +193,50 @@ private final class Chunk {
 
   private func entries(_ row: Int) -> UnsafeMutablePointer<Double> { rows + row * width + Self.head }
 
-  /// The Euclidean distance of two points; 0 when their params differ in names or shapes.
-  func distance(_ row: Int, to other: Chunk, _ otherRow: Int) -> Double {
-    guard other.layout === layout else { return 0 }
-    let (a, b) = (entries(row), other.entries(otherRow))
-    var sum = 0.0
-    for i in 0..<layout.count { sum += (a[i] - b[i]) * (a[i] - b[i]) }
-    return sum.squareRoot()
+  /// Marks those of every second point that lie farthest from the middle of their neighbours: by more than a hundredth of
+  /// what all span, and not more than an eighth of them. A few long moves among many short ones stay in the picture.
+  static func corners(of chunks: ArraySlice<Chunk>) -> [Bool] {
+    let count = chunks.reduce(0) { $0 + $1.used }
+    var marks = [Bool](repeating: false, count: count)
+    guard let layout = chunks.first?.layout, chunks.allSatisfy({ $0.layout === layout }) else { return marks }
+    let size = layout.count
+    withExtendedLifetime(chunks) {
+      let points = chunks.flatMap { chunk in (0..<chunk.used).map { UnsafePointer(chunk.entries($0)) } }
+      var extent = 0.0
+      for k in stride(from: 8, to: count, by: 8) {
+        extent = max(extent, deviation(size, points[k], points[0], points[0]))
+      }
+      var far: [(place: Int, deviation: Double)] = []
+      for k in stride(from: 1, to: count - 1, by: 2) {
+        let found = deviation(size, points[k], points[k - 1], points[k + 1])
+        if found > 1e-4 * extent { far.append((k, found)) }
+      }
+      if far.count > count / 8 { far.sort { $0.deviation > $1.deviation } }
+      for item in far.prefix(count / 8) { marks[item.place] = true }
+    }
+    return marks
   }
 
-  /// How far a point lies from the line between two others; 0 when their params differ in names or shapes.
-  static func height(
-    of point: (chunk: Chunk, row: Int), over first: (chunk: Chunk, row: Int), _ last: (chunk: Chunk, row: Int)
+  /// The largest squared difference of an entry from the middle of two others.
+  private static func deviation(
+    _ count: Int, _ point: UnsafePointer<Double>, _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>
   ) -> Double {
-    let layout = point.chunk.layout
-    guard first.chunk.layout === layout, last.chunk.layout === layout else { return 0 }
-    let (p, a, b) = (
-      point.chunk.entries(point.row), first.chunk.entries(first.row), last.chunk.entries(last.row)
-    )
-    var (along, length) = (0.0, 0.0)
-    for i in 0..<layout.count {
-      along += (p[i] - a[i]) * (b[i] - a[i])
-      length += (b[i] - a[i]) * (b[i] - a[i])
+    func four(_ entries: UnsafePointer<Double>, _ i: Int) -> SIMD4<Double> {
+      UnsafeRawPointer(entries + i).loadUnaligned(as: SIMD4<Double>.self)
     }
-    let t = length > 0 ? min(max(along / length, 0), 1) : 0
-    var sum = 0.0
-    for i in 0..<layout.count {
-      let rest = p[i] - a[i] - t * (b[i] - a[i])
-      sum += rest * rest
+    var (largest, i) = (SIMD4<Double>.zero, 0)
+    while i + 4 <= count {
+      let d = four(point, i) - 0.5 * (four(a, i) + four(b, i))
+      largest = pointwiseMax(largest, d * d)
+      i += 4
     }
-    return sum.squareRoot()
+    var result = largest.max()
+    while i < count {
+      let d = point[i] - 0.5 * (a[i] + b[i])
+      result = max(result, d * d)
+      i += 1
+    }
+    return result
   }
 
   func copy(first count: Int) -> Chunk {

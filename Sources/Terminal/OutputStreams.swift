@@ -10,8 +10,7 @@ public final class OutputStreams {
   private var hasProgress = false
   /// Lines of a transient picture on the screen.
   private var pictureLines = 0
-  /// Results are left out while this holds; messages are not.
-  public var dropsResults = false
+  private var dropsResults = false
   private var lastProgress = timespec()
 
   private static let blockSize = 1 << 16
@@ -31,6 +30,13 @@ public final class OutputStreams {
     buffer.append(contentsOf: text.utf8)
     buffer.append(UInt8(ascii: "\n"))
     if isLineBuffered || buffer.count >= Self.blockSize { flush() }
+  }
+
+  /// Results of `body` are left out; messages are not.
+  public func withoutResults<R>(_ body: () throws -> R) rethrows -> R {
+    dropsResults = true
+    defer { dropsResults = false }
+    return try body()
   }
 
   /// Writes a message and a line break to standard error.

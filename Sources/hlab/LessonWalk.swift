@@ -37,17 +37,14 @@ final class LessonWalk: REPLHost {
   /// Runs the paragraphs before one without showing them, up to the first statement that fails.
   func skip(to paragraph: Int) -> RunOutcome {
     guard paragraph > 0 else { return .ok }
-    streams.dropsResults = true
-    defer { streams.dropsResults = false }
     while next < paragraph {
       starts.append(host.session.bookmark)
-      for entry in lesson.paragraphs[next].entries {
-        let outcome = host.run(entry.code)
+      next += 1
+      for entry in lesson.paragraphs[next - 1].entries {
+        let outcome = streams.withoutResults { host.run(entry.code) }
         guard outcome == .ok else { return outcome }
       }
-      next += 1
     }
-    streams.dropsResults = false
     host.session.say("(What stands before paragraph \(paragraph + 1) has run.)\n")
     streams.flush()
     return .ok

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <unistd.h>
 
 #if defined(__x86_64__) && defined(__linux__)
 
@@ -40,10 +41,12 @@ __attribute__((constructor)) static void choose_kernels(void) {
   __builtin_cpu_init();
   const char *name = fitting();
   if (!name) return;
+  // Swift finds the arguments of the command line just before the environment: it has to stay where it is.
+  char **environment = environ;
   setenv(variable, name, 1);
   forget();
   choose();
-  unsetenv(variable);
+  environ = environment;
 }
 
 #endif

@@ -40,17 +40,21 @@ public struct Mnist1d: Sendable {
     public let time: Tensor
   }
 
-  /// Why options make no set; nil when they do.
-  public var refusal: String? {
-    if !(10...10_000_000).contains(samples) { return "samples are 10 to 10000000, not \(samples)" }
-    if !(share >= 0 && share <= 1) { return "the share of the training set is 0 to 1, not \(share)" }
-    if padding.lowerBound < 0 || padding.upperBound > 1_000_000 { return "paddings are 0 to 1000000" }
-    if !(1...full).contains(shift) { return "shifts are below 1 to \(full), not \(shift)" }
-    if !(2...1_000_000).contains(length) { return "features are 2 to 1000000, not \(length)" }
-    if ![scale, correlatedNoise, noise, shear].allSatisfy({ $0.isFinite && $0 >= 0 }) {
-      return "scale, noises and shear are numbers that are not negative"
+  /// Why options make no set, and the option that it is about; nil when they do.
+  public var refusal: (option: String, reason: String)? {
+    if !(10...10_000_000).contains(samples) {
+      return ("samples", "samples are 10 to 10000000, not \(samples)")
     }
-    return nil
+    if !(share >= 0 && share <= 1) {
+      return ("share", "the share of the training set is 0 to 1, not \(share)")
+    }
+    if padding.lowerBound < 0 { return ("padding_min", "paddings are 0 to 1000000") }
+    if padding.upperBound > 1_000_000 { return ("padding_max", "paddings are 0 to 1000000") }
+    if !(1...full).contains(shift) { return ("shift", "shifts are below 1 to \(full), not \(shift)") }
+    if !(2...1_000_000).contains(length) { return ("length", "features are 2 to 1000000, not \(length)") }
+    let sizes = [("scale", scale), ("padding_noise", correlatedNoise), ("noise", noise), ("shear", shear)]
+    let bad = sizes.first { !($0.1.isFinite && $0.1 >= 0) }
+    return bad.map { ($0.0, "scale, noises and shear are numbers that are not negative") }
   }
 
   /// Positions of a row before it is sampled down.

@@ -97,9 +97,12 @@ public struct Move: Sendable {
 public struct Refusal: Error, Sendable {
   public let reason: String
   public let hint: String
-  public init(_ reason: String, hint: String) {
+  /// The option whose value was refused.
+  public let option: String?
+  public init(_ reason: String, hint: String, option: String? = nil) {
     self.reason = reason
     self.hint = hint
+    self.option = option
   }
 }
 

@@ -29,14 +29,21 @@ public struct MethodOptions: Sendable {
     return value.map { Int($0) }
   }
 
-  func flag(_ name: String) -> Bool { (numbers[name] ?? 0) != 0 }
+  /// True or false, which are 1 and 0; nil where it is not given.
+  func flag(_ name: String) throws -> Bool? {
+    guard let value = numbers[name] else { return nil }
+    guard value == 0 || value == 1 else {
+      throw Refusal("'\(name)' is true or false, not \(value.short)", hint: "\(name)=true", option: name)
+    }
+    return value == 1
+  }
 
   private func checked(_ name: String, _ what: String, _ hint: String, _ isGood: (Double) -> Bool) throws
     -> Double?
   {
     guard let value = numbers[name] else { return nil }
-    guard value.isFinite else { throw Refusal("'\(name)' must be finite", hint: hint) }
-    guard isGood(value) else { throw Refusal("'\(name)' must be \(what)", hint: hint) }
+    guard value.isFinite else { throw Refusal("'\(name)' must be finite", hint: hint, option: name) }
+    guard isGood(value) else { throw Refusal("'\(name)' must be \(what)", hint: hint, option: name) }
     return value
   }
 }
@@ -194,10 +201,11 @@ public enum Methods {
   ]
 
   private static func gradientDescent(_ options: MethodOptions) throws -> any Method {
-    let (wolfe, exact) = (options.flag("wolfe"), options.flag("exact"))
+    let (wolfe, exact) = (try options.flag("wolfe") ?? false, try options.flag("exact") ?? false)
     if let rate = try options.positive("lr") {
       guard !wolfe && !exact else {
-        throw Refusal("a fixed lr leaves nothing to search for", hint: "leave out lr, or the search")
+        throw Refusal(
+          "a fixed lr leaves nothing to search for", hint: "leave out lr, or the search", option: "lr")
       }
       return FixedStep(rate)
     }
@@ -209,25 +217,27 @@ public enum Methods {
     options.learningRate = try values.positive("lr")
     options.damping = try values.positive("damping")
     options.decay = try values.fraction("decay") ?? 0
-    if let flag = values["momentum"] {
-      guard flag == 0 || flag == 1 else {
-        throw Refusal(
-          "'momentum' of kfac is true or false: the model finds how much", hint: "kfac momentum=false")
-      }
-      options.usesMomentum = flag == 1
+    if let flag = values["momentum"], flag != 0, flag != 1 {
+      throw Refusal(
+        "'momentum' of kfac is true or false: the model finds how much", hint: "kfac momentum=false",
+        option: "momentum")
     }
+    options.usesMomentum = try values.flag("momentum") ?? options.usesMomentum
     return KroneckerFactored(options)
   }
 
   private static func trust(_ options: MethodOptions) throws -> any Method {
-    let (isIterative, isScaled) = (options.flag("cg"), options.flag("scaled"))
+    let (isIterative, isScaled) = (try options.flag("cg") ?? false, try options.flag("scaled") ?? false)
     guard !isIterative || !isScaled else {
       throw Refusal(
-        "'scaled' needs the Hessian's diagonal, 'cg' makes products only", hint: "leave out one of them")
+        "'scaled' needs the Hessian's diagonal, 'cg' makes products only", hint: "leave out one of them",
+        option: "scaled")
     }
     let (radius, largest) = (try options.positive("radius"), try options.positive("max_radius") ?? 1e6)
     if let radius, radius > largest {
-      throw Refusal("'radius' is above the largest radius, \(largest.short)", hint: "set max_radius with it")
+      throw Refusal(
+        "'radius' is above the largest radius, \(largest.short)", hint: "set max_radius with it",
+        option: "radius")
     }
     return TrustRegion(
       initialRadius: radius ?? 1, largestRadius: largest, isIterative: isIterative, isScaled: isScaled)

@@ -72,6 +72,19 @@ struct AxisLayout: Equatable, Sendable {
     return Array(sorted.prefix(1))
   }
 
+  /// Whether labels that are evenly spaced stay so in rows: of several rows, one more or less is hardly seen.
+  static func isEven(_ labels: [Label], row: (Double) -> Int) -> Bool {
+    let places = labels.map(\.position).sorted()
+    let gaps = zip(places, places.dropFirst()).map { $1 - $0 }
+    guard let widest = gaps.max(), let narrowest = gaps.min(), widest - narrowest <= 1e-6 * widest else {
+      return true
+    }
+    let rows = places.map(row)
+    let steps = zip(rows, rows.dropFirst()).map { $0 - $1 }
+    guard let most = steps.max(), let least = steps.min() else { return true }
+    return most == least || least >= 2 && most == least + 1
+  }
+
   private static func uneven(
     _ labels: [Label], _ gaps: [Double], _ extent: (Label) -> Range<Double>
   ) -> [Label] {

@@ -26,9 +26,16 @@ extension Canvas {
 
   /// The dot at a place, which must lie in the canvas.
   private func dot(_ place: Point) -> (x: Int, y: Int) {
-    let x = Int((min(max(place.x, 0), 1) * Double(width - 1)).rounded())
-    let y = Int(((1 - min(max(place.y, 0), 1)) * Double(height - 1)).rounded())
-    return (x, y)
+    (Self.dot(place.x, of: width), Self.dot(1 - place.y, of: height))
+  }
+
+  private static func dot(_ fraction: Double, of count: Int) -> Int {
+    Int((min(max(fraction, 0), 1) * Double(count - 1)).rounded())
+  }
+
+  /// The row of a place on the y axis of a canvas of so many rows.
+  static func row(at y: Double, of rows: Int) -> Int {
+    dot(1 - y, of: rows * dotsPerCell.down) / dotsPerCell.down
   }
 
   /// The column and row at a place.

@@ -39,7 +39,7 @@ private struct TextRenderer {
     let taken = 3 + legend.count + (title.isEmpty ? 0 : 1) + (xLabel.isEmpty ? 0 : 1)
     let rows = max(options.height - taken, 3)
 
-    let labels = TextRenderer.yTicks(layout, rows: rows).map {
+    let labels = TextRenderer.yTicks(layout, rows: rows, options).map {
       $0.label.plotText(unicode: unicode).terminalWidth
     }
     // Names leave the plot most of the width.
@@ -53,9 +53,19 @@ private struct TextRenderer {
     surface = TextSurface(layout, style: style, columns: size.columns, rows: size.rows)
   }
 
-  /// A tick every third row or so; indices and names may take every row.
-  private static func yTicks(_ layout: FigureLayout, rows: Int) -> [AxisLayout.Label] {
-    guard layout.y.fixedTicks != nil else { return layout.y.ticks(target: max((rows + 1) / 3, 2)) }
+  /// A tick every third row or so, fewer where their rows would lie unevenly; indices and names may take every row.
+  private static func yTicks(_ layout: FigureLayout, rows: Int, _ options: TextOptions) -> [AxisLayout.Label]
+  {
+    guard layout.y.fixedTicks != nil else {
+      let most = max((rows + 1) / 3, 2)
+      let choices = stride(from: most, to: 0, by: -1).map { layout.y.ticks(target: $0) }
+      // Two of three that are uneven are better than one.
+      let ends = choices[0].count == 3 ? [choices[0][0], choices[0][2]] : choices[0]
+      func row(_ y: Double) -> Int {
+        options.usesBraille ? BrailleCanvas.row(at: y, of: rows) : CharacterCanvas.row(at: y, of: rows)
+      }
+      return choices.first { $0.count > 1 && AxisLayout.isEven($0, row: row) } ?? ends
+    }
     return AxisLayout.spaced(layout.y.ticks(target: rows)) {
       let place = ((1 - $0.position) * Double(rows) - 1e-6).rounded(.down)
       return place..<place + 1
@@ -127,7 +137,7 @@ private struct TextRenderer {
 
   private func body() -> [TextLine] {
     var labels = [String?](repeating: nil, count: surface.rows)
-    for tick in TextRenderer.yTicks(layout, rows: surface.rows) {
+    for tick in TextRenderer.yTicks(layout, rows: surface.rows, options) {
       labels[surface.row(at: tick.position)] = tick.label
     }
     let borders = Set(blockBorders.map { Int(($0.down * Double(surface.rows)).rounded()) })

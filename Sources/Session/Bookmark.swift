@@ -27,7 +27,7 @@ extension Session {
     var state = bookmark.state
     state.globals.merge(added.filter { !hiding.contains($0.key) }) { known, _ in known }
     interpreter.restore(state)
-    interpreter.history.record(now, after: state)
+    interpreter.history.record(now, after: state, "the lesson going on")
     return names.isEmpty ? [bookmark.state.objective].compactMap { $0 } : names
   }
 }

@@ -13,6 +13,8 @@ public struct SessionOptions: Sendable {
   public var unicode: Bool
   /// Columns of the screen.
   public var width: Int
+  /// Results go to a screen, which folds what is wider.
+  public var isTerminal = false
   /// Rows of the screen; nil where nothing scrolls away.
   public var height: Int?
   /// The colours of a screen.
@@ -170,8 +172,27 @@ extension Interpreter {
   var shadowedVerbs: Set<String> { Set(visibleNames).intersection(CommandGrammar.verbs) }
 
   func noteShadowed(_ verb: String) {
-    guard options.isInteractive, notedVerbs.insert(verb).inserted else { return }
-    output(.text("note: '\(verb)' is the name you bound; the command of that name is hidden"))
+    guard options.isInteractive, notedNames.insert(verb).inserted else { return }
+    output(.diagnostic("note: '\(verb)' is the name you bound; the command of that name is hidden"))
+  }
+
+  /// Says so when names have just hidden words of the language.
+  private func noteHidden(_ names: [String]) {
+    guard options.isInteractive else { return }
+    for name in names where state.globals[name] != nil {
+      let hidden = [
+        Self.isFunction(name) ? "function" : nil, CommandGrammar[verb: name] != nil ? "command" : nil,
+      ].compactMap { $0 }
+      guard !hidden.isEmpty, notedNames.insert(name).inserted else { continue }
+      let list = hidden.joined(separator: " and the ")
+      output(
+        .diagnostic("note: '\(name)' is the name you bound now, which hides the \(list); undo takes it back"))
+    }
+  }
+
+  /// A function of the language, when nothing is bound to the name.
+  static func isFunction(_ name: String) -> Bool {
+    Builtins.byName[name] != nil || CalculusFunction(rawValue: name) != nil
   }
 
   /// Runs statements one by one; each is kept or taken back as a whole.
@@ -195,8 +216,9 @@ extension Interpreter {
         flushMoves()
         finishLive()
         noteLostObjective(before)
+        noteHidden(boundNames(statement).filter { before.globals[$0] == nil })
         if !isHistoryMove, changes(statement) || structureVersion != version {
-          history.record(before, after: state)
+          history.record(before, after: state, statement.span.firstLine)
         }
       } catch let quit as Quit {
         return .quit(exitCode: quit.exitCode)
@@ -206,7 +228,7 @@ extension Interpreter {
         if keeps {
           state.frames = []
           structureChanged()
-          history.record(before, after: state)
+          history.record(before, after: state, statement.span.firstLine)
         } else {
           restore(before)
         }

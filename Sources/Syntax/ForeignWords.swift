@@ -29,7 +29,7 @@ public enum ForeignWords {
     let plot = "curves, contours and points are drawn by plot: plot f, plot s, y kind=\"scatter\""
     let end = "a block ends with '}'; the last entry of x is x[-1]"
     let leave = "to leave: quit"
-    let rank = "a matrix's rank: s = svd(A).values, then sum(s > 1e-10*max(s)); the number of axes: ndim(x)"
+    let rank = "a matrix's rank is matrix_rank(A), the number of axes ndim(x)"
     var hints: [String: String] = [
       "arange": "whole numbers are range(n), or 0..n", "numel": "the number of entries is size(x)",
       "lstsq": "least squares are solve(A' @ A, A' @ b)", "tr": "the sum of the diagonal is trace(A)",
@@ -57,7 +57,7 @@ public enum ForeignWords {
         ["plt", "figure", "contour", "contourf", "imshow", "scatter", "semilogy", "loglog", "surf", "hist"]
       ),
       (end, ["end", "endif", "done", "fi"]),
-      (rank, ["rank", "matrix_rank"]),
+      (rank, ["rank"]),
     ]
     for (hint, words) in groups {
       for word in words { hints[word] = hint }

@@ -180,7 +180,7 @@ extension Parser {
     guard let name else { throw failHere { .expected("a name", found: $0, hint: "as in: for t in -1..1") } }
     advance()
     let entries = "the variable is a new name: plot f(\(name) = [s, t]) for s in -1..1, t in -1..1"
-    try expect(.inWord, "'in'", hint: isAt(.leftBracket) ? entries : "as in: for t in -1..1")
+    try expect(.inWord, "'in'", hint: isAt(.leftBracket) ? entries : "say over what: for \(name) in -1..1")
     var scale: String?
     for words in [["log", "linear"], ["int"]] {
       guard let word = self.name, words.contains(word), beginsArgument(peek()) else { continue }

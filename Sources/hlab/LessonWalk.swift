@@ -83,7 +83,17 @@ final class LessonWalk: REPLHost {
       return self.turn(turn)
     }
     if bookmark == nil { bookmark = host.session.bookmark }
-    return host.evaluate(entry)
+    let outcome = host.evaluate(entry)
+    if ["?", "help"].contains(entry.filter { !$0.isWhitespace }) { explainTurns() }
+    return outcome
+  }
+
+  /// What `?` says of a lesson, below all else.
+  private func explainTurns() {
+    host.session.say("lesson")
+    host.session.say(
+      "  Return or next goes on, again shows the last paragraph once more, back the one before.")
+    streams.flush()
   }
 
   /// The next paragraph, in the session as the lesson left it.

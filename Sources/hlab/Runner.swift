@@ -19,6 +19,7 @@ final class Runner {
       color: environment.usesColor(plan.color, onTerminal: environment.outputIsTerminal),
       unicode: environment.isUnicode, width: TerminalEnvironment.screenWidth(), isInteractive: false,
       isJSON: plan.isJSON)
+    options.isTerminal = environment.outputIsTerminal
     options.depth = environment.sessionDepth
     options.braille = environment.hasBraille
     let isJSON = plan.isJSON

@@ -51,6 +51,23 @@ import Testing
     }
   }
 
+  /// Of low plots, too.
+  @Test func rowsOfTicksAreEven() {
+    for height in 6...16 {
+      for high in [0.7, 1, 2.3, 3, 4.1, 6, 9.9, 13, 17, 50] {
+        for braille in [true, false] {
+          let figure = Figure(marks: [.line(Series([0, high / 3, high]))])
+          let text = renderText(figure, TextOptions(width: 40, height: height, braille: braille))
+          let lines = text.split(separator: "\n")
+          let rows = lines.indices.filter { lines[$0].contains("┤") }
+          let gaps = zip(rows, rows.dropFirst()).map { $1 - $0 }
+          let (least, most) = (gaps.min() ?? 0, gaps.max() ?? 0)
+          #expect(most == least || least >= 2 && most == least + 1, "\(text)")
+        }
+      }
+    }
+  }
+
   @Test func rangesWithoutWidthHaveNoTicks() {
     #expect(labels(1, 1).isEmpty)
     #expect(labels(.nan, 1).isEmpty)

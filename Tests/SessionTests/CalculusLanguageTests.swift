@@ -149,7 +149,7 @@ import Testing
       at: "f"),
     Failure("param x = [1, 2]; f := sum(x); grad(f, zz)", "'zz' is not bound", at: "zz"),
     Failure(
-      "print rank([1, 2; 2, 4])", "there is no function 'rank'", at: "rank", "svd(A).values", "ndim(x)"),
+      "print rank([1, 2; 2, 4])", "there is no function 'rank'", at: "rank", "matrix_rank(A)", "ndim(x)"),
     Failure("print lr", "'lr' is not bound", at: "lr", "step gd lr=0.1"),
     Failure(
       "s = [1, 2]; y = [3, 4]; plot(s, y)", "a plot shows tensors, not a tuple of 2", at: "(s, y)",

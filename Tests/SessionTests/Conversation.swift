@@ -65,6 +65,11 @@ struct Failure: CustomTestStringConvertible, Sendable {
     self.parts = parts
   }
 
+  /// The same of another program.
+  init(_ program: String, _ other: Failure) {
+    (self.program, message, place, parts) = (program, other.message, other.place, other.parts)
+  }
+
   var testDescription: String { program }
 
   func check() {

@@ -167,7 +167,7 @@ import Testing
   }
 
   static let misuse = [
-    Failure("param x = 1; f := x^2; critical starts=0", "'starts' is 1 to 1000000, not 0", at: "starts=0"),
+    Failure("param x = 1; f := x^2; critical starts=0", "'starts' is 1 to 1000000, not 0", at: "0"),
     Failure("param x = 1; f := x^2; critical range 2..1", "this range is empty", at: "2..1"),
     Failure(
       "param x = [1, 2, 3]; f := sum(x^2); critical range 0..1, 0..2",

@@ -162,7 +162,7 @@ import Testing
     Failure(
       "load mnist \"/nowhere\"", "MNIST is not in '/nowhere'", at: "\"/nowhere\"",
       "put train-images-idx3-ubyte"),
-    Failure("load mnist1d samples=3", "samples are 10 to", at: "load mnist1d samples=3"),
+    Failure("load mnist1d samples=3", "samples are 10 to", at: "3"),
     Failure("load mnist1d train=3", "mnist1d has no option 'train'", at: "train=3"),
   ])
   func badInput(_ failure: Failure) { failure.check() }

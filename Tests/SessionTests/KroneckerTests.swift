@@ -173,7 +173,7 @@ import Testing
     Failure("param w = [1, 2]; f := sum(w^2); kfac damping=0", "'damping' must be positive", at: "0"),
     Failure(
       "param w = [1, 2]; f := sum(w^2); step kfac momentum=0.9", "'momentum' of kfac is true or false",
-      at: "kfac", "momentum=false"),
+      at: "0.9", "momentum=false"),
     Failure(
       "param w = [1, 2]; f := sum(w^2); kfac [1, 2; 3, 4]", "'kfac' needs a scalar formula",
       at: "[1, 2; 3, 4]"),

@@ -64,9 +64,15 @@ import Testing
 
   // MARK: Directions that are not two
 
-  @Test func parallelDirectionsAreReported() {
-    run(Self.rosenbrock + "surface f along x[0], [2, 0] steps=3")
-    #expect(transcript.messages.contains("x[0] and [2, 0] are parallel: they span a line, not a plane"))
+  @Test func parallelDirectionsAreRefused() {
+    let figure = transcript.session.interpreter.state.figure
+    fails(
+      Self.rosenbrock + "surface f along x[0], [2, 0] steps=3",
+      "x[0] and [2, 0] are parallel: they span a line, not a plane")
+    #expect(transcript.messages.contains("hint: write along x[0], random; or slice f along x[0]"))
+    #expect(transcript.session.interpreter.state.figure == figure)
+    fails("param w = 1; h := w^2; surface h along w, grad", "are parallel")
+    #expect(transcript.messages.contains("h depends on one number"))
     run("surface f along x[0], [2, 1e-6] steps=3")
     #expect(!transcript.messages.contains("[2, 1e-6] are parallel"))
   }
@@ -215,6 +221,25 @@ import Testing
     // The best quadratic curve is x₁ = 1 − x₀².
     #expect(abs(barriers[1] - 1) < 0.02)
     #expect(try numbers("x") == [1, 0])
+  }
+
+  /// The end is the saved point, though a + (b − a) is not b in rounded numbers.
+  @Test func endsAreEvaluatedAtTheSavedPoints() throws {
+    run("param x = [0.1, 1/3]; f := 1e20*((x[0] - 0.3)^2 + (x[1] - 0.7)^2); a = params; x = [0.3, 0.7]")
+    run("s = slice f from a to params bend=true training=20 steps=11; t = slice f from a to params steps=11")
+    let (bent, straight) = (try numbers("s.values"), try numbers("t.values"))
+    #expect(bent[10] == 0 && bent[21] == 0 && straight[10] == 0)
+  }
+
+  @Test func pointsOfAnotherObjective() {
+    run(
+      "param u = 1; param v = 2; param x = 3; g := u*v^2*x; a = params; u = 5; b = params; f := x^2; objective f"
+    )
+    fails("slice f from a to b", "the two points do not differ in what f depends on")
+    #expect(transcript.messages.contains("they hold u, v, x"))
+    run("h := u*v; objective h; a = params; objective f")
+    fails("slice f from a to params", "this point holds no param that f depends on")
+    #expect(transcript.messages.contains("it holds u, v"))
   }
 
   @Test func barriers() {

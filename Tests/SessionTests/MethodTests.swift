@@ -137,15 +137,15 @@ private let rosenbrock = "param x = [-1.2, 1]\nf := (1 - x[0])^2 + 100*(x[1] - x
       "param x = 3; f := x; step modified-newton", "the Hessian is zero here, so no step has a scale",
       at: "step modified-newton", "take a step gd or trust"),
     Failure(
-      "param x = 1; f := x^2; step adam lr=-1", "'lr' must be positive", at: "adam", "give a number above 0"),
+      "param x = 1; f := x^2; step adam lr=-1", "'lr' must be positive", at: "-1", "give a number above 0"),
     Failure(
       "param x = 1; f := x^2; step momentum momentum=1", "'momentum' must be from 0 to below 1",
-      at: "momentum", "0.9 is usual"),
+      at: "1", "0.9 is usual"),
     Failure(
-      "param x = 1; f := x^2; step lbfgs memory=0", "'memory' must be a whole number above 0", at: "lbfgs",
+      "param x = 1; f := x^2; step lbfgs memory=0", "'memory' must be a whole number above 0", at: "0",
       "10 is usual"),
     Failure(
-      "param x = 1; f := x^2; step gd lr=1 exact=true", "a fixed lr leaves nothing to search for", at: "gd",
+      "param x = 1; f := x^2; step gd lr=1 exact=true", "a fixed lr leaves nothing to search for", at: "1",
       "leave out lr, or the search"),
     Failure(
       "param x = [1, 1]; f := sum(x)^2; step gauss-newton",

@@ -223,6 +223,10 @@ import Testing
     ("for r in (0.1, 0.3) { print r }", "values stand in square brackets: [0.1, 0.3]"),
     ("x++", "write x = x + 1"), ("print gd", "method"), ("undo 99", "only 2 statements can be taken back"),
     ("compare trust, gd max 3", "there is no method 'max'"),
+    ("compare trust, gd max 3", "steps=20 says how many steps each method takes"),
+    ("surface f along x[0], x[1] range=-1..1, 0..2", "'range' stands without '=': range -1..1, 0..2"),
+    ("plot sin(t) for a", "say over what: for a in -1..1"),
+    ("print rank(eye(2))", "a matrix's rank is matrix_rank(A)"),
     ("plot f levels=0", "'levels' is 1 to 100, not 0"),
     ("plot f range=0.5..1, -0.5..2", "two ranges follow the word: range 0.5..1, -0.5..2"),
     ("plot f range -inf..1", "a range needs finite ends"),
@@ -236,6 +240,122 @@ import Testing
     let transcript = Transcript()
     transcript.run(Self.rosenbrock + text)
     #expect(transcript.messages.contains(message), "\(transcript.messages)")
+  }
+
+  /// The caret stands under the value that is refused.
+  @Test(arguments: [
+    Failure("step trust radius=-1", "'radius' must be positive", at: "-1"),
+    Failure("minimize trust(radius=0) max 3", "'radius' must be positive", at: "0"),
+    Failure("step trust radius=5 max_radius=1", "'radius' is above the largest radius", at: "5"),
+    Failure("step gd lr=0.1 wolfe=true", "a fixed lr leaves nothing", at: "0.1"),
+    Failure("compare gd, trust(radius=-3) steps=3", "'radius' must be positive", at: "-3"),
+    Failure("compare gd, newton steps=0", "'steps' is at least 1, not 0", at: "0"),
+    Failure("explain step lm damping=-2", "'damping' must be positive", at: "-2"),
+    Failure("train adam beta1=2", "'β1' must be from 0 to below 1", at: "2"),
+    Failure("train newton schedule=cosine", "a schedule multiplies the step size", at: "cosine"),
+    Failure("minimize gd max -1", "'max' is not negative", at: "-1"),
+    Failure("plot f steps=1", "'steps' is 2 to 2001", at: "1"),
+    Failure("plot f size=3", "'size' is 20 to 400", at: "3"),
+    Failure("d = load mnist1d samples=3", "samples are 10 to 10000000", at: "3"),
+    Failure("undo 0", "expected a positive number", at: "0"),
+    // True and false are 1 and 0, and no other numbers.
+    Failure("plot f model=3", "'model' is true or false, not 3", at: "3"),
+    Failure("plot f log=2", "'log' is true or false, not 2", at: "2"),
+    Failure("step trust cg=2", "'cg' is true or false, not 2", at: "2"),
+    Failure("step gd exact=0.5", "'exact' is true or false", at: "0.5"),
+    Failure("step kfac momentum=0.9", "'momentum' of kfac is true or false", at: "0.9"),
+    Failure("minimize newton table=2", "'table' is true or false", at: "2"),
+    Failure("eig vectors=3", "'vectors' is true or false", at: "3"),
+    Failure("hessian tensor=\"no\"", "'tensor' is true or false, not \"no\"", at: "\"no\""),
+    Failure("derive grad latex=7", "'latex' is true or false", at: "7"),
+    Failure("compare gd, newton plot=3", "'plot' is true or false, not 3", at: "3"),
+    Failure("compare gd, newton plot=\"curve\"", "'plot' is", at: "\"curve\"", "did you mean \"curves\"?"),
+    Failure("print sum([1, 2], keepdims=2)", "'keepdims' of sum is true or false, not 2", at: "2"),
+    Failure("print hessian(f, x, tensor=5)", "'tensor' is true or false", at: "5"),
+    Failure("set ascii 5", "'ascii' is true or false", at: "5"),
+    Failure("(A, B) = split(range(5), shuffle=3)", "'shuffle' of split is true or false", at: "3"),
+    // Conditions that no step changes.
+    Failure("minimize newton until 3", "'3' holds from the start, and no step changes it", at: "3"),
+    Failure("n = 2; minimize gd until n > 1", "'n > 1' holds from the start", at: "n > 1", "max 3 ends it"),
+    Failure("train gd until true", "'true' holds from the start", at: "true", "epochs=3 ends it"),
+  ])
+  func wrongValuesAreUnderlined(_ failure: Failure) {
+    Failure(Self.rosenbrock + failure.program, failure).check()
+  }
+
+  @Test func conditionsThatMayChangeAreKept() {
+    for text in [
+      "minimize gd until false max 2", "n = 0; minimize gd until n > 1 { n = n + 1 }",
+      "minimize gd until f < 1e9", "train gd until epoch > 1", "minimize gd until norm(grad) < 1e9",
+    ] {
+      let transcript = Transcript()
+      transcript.run(Self.rosenbrock + text)
+      #expect(transcript.outcome == .ok, "\(text): \(transcript.messages)")
+    }
+  }
+
+  @Test func undoSaysWhat() {
+    let transcript = Transcript()
+    transcript.run(Self.rosenbrock + "step newton")
+    #expect(transcript.run("undo") == "f = 24.2                      undid: step newton")
+    #expect(transcript.run("redo").hasSuffix("redid: step newton"))
+    transcript.run("repeat 2 {\n  step gd\n}")
+    #expect(transcript.run("undo 1 step").hasSuffix("undid: 1 step"))
+    #expect(transcript.run("undo 3").hasSuffix("undid: step newton; repeat 2 { …; undo 1 step"))
+    let other = Transcript()
+    other.run("y = 3")
+    #expect(other.run("undo") == "undid: y = 3")
+    other.run("z = [\(Array(repeating: "1", count: 100).joined(separator: ", "))]")
+    #expect(other.run("undo").count <= 80)
+  }
+
+  @Test func namesThatHideWordsOfTheLanguage() {
+    let transcript = Transcript(isInteractive: true)
+    transcript.run("sin = 3")
+    #expect(
+      transcript.messages
+        == "note: 'sin' is the name you bound now, which hides the function; undo takes it back")
+    transcript.run("sin = 4")
+    #expect(transcript.messages.isEmpty)
+    transcript.run("(cos, norm) = (1, 2)")
+    #expect(
+      transcript.messages.contains("'cos'") && transcript.messages.contains("the function and the command"))
+    transcript.run("objective = 5")
+    #expect(transcript.messages.contains("hides the command"))
+    transcript.run("e = 2; y = 3; hessian(a) := a^2")
+    #expect(transcript.messages.contains("'hessian'") && !transcript.messages.contains("'e'"))
+    transcript.run("print sin(1)")
+    #expect(transcript.messages.contains("the function sin is hidden by the name you bound"))
+    let script = Transcript()
+    script.run("sin = 3")
+    #expect(script.messages.isEmpty)
+  }
+
+  /// What is offered for an unknown name is of the kind that fits its place.
+  @Test func offeredNamesFit() {
+    let transcript = Transcript()
+    transcript.run("count = 3; foo(a) := a")
+    for (text, isOffered) in [
+      ("print sn", false), ("y = 2*sun", false), ("print fooo", false), ("print coun", true),
+      ("print sni(1)", true), ("fooo(1)", true), ("coumt(1)", false), ("hesian", true),
+      ("print spectru", false),
+      ("spectru", true), ("print valu", true),
+    ] {
+      transcript.run(text)
+      #expect(transcript.messages.contains("did you mean") == isOffered, "\(transcript.messages)")
+    }
+  }
+
+  @Test func plotsAreCutToTheTerminal() throws {
+    func width(isTerminal: Bool) -> (Int, String) {
+      let transcript = Transcript()
+      transcript.session.options.isTerminal = isTerminal
+      let text = transcript.run("plot sin(t) for t in 0..1 size=200")
+      return (text.split(separator: "\n").map(\.count).max() ?? 0, transcript.messages)
+    }
+    #expect(width(isTerminal: false) == (200, ""))
+    let (columns, messages) = width(isTerminal: true)
+    #expect(columns == 80 && messages.contains("note: the terminal has 80 columns"))
   }
 
   @Test func aValueMissingBeforeTheNextStatement() {

@@ -169,6 +169,9 @@ import Testing
     try terminal.type("print x\r")
     #expect(terminal.sees("[3, 4]\n"), "\(terminal.transcript)")
     #expect(terminal.sees("[Return: 3 of "), "\(terminal.transcript)")
+    try terminal.type("?\r")
+    #expect(terminal.sees("Return or next goes on, again shows"), "\(terminal.transcript)")
+    #expect(terminal.sees("[Return: 3 of "), "\(terminal.transcript)")
     // A page again, and the one before it, in the session as it was then.
     try terminal.type("again\r")
     #expect(terminal.sees("hlab> explain step gd lr=0.05\n"), "\(terminal.transcript)")

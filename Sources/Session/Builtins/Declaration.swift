@@ -39,7 +39,10 @@ extension BuiltinCall {
     Diagnostic(kind, message, at: arguments[name]?.first?.span ?? span, notes: notes, hint: hint)
   }
 
-  func flag(_ name: String) throws -> Bool { try number(name, default: 0) != 0 }
+  func flag(_ name: String) throws -> Bool {
+    guard has(name) else { return false }
+    return try Truth.of(try staticTensor(name), try placed(name).span, "'\(name)' of \(builtin.name)")
+  }
 
   /// The bundle of an argument, when it is one.
   func bundle(_ name: String) -> Bundle? {

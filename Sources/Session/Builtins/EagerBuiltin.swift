@@ -48,7 +48,8 @@ struct EagerCall {
   }
 
   func flag(_ name: String, default fallback: Bool) throws -> Bool {
-    try tensors(name).first.map { $0.doubles != [0] } ?? fallback
+    guard let given = arguments[name]?.first else { return fallback }
+    return try Truth.of(given.value.tensor, given.span, "'\(name)' of \(builtin.name)")
   }
 
   /// Draws from the session's generator.

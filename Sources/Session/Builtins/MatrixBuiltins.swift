@@ -1,4 +1,5 @@
 import Graph
+import LinearAlgebra
 import Syntax
 import Tensors
 
@@ -91,7 +92,28 @@ extension Builtins {
       }
       return .record([("values", .node(values)), ("u", .node(sides[0])), ("v", .node(sides[1]))])
     },
+    Builtin(
+      "matrix_rank", "A", .algebra,
+      "The numerical rank of a matrix: how many singular values exceed max(m, n)·ε times the largest, ε being the rounding of the precision; a number, found when the statement runs.",
+      "matrix_rank([1, 2; 2, 4])", "1", runs: matrixRank),
   ]
+
+  /// As `numpy.linalg.matrix_rank` counts.
+  private static func matrixRank(_ call: EagerCall) throws -> Value {
+    guard let matrix = try call.tensors("A").first, matrix.rank == 2 else {
+      let shape = try call.tensors("A").first?.shape.shapeDescription ?? "scalar"
+      throw call.error(.shape, "matrix_rank needs a matrix, not a tensor of shape \(shape)", "A")
+    }
+    let values: [Double]
+    do {
+      values = try singularValues(matrix).doubles
+    } catch {
+      throw call.error(.numeric, "\(error)", "A")
+    }
+    let rounding = matrix.precision == .f32 ? Double(Float.ulpOfOne) : Double.ulpOfOne
+    let least = Double(matrix.shape.max() ?? 0) * rounding * (values.first ?? 0)
+    return .number(Double(values.count { $0 > least }))
+  }
 
   /// 1 where a singular value is above the rounding of the largest, else 0.
   private static func isPositive(_ graph: TensorGraph, _ values: NodeID, size: Int) -> NodeID {

@@ -55,6 +55,11 @@ struct CommandCall {
     return value
   }
 
+  /// True or false, which are 1 and 0.
+  func flag(_ name: String, default fallback: Bool = false) throws -> Bool {
+    try command.option(name).map { try interpreter.truth($0.value, name) } ?? fallback
+  }
+
   func integer(_ name: String, default fallback: Int) throws -> Int {
     try command.option(name).map { try interpreter.whole($0.value) } ?? fallback
   }
@@ -68,6 +73,11 @@ enum Commands {
 }
 
 extension Interpreter {
+  /// An option that is true or false.
+  func truth(_ expr: Expr, _ name: String) throws -> Bool {
+    try Truth.of(try evaluate(expr).tensor, expr.span, "'\(name)'")
+  }
+
   func run(_ command: Command, isAssigned: Bool) throws -> Value {
     guard let definition = Commands.table[command.verb] else {
       throw Diagnostic(
@@ -104,7 +114,13 @@ extension Interpreter {
   private func optionHint(_ name: String, _ value: Expr?, _ known: [String], _ command: Command) -> String? {
     let text = value?.span.text ?? "…"
     func takes(_ keyword: String) -> Bool { CommandGrammar[verb: command.verb]?.operand(of: keyword) != nil }
-    if takes(name) { return "'\(name)' stands without '=': \(name) \(text)" }
+    // A second range after a comma was taken for something to plot, or along.
+    let values = command.subjects + command.clauses.flatMap(\.values)
+    let more = value.map { first in values.filter { $0.isRange && $0.span.lower > first.span.lower } } ?? []
+    let ranges = ([text] + more.map(\.span.text)).joined(separator: ", ")
+    if takes(name) {
+      return "'\(name)' stands without '=': \(name) \(name == "range" ? ranges : text)"
+    }
     if command.verb == "compare", let method = command.subjects.first?.span.text,
       Methods.byName[method]?.options.contains(where: { $0.name == name }) == true
     {
@@ -122,7 +138,7 @@ extension Interpreter {
     if ["tol", "gtol", "tolerance"].contains(name) && takes("until") {
       return "say when to stop: until norm(grad) < \(text)"
     }
-    if case .range? = value?.kind, takes("range") { return "ranges stand after range: range \(text)" }
+    if case .range? = value?.kind, takes("range") { return "ranges stand after range: range \(ranges)" }
     return nil
   }
 

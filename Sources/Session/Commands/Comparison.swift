@@ -24,9 +24,8 @@ struct Comparison {
   init(_ call: CommandCall) { self.call = call }
 
   func run() throws -> Value {
-    let steps = try call.integer("steps", default: 20)
-    guard steps > 0 else { throw Diagnostic(.domain, "steps must be positive", at: call.command.span) }
-    let drawn = try call.option("plot").map(Drawn.init) ?? .nothing
+    let steps = try call.count("steps", default: 20)
+    let drawn = try drawn()
     let before = interpreter.state
     let history = interpreter.stepHistory
     defer {
@@ -120,13 +119,19 @@ struct Comparison {
   /// What `plot=` asks for.
   private enum Drawn {
     case nothing, curves, paths, all
+  }
 
-    init(_ value: Value) {
-      switch value {
-      case .string("curves"): self = .curves
-      case .string("paths"): self = .paths
-      default: self = (value.tensor?.doubles.first ?? 0) != 0 ? .all : .nothing
-      }
+  private func drawn() throws -> Drawn {
+    guard let option = call.command.option("plot") else { return .nothing }
+    let value = try interpreter.evaluate(option.value)
+    switch value {
+    case .string("curves"): return .curves
+    case .string("paths"): return .paths
+    case .string(let word):
+      throw Diagnostic(
+        .name, "'plot' is \"curves\", \"paths\", true or false, not \"\(word)\"", at: option.value.span,
+        hint: closestMatch(to: word, in: ["curves", "paths"]).map { "did you mean \"\($0)\"?" })
+    default: return try Truth.of(value.tensor, option.value.span, "'plot'") ? .all : .nothing
     }
   }
 

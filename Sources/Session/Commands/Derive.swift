@@ -208,5 +208,5 @@ struct DerivativeNotation {
 
 extension CommandCall {
   /// An option that is true or false; nil when it is not given.
-  func isOn(_ name: String) throws -> Bool? { try option(name)?.tensor.map { $0.scalarValue != 0 } }
+  func isOn(_ name: String) throws -> Bool? { command.option(name) == nil ? nil : try flag(name) }
 }

@@ -82,7 +82,8 @@ extension CommandCall {
     let value = try number(name, default: fallback)
     guard (240...20_000).contains(value) else {
       throw Diagnostic(
-        .domain, "'\(name)' is 240 to 20000 pixels, not \(format(value))", at: command.option(name)?.span)
+        .domain, "'\(name)' is 240 to 20000 pixels, not \(format(value))",
+        at: command.option(name)?.value.span)
     }
     return value
   }

@@ -60,10 +60,6 @@ extension CommandCall {
     return checkpoint.history?.value ?? .nothing
   }
 
-  fileprivate func flag(_ name: String) throws -> Bool {
-    try option(name)?.tensor.map { $0.doubles != [0] } ?? false
-  }
-
   /// Refuses options of the verb that belong to something else.
   fileprivate func allow(_ names: Set<String>, for what: String) throws {
     guard let other = command.options.first(where: { !names.contains($0.name ?? "") }) else { return }
@@ -95,15 +91,21 @@ extension CommandCall {
       try integer("padding_max", default: set.padding.upperBound)
     )
     guard least <= most else {
-      throw Diagnostic(.domain, "padding_min is at most padding_max, \(most)", at: command.span)
+      throw Diagnostic(
+        .domain, "padding_min is at most padding_max, \(most)",
+        at: (command.option("padding_min") ?? command.option("padding_max"))?.value.span)
     }
     set.padding = least...most
     let seed = try integer("seed", default: Int(set.seed))
     guard let bits = UInt32(exactly: seed) else {
-      throw Diagnostic(.domain, "a seed of mnist1d is 0 to 4294967295, not \(seed)", at: command.span)
+      throw Diagnostic(
+        .domain, "a seed of mnist1d is 0 to 4294967295, not \(seed)",
+        at: command.option("seed")?.value.span)
     }
     set.seed = bits
-    if let refusal = set.refusal { throw Diagnostic(.domain, refusal, at: command.span) }
+    if let refusal = set.refusal {
+      throw Diagnostic(.domain, refusal.reason, at: command.option(refusal.option)?.value.span)
+    }
     let sets = set.generate()
     return loaded(
       "mnist1d",

@@ -61,7 +61,7 @@ extension Interpreter {
         throw Diagnostic(.domain, "digits is 1 to 17, not \(digits)", at: value.span)
       }
       state.settings.digits = digits
-    case .ascii: state.settings.isASCII = try number(value) != 0
+    case .ascii: state.settings.isASCII = try truth(value, "ascii")
     case .memory: state.settings.memoryLimit = try bytes(values)
     }
   }

@@ -73,8 +73,8 @@ extension Commands {
       ], example: "hessian\nhessian blocks=true"
     ) { call in
       try call.noMoreSubjects()
-      if try call.number("blocks", default: 0) != 0 { return try BlockNorms(call).run() }
-      let keepsAxes = try call.option("tensor")?.tensor?.scalarValue ?? 0 != 0
+      if try call.flag("blocks") { return try BlockNorms(call).run() }
+      let keepsAxes = try call.flag("tensor")
       let result = try call.evaluated("hessian \(keepsAxes)", storage: .sparse) {
         try call.fullHessian($0, keepsAxes: keepsAxes)
       }

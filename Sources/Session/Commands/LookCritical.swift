@@ -43,7 +43,7 @@ struct CriticalReport {
     starts = try call.integer("starts", default: 200)
     guard (1...1_000_000).contains(starts) else {
       throw Diagnostic(
-        .domain, "'starts' is 1 to 1000000, not \(starts)", at: call.command.option("starts")?.span)
+        .domain, "'starts' is 1 to 1000000, not \(starts)", at: call.command.option("starts")?.value.span)
     }
     seed = try call.seed() ?? call.interpreter.state.generator.seed
     landscape = try JetSweep(call, total: 20 * starts)

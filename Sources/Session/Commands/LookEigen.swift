@@ -71,7 +71,7 @@ extension CommandCall {
   /// With `confirm=true`: whether the inertia of the matrix less a number just beyond the last eigenvalue found counts as
   /// many eigenvalues as were found (Sylvester's law).
   private func confirmed(_ found: PartialEigen, _ selection: EigenSelection) throws -> Bool {
-    guard try option("confirm")?.tensor?.scalarValue ?? 0 != 0, let last = found.values.last else {
+    guard try flag("confirm"), let last = found.values.last else {
       return false
     }
     let sign: Double
@@ -80,7 +80,8 @@ extension CommandCall {
     case .bottom: sign = 1
     case .near, .all:
       throw Diagnostic(
-        .type, "inertia confirms eigenvalues at an end of the spectrum", at: command.option("confirm")?.span,
+        .type, "inertia confirms eigenvalues at an end of the spectrum",
+        at: command.option("confirm")?.value.span,
         hint: "eig top K or eig bottom K")
     }
     let c = try curvature()

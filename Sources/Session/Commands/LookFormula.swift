@@ -46,7 +46,7 @@ extension Commands {
         roots = [try elaborator.objective(call.command.verbSpan).node]
       }
       let graph = elaborator.graph
-      if try call.option("dot")?.tensor?.scalarValue ?? 0 != 0 {
+      if try call.flag("dot") {
         let text = GraphListing(graph).dot(roots)
         call.print(text)
         return .string(text)

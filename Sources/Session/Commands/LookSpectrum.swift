@@ -63,7 +63,7 @@ extension Commands {
       example: "eig top 2"
     ) { call in
       let selection = try call.eigenSelection()
-      let showsVectors = try call.option("vectors")?.tensor?.scalarValue ?? 0 != 0
+      let showsVectors = try call.flag("vectors")
       if let report = try call.productEigen(selection) {
         call.print(partialText(call, report, "H", showsVectors))
         return report.value

@@ -26,12 +26,12 @@ struct Minimization {
     self.call = call
     limit = try call.command.clause("max")?.values.first.map { try call.interpreter.whole($0) } ?? 1000
     guard limit >= 0 else {
-      throw Diagnostic(.domain, "'max' is not negative", at: call.command.clause("max")?.span)
+      throw Diagnostic(.domain, "'max' is not negative", at: call.command.clause("max")?.values.first?.span)
     }
-    condition = call.command.clause("until")?.values.first
+    condition = try call.until()
     time = try call.positive("time")
     tolerances = StepTolerances(step: try call.positive("xtol"), decrease: try call.positive("ftol"))
-    showsTable = try call.number("table", default: 0) != 0 && !call.isAssigned
+    showsTable = try call.flag("table") && !call.isAssigned
   }
 
   func run() throws -> Value {

@@ -64,7 +64,7 @@ extension Commands {
   private static var undoCommand: CommandDefinition {
     CommandDefinition(
       verb: "undo", usage: "undo [N] [steps]",
-      summary: "Takes back the last statement that changed something, or single steps.",
+      summary: "Takes back the last statement that changed something, or single steps, and says what.",
       example: "step newton; undo"
     ) { call in try call.travel(back: true) }
   }
@@ -133,25 +133,28 @@ extension CommandCall {
     }
     return try command.subjects.map { subject in
       let (description, arguments) = try described(subject)
-      var options = MethodOptions()
-      for argument in arguments { try set(argument, description, &options) }
+      var given = arguments
       if command.subjects.count == 1 && command.verb != "compare" {
         let own = Commands.ownOptions[command.verb] ?? []
-        for option in command.options where !own.contains(option.name ?? "") {
-          try set(option, description, &options)
-        }
+        given += command.options.filter { !own.contains($0.name ?? "") }
       }
-      let method = try made(description, options, subject.span)
+      var options = MethodOptions()
+      for argument in given { try set(argument, description, &options) }
+      let method = try made(description, options, given, subject.span)
       return ChosenMethod(
         description: description, options: options, method: method, label: subject.span.text)
     }
   }
 
-  func made(_ description: MethodDescription, _ options: MethodOptions, _ span: Span) throws -> any Method {
+  /// - Parameter given: the options as they are written, where a refused value is told; else it is told at `span`.
+  func made(
+    _ description: MethodDescription, _ options: MethodOptions, _ given: [Argument], _ span: Span
+  ) throws -> any Method {
     do {
       return try description.make(options)
     } catch let refusal as Refusal {
-      throw Diagnostic(.domain, refusal.reason, at: span, hint: refusal.hint)
+      let refused = given.last { $0.name != nil && $0.name == refusal.option }
+      throw Diagnostic(.domain, refusal.reason, at: refused?.value.span ?? span, hint: refusal.hint)
     }
   }
 
@@ -184,6 +187,9 @@ extension CommandCall {
     }
     if case .definition? = interpreter.lookup(name) {
       return "'\(name)' is a formula; the method comes first: \(command.verb) newton on \(name)"
+    }
+    if command.verb == "compare", ["max", "steps", "until"].contains(name) {
+      return "steps=20 says how many steps each method takes"
     }
     let elsewhere = MethodNames.elsewhere[name.lowercased().filter { $0 != "_" && $0 != "-" }]
     return (elsewhere ?? closestMatch(to: name, in: names)).map { "did you mean '\($0)'?" }
@@ -222,6 +228,30 @@ extension CommandCall {
     options.numbers[name] = try interpreter.number(argument.value)
   }
 
+  /// The condition after until. One that holds before the first step and that no step can change is none.
+  func until() throws -> Expr? {
+    guard let condition = command.clause("until")?.values.first else { return nil }
+    let names = FreeNames.of(condition)
+    let isFixed = command.block == nil && names.allSatisfy(isFixed) || names.isEmpty
+    guard isFixed, let value = try interpreter.evaluate(condition).tensor, value.count == 1,
+      value.scalarValue != 0
+    else { return condition }
+    throw Diagnostic(
+      .domain, "'\(condition.span.text)' holds from the start, and no step changes it", at: condition.span,
+      hint: command.verb == "train"
+        ? "compare what moves, as in until loss < 0.1; epochs=3 ends it after 3 epochs"
+        : "compare what moves, as in until norm(grad) < 1e-3; max 3 ends it after 3 steps")
+  }
+
+  /// A name whose value stays where it is while params move.
+  private func isFixed(_ name: String) -> Bool {
+    switch interpreter.lookup(name) {
+    case .variable?, .data?: return !Interpreter.resultNames.contains(name)
+    case nil: return HelpTopic.constants.contains(name) || Builtins.byName[name]?.group == .pointwise
+    default: return false
+    }
+  }
+
   // MARK: Reports
 
   func stepRecord(_ before: Evaluation, _ after: Evaluation) -> Value {
@@ -255,7 +285,10 @@ extension CommandCall {
       throw Diagnostic(
         .type, "'\(command.verb)' stands by itself, outside loops and functions", at: command.span)
     }
-    guard count > 0 else { throw Diagnostic(.domain, "expected a positive number", at: command.span) }
+    guard count > 0 else {
+      throw Diagnostic(.domain, "expected a positive number", at: command.subjects.first?.span)
+    }
+    let done: String
     if command.clauses.contains(where: { $0.keyword == "step" || $0.keyword == "steps" }) {
       guard back else { throw Diagnostic(.type, "redo takes statements, not steps", at: command.span) }
       guard interpreter.undoSteps(count) else {
@@ -267,6 +300,7 @@ extension CommandCall {
             : "only \(known) \(known == 1 ? "step" : "steps") can be taken back",
           at: command.span, hint: "undo without steps takes back a statement")
       }
+      done = "undid: \(count) \(count == 1 ? "step" : "steps")"
     } else {
       let now = interpreter.state
       let found =
@@ -280,12 +314,16 @@ extension CommandCall {
             : "only \(known) \(known == 1 ? "statement" : "statements") can be \(back ? "taken back" : "done again")",
           at: command.span)
       }
-      interpreter.restore(found)
+      interpreter.restore(found.state)
       interpreter.isHistoryMove = true
+      done = "\(back ? "undid" : "redid"): \(found.statements.joined(separator: "; "))"
     }
-    if interpreter.state.objective != nil, let value = try? interpreter.objectiveValue() {
-      print("\(interpreter.state.objective ?? "f") = \(format(value))")
+    let line = interpreter.textWidth < done.count ? done.prefix(interpreter.textWidth - 1) + "…" : done[...]
+    guard let name = interpreter.state.objective, let value = try? interpreter.objectiveValue() else {
+      print(String(line))
+      return .nothing
     }
+    print(LookText(self).remarked("\(name) = \(format(value))", String(line)))
     return .nothing
   }
 }

@@ -42,12 +42,12 @@ extension CommandCall {
   }
 
   /// `log=true`; nil when it is left to the plot.
-  func isLog() throws -> Bool? { try command.option("log").map { try interpreter.number($0.value) != 0 } }
+  func isLog() throws -> Bool? { try isOn("log") }
 
   /// A kind that does not suit what is plotted.
   func unfit(_ kind: PlotKind, _ what: String, _ known: [PlotKind]) -> Diagnostic {
     Diagnostic(
-      .type, "\(what) cannot be shown as \(kind.rawValue)", at: command.option("kind")?.span,
+      .type, "\(what) cannot be shown as \(kind.rawValue)", at: command.option("kind")?.value.span,
       hint: "kinds for it are \(known.map(\.rawValue).joined(separator: ", "))")
   }
 
@@ -62,6 +62,7 @@ extension CommandCall {
       return interpreter.showLive(interpreter.rendered(figure, text))
     }
     interpreter.state.figure = figure
+    try noteCut()
     print(interpreter.rendered(figure, text))
   }
 
@@ -97,8 +98,19 @@ extension CommandCall {
   func textOptions(_ figure: Figure) throws -> TextOptions {
     var options = interpreter.textOptions
     options.width = try bounded("size", default: options.width, 20...400)
+    if interpreter.options.isTerminal { options.width = min(options.width, interpreter.options.width) }
     options.height = try bounded("height", default: options.height, 6...200)
     return options
+  }
+
+  /// Says so when a plot is narrower than was asked for, since the terminal would fold its lines.
+  private func noteCut() throws {
+    let (wanted, width) = (try integer("size", default: 0), interpreter.options.width)
+    guard interpreter.options.isTerminal, wanted > width, !isAssigned else { return }
+    interpreter.output(
+      .diagnostic(
+        "note: the terminal has \(width) columns, and so has the plot; save plot \"x.txt\" width=\(wanted) writes them all"
+      ))
   }
 
   func bounded(_ name: String, default fallback: Int, _ range: ClosedRange<Int>) throws -> Int {
@@ -106,7 +118,7 @@ extension CommandCall {
     guard range.contains(value) else {
       throw Diagnostic(
         .domain, "'\(name)' is \(range.lowerBound) to \(range.upperBound), not \(value)",
-        at: command.option(name)?.span)
+        at: command.option(name)?.value.span)
     }
     return value
   }
@@ -178,7 +190,7 @@ extension Mark {
 }
 
 extension Expr {
-  fileprivate var isRange: Bool {
+  var isRange: Bool {
     if case .range = kind { return true }
     return false
   }

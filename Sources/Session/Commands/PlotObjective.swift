@@ -163,7 +163,7 @@ extension CommandCall {
   func stepCount(_ fallback: Int) throws -> Int {
     let count = try integer("steps", default: fallback)
     guard (2...2001).contains(count) else {
-      throw Diagnostic(.domain, "'steps' is 2 to 2001, not \(count)", at: command.option("steps")?.span)
+      throw Diagnostic(.domain, "'steps' is 2 to 2001, not \(count)", at: command.option("steps")?.value.span)
     }
     return count
   }
@@ -231,7 +231,7 @@ extension CommandCall {
     return try algebra { try model.marks(across: x, up: y) }
   }
 
-  func wantsModel() throws -> Bool { try option("model")?.tensor?.scalarValue ?? 0 != 0 }
+  func wantsModel() throws -> Bool { try flag("model") }
 }
 
 // MARK: - History

@@ -152,7 +152,7 @@ private struct Tune {
 
   func run() throws -> Value {
     let parameters = choices.map(\.parameter)
-    let rule: MedianPruning? = try call.number("prune", default: 1) != 0 ? MedianPruning() : nil
+    let rule: MedianPruning? = try call.flag("prune", default: true) ? MedianPruning() : nil
     var trials = try file?.read(parameters, choices.map(\.items), seed: seed) ?? []
     let known = trials.count
     if known < trialCount { try file?.requireWritable() }
@@ -239,7 +239,7 @@ private struct Tune {
         .joined(separator: ", ") + (pruned > 0 ? "; \(pruned) pruned" : "")
         + (failed > 0 ? "; \(failed) failed" : "") + (known > 0 ? "; \(known) from the study" : ""))
     if failed > 0, let problem { call.warn("\(failed) of \(trials.count) trials failed: \(problem)") }
-    if try call.option("plot")?.tensor?.doubles.first ?? 0 != 0, !call.isAssigned { try draw(trials) }
+    if try call.flag("plot"), !call.isAssigned { try draw(trials) }
     return record(trials, best, value)
   }
 

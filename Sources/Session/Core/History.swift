@@ -3,20 +3,26 @@ import Tensors
 /// States to go back to. Copies share memory with the present state until one of them changes; what the copies alone
 /// hold is bounded, and the oldest go first.
 struct History {
+  /// A state, and the line of the statement that it was left by, or that leads to it again.
+  struct Entry {
+    let state: State
+    let statement: String
+  }
+
   /// States before each top-level statement that changed something, oldest first.
-  private(set) var undoStack: [State] = []
-  private(set) var redoStack: [State] = []
+  private var undoStack: [Entry] = []
+  private var redoStack: [Entry] = []
   var definitionLimit = 4096
   static let limit = 200
   /// Bytes that old values may take, here and for single steps.
   static let byteLimit = 512 << 20
   private var costs: [Int] = []
 
-  var states: [State] { undoStack + redoStack }
+  var states: [State] { (undoStack + redoStack).map(\.state) }
 
   /// Records the state before a statement that led to `after`.
-  mutating func record(_ before: State, after: State) {
-    undoStack.append(before)
+  mutating func record(_ before: State, after: State, _ statement: String) {
+    undoStack.append(Entry(state: before, statement: statement))
     redoStack = []
     costs.append(before.bytes(notIn: after))
     var total = costs.reduce(0, +)
@@ -26,31 +32,35 @@ struct History {
     }
   }
 
-  /// The state `count` statements ago; nil when there are not so many.
   var undoCount: Int { undoStack.count }
   var redoCount: Int { redoStack.count }
 
-  mutating func undo(_ count: Int, from now: State) -> State? {
+  /// A state and the statements between it and the one before, in the order in which they ran.
+  typealias Travel = (state: State, statements: [String])
+
+  /// The state `count` statements ago; nil when there are not so many.
+  mutating func undo(_ count: Int, from now: State) -> Travel? {
     guard count > 0, undoStack.count >= count else { return nil }
-    var current = now
+    var travel: Travel = (now, [])
     for _ in 0..<count {
-      redoStack.append(current)
-      current = undoStack.removeLast()
+      let last = undoStack.removeLast()
+      redoStack.append(Entry(state: travel.state, statement: last.statement))
       costs.removeLast()
+      travel = (last.state, [last.statement] + travel.statements)
     }
-    return current
+    return travel
   }
 
-  mutating func redo(_ count: Int, from now: State) -> State? {
+  mutating func redo(_ count: Int, from now: State) -> Travel? {
     guard count > 0, redoStack.count >= count else { return nil }
-    var current = now
+    var travel: Travel = (now, [])
     for _ in 0..<count {
       let next = redoStack.removeLast()
-      costs.append(current.bytes(notIn: next))
-      undoStack.append(current)
-      current = next
+      costs.append(travel.state.bytes(notIn: next.state))
+      undoStack.append(Entry(state: travel.state, statement: next.statement))
+      travel = (next.state, travel.statements + [next.statement])
     }
-    return current
+    return travel
   }
 }
 

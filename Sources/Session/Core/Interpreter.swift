@@ -45,7 +45,8 @@ final class Interpreter {
   var loopDepth = 0
   /// The statement being run was undo or redo, which is not itself undone.
   var isHistoryMove = false
-  var notedVerbs: Set<String> = []
+  /// Words of the language that are known to be hidden by bound names.
+  var notedNames: Set<String> = []
   /// Scripts that `run` has open, outermost first, to find cycles.
   var openScripts: [String] = []
   /// The trial of `tune` being run: its commands print nothing.

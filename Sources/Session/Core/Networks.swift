@@ -144,7 +144,7 @@ extension Interpreter {
       output: try given["output"].map { try functionName($0, "an activation", arguments: 1) },
       initialiser: try given["init"].map(initialiser) ?? "torch", scale: scale,
       prefix: try given["prefix"].map { try word($0, "a prefix") } ?? "",
-      hasBias: try given["bias"].map { try number($0) != 0 } ?? true)
+      hasBias: try given["bias"].map { try truth($0, "bias") } ?? true)
   }
 
   private func sizes(_ expr: Expr?, _ call: Expr) throws -> [Int] {

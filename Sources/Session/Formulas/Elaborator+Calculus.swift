@@ -27,7 +27,7 @@ extension Elaborator {
     switch function {
     case .grad: return try result(gradients(of: scalar(f, call), targets), targets)
     case .hessian:
-      let keepsAxes = try call["tensor"].map { try staticInteger($0, "'tensor'") != 0 } ?? false
+      let keepsAxes = try call["tensor"].map { try staticTruth($0, "'tensor'") } ?? false
       return try hessian(of: scalar(f, call), targets, tensor: keepsAxes, span)
     case .jacobian: return try jacobian(of: f, targets)
     case .hvp:

@@ -125,7 +125,7 @@ extension Elaborator {
     -> Meaning
   {
     let draws = try call["draws"].map { try staticInteger($0, "'draws'") } ?? 1
-    let wantsError = try call["error"].map { try staticInteger($0, "'error'") != 0 } ?? false
+    let wantsError = try call["error"].map { try staticTruth($0, "'error'") } ?? false
     let least = wantsError ? 2 : 1
     guard draws >= least else {
       throw Diagnostic(

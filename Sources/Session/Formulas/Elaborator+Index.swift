@@ -144,6 +144,10 @@ extension Elaborator {
     return k
   }
 
+  func staticTruth(_ e: Expr, _ what: String) throws -> Bool {
+    try Truth.of(try staticValue(try node(e), e.span, what), e.span, what)
+  }
+
   /// The selected part: places drop their axis, tables put their own axes in its place.
   func indexed(_ node: NodeID, _ axes: [AxisIndex]) -> NodeID {
     let (selectors, result) = selection(graph.shape(node), axes)

@@ -43,16 +43,20 @@ extension Elaborator {
         hint: "write \(text)(\(leaf) = \(rest[0].operand.span.text))")
     }
     if case .name(let name) = callee.kind {
+      let hidden = "the function \(name) is hidden by the name you bound; call that something else"
       switch interpreter.lookup(name) {
       case .variable(let v) where v.value.tensor?.shape.isEmpty == true:
         return Diagnostic(
           .type, "'\(name)' is no function: it holds a number", at: argument.span,
-          hint: "a function is defined with ':=', as in \(name)(x) := x^2, a formula as in \(name) := x^2")
+          hint: Interpreter.isFunction(name)
+            ? hidden
+            : "a function is defined with ':=', as in \(name)(x) := x^2, a formula as in \(name) := x^2")
       case .param, .data, .random, .variable:
         let places = all.map(\.value.span.text).joined(separator: ", ")
         return Diagnostic(
           .type, "'\(name)' is no function", at: argument.span,
-          hint: "an entry is written in square brackets: \(name)[\(places)]")
+          hint: Interpreter.isFunction(name)
+            ? hidden : "an entry is written in square brackets: \(name)[\(places)]")
       default: break
       }
     }

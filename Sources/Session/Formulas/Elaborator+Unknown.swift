@@ -3,11 +3,13 @@ import Syntax
 
 /// What was probably meant by a name that nothing is bound to.
 extension Elaborator {
-  func hint(forUnknown name: String) -> String {
+  ///
+  /// - Parameter span: where it stands: a command is meant at the start of a statement alone.
+  func hint(forUnknown name: String, _ span: Span) -> String {
     if interpreter.isDeclaredLater(name) { return "it is bound later in the text" }
-    let known = interpreter.visibleNames + Array(environment.locals.keys)
-    let others =
-      Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + CommandGrammar.verbs
+    // A value is wanted: functions are none.
+    let known = interpreter.visibleNames.filter { !isUserFunction($0) } + Array(environment.locals.keys)
+    let others = HelpTopic.values + (span.isWholeStatement ? CommandGrammar.verbs : [])
     if CommandGrammar[verb: name] != nil {
       return "'\(name)' is a command, which stands at the start of a statement or right after '='"
     }
@@ -15,6 +17,16 @@ extension Elaborator {
       ?? (closestMatch(to: name, in: known) ?? closestMatch(to: name, in: others))
       .map { "did you mean '\($0)'?" }
       ?? "bind it to a value, \(name) = …, to a formula, \(name) := …, or as param \(name) = …"
+  }
+
+  private func isUserFunction(_ name: String) -> Bool {
+    if case .function? = interpreter.lookup(name, frameTag: environment.frameTag) { return true }
+    return false
+  }
+
+  private func isFormula(_ name: String) -> Bool {
+    if case .definition? = interpreter.lookup(name, frameTag: environment.frameTag) { return true }
+    return false
   }
 
   /// A name that is made of others: `x0` for `x[0]`, `ab` for a product, `dfdx` for a derivative.
@@ -49,7 +61,8 @@ extension Elaborator {
   /// A function called by a word that none has.
   func hint(forUnknownFunction name: String) -> String {
     let known =
-      Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue) + interpreter.visibleNames
+      Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue)
+      + interpreter.visibleNames.filter { isUserFunction($0) || isFormula($0) }
     return ForeignWords.hint(for: name) ?? closestMatch(to: name, in: known).map { "did you mean '\($0)'?" }
       ?? "a function is defined with: \(name)(x) := …"
   }
@@ -88,6 +101,6 @@ extension Elaborator {
       .name, "'\(module)' is not bound", at: root.span,
       hint: isKnown
         ? "functions stand alone, without a module: \(name)(…)"
-        : ForeignWords.hint(for: name) ?? hint(forUnknown: module))
+        : ForeignWords.hint(for: name) ?? hint(forUnknown: module, root.span))
   }
 }

@@ -165,7 +165,7 @@ final class Elaborator: FormulaContext {
     if let topic = HelpTopic.calculus.first(where: { $0.name == name }) {
       return Diagnostic(.type, "'\(name)' is a function", at: span, hint: "call it: \(topic.usage)")
     }
-    return Diagnostic(.name, "'\(name)' is not bound", at: span, hint: hint(forUnknown: name))
+    return Diagnostic(.name, "'\(name)' is not bound", at: span, hint: hint(forUnknown: name, span))
   }
 
   /// The objective's formula.

@@ -26,7 +26,7 @@ extension Commands {
       let seconds = try call.number("seconds", default: 4)
       guard seconds > 0, seconds <= 600 else {
         throw Diagnostic(
-          .domain, "'seconds' is above 0 and at most 600", at: call.command.option("seconds")?.span)
+          .domain, "'seconds' is above 0 and at most 600", at: call.command.option("seconds")?.value.span)
       }
       var figure = try call.animatedFigure()
       figure.duration = seconds

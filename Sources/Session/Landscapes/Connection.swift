@@ -114,15 +114,15 @@ extension LandscapeCommand {
         hint: "or write along q - p, with a range")
     }
     let (a, b) = (try call.point(first, landscape), try call.point(last, landscape))
-    guard a != b else { throw Diagnostic(.domain, "the two points are the same", at: last.span) }
-    let isBent = try call.option("bend")?.tensor?.scalarValue ?? 0 != 0
+    guard a != b else { throw try same(first, last) }
+    let isBent = try call.flag("bend")
     if isBent, landscape.names.count > 1 {
       throw Diagnostic(.type, "a curve is trained for one formula", at: command.subjects[1].span)
     }
     let count = try call.stepCount(201)
     guard count >= 11 else {
       throw Diagnostic(
-        .domain, "\(count) points are too few to see a barrier", at: command.option("steps")?.span,
+        .domain, "\(count) points are too few to see a barrier", at: command.option("steps")?.value.span,
         hint: "take steps=11 at least")
     }
     let ts = (0.0...1).points(count)
@@ -130,12 +130,15 @@ extension LandscapeCommand {
     let straight = try LandscapePoints(
       interpreter, landscape, origin: a, directions: [line], label: command.verb)
     var values = try straight(ts.map { [$0] }).map(\.doubles)
+    try end(&values, straight, at: b, [line])
     var names = landscape.names
     if isBent {
       let curve = try trained(from: a, to: b)
       let bent = try LandscapePoints(
         interpreter, landscape, origin: a, directions: curve.directions, label: command.verb)
-      values.append(try bent(ts.map(BezierCurve.coefficients))[0].doubles)
+      var curved = [try bent(ts.map(BezierCurve.coefficients))[0].doubles]
+      try end(&curved, bent, at: b, curve.directions)
+      values += curved
       names = ["\(names[0]), straight", "\(names[0]), bent"]
     }
     var cut = LandscapeCut(
@@ -145,6 +148,30 @@ extension LandscapeCommand {
     report(cut, ts)
     for (name, values) in zip(cut.names, cut.values) { call.warnOfGaps(name, values, isLog: false) }
     return call.isAssigned ? cut.value : .nothing
+  }
+
+  /// The last values at the end itself: a + (b − a) may be another number than b.
+  private func end(
+    _ values: inout [[Double]], _ points: LandscapePoints, at b: [Double], _ directions: [[Double]]
+  ) throws {
+    points.move(to: b, directions)
+    let exact = try points([directions.map { _ in 0 }])
+    for (k, value) in exact.enumerated() { values[k][values[k].count - 1] = value.doubles[0] }
+  }
+
+  /// Two points that are one for this formula, though they may differ in params of another.
+  private func same(_ first: Expr, _ last: Expr) throws -> Diagnostic {
+    let held = try [first, last].map { try call.interpreter.evaluate($0).fieldNames }
+    let own = landscape.leaves.map(\.name)
+    let foreign = held.joined().filter { !own.contains($0) }
+    guard !foreign.isEmpty else { return Diagnostic(.domain, "the two points are the same", at: last.span) }
+    let list = Set(held.joined()).sorted().joined(separator: ", ")
+    return Diagnostic(
+      .domain, "the two points do not differ in what \(landscape.names[0]) depends on", at: last.span,
+      notes: ["they hold \(list)", "\(landscape.names[0]) depends on \(own.joined(separator: ", "))"],
+      hint:
+        "name the formula that they are points of: slice FORMULA from \(first.span.text) to \(last.span.text)"
+    )
   }
 
   /// How far a curve rises above the line between its ends (Frankle, Dziugaite, Roy and Carbin, *Linear mode
@@ -169,7 +196,7 @@ extension LandscapeCommand {
     let steps = try call.count("training", default: 200)
     let rate = try call.number("lr", default: 0.03)
     guard rate > 0, rate.isFinite else {
-      throw Diagnostic(.domain, "'lr' is a positive number", at: call.command.option("lr")?.span)
+      throw Diagnostic(.domain, "'lr' is a positive number", at: call.command.option("lr")?.value.span)
     }
     let progress = call.progress()
     var generator = interpreter.state.generator

@@ -99,11 +99,18 @@ struct LandscapeCommand {
     }
     let taken = found.first(count)
     if count == 2, ParamPlane(origin: origin, directions: taken.directions).isDegenerate {
-      call.warn(
-        "\(taken.directions[0].name) and \(taken.directions[1].name) are parallel: they span a line, not a plane"
-      )
+      throw parallel(taken.directions[0].name, taken.directions[1].name)
     }
     return taken
+  }
+
+  private func parallel(_ first: String, _ second: String) -> Diagnostic {
+    let line = "slice \(landscape.names[0]) along \(first)"
+    return Diagnostic(
+      .domain, "\(first) and \(second) are parallel: they span a line, not a plane",
+      at: command.clause("along")?.span ?? command.span,
+      notes: landscape.count == 1 ? ["\(landscape.names[0]) depends on one number"] : [],
+      hint: landscape.count == 1 ? "a line is shown by \(line)" : "write along \(first), random; or \(line)")
   }
 
   private func points(_ directions: [Direction]) throws -> LandscapePoints {
@@ -287,6 +294,15 @@ extension CommandCall {
     let value = try interpreter.evaluate(expr)
     let now = landscape.leaves.flatMap { interpreter.currentValue(of: $0)?.doubles ?? [] }
     if case .bundle(let names, let tensors) = value {
+      let own = landscape.leaves.map(\.name)
+      guard names.contains(where: own.contains) else {
+        throw Diagnostic(
+          .domain, "this point holds no param that \(landscape.names[0]) depends on", at: expr.span,
+          notes: [
+            "it holds \(names.joined(separator: ", "))",
+            "\(landscape.names[0]) depends on \(own.joined(separator: ", "))",
+          ])
+      }
       return try interpreter.flat(names, tensors, landscape, expr, rest: now)
     }
     if let tensor = value.tensor {

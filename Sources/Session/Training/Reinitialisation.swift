@@ -33,7 +33,7 @@ extension Commands {
       changesState: true
     ) { call in
       let selection = try Selection(call)
-      if try call.number("update", default: 0) != 0 { return try selection.operate() }
+      if try call.flag("update") { return try selection.operate() }
       return try selection.run { _, leaf in [Double](repeating: 0, count: leaf.value.count) }
     }
   }
@@ -73,7 +73,7 @@ private struct Selection {
     share = isPercent ? value : nil
     count = isPercent ? 0 : Int(value)
     params = try Self.params(call)
-    takesUnits = try call.number("unit", default: 0) != 0
+    takesUnits = try call.flag("unit")
     takesMean = try call.choice("reduce", Reduction.self) == .mean
   }
 
@@ -99,7 +99,7 @@ private struct Selection {
     guard scores.isSurgeons, !takesUnits else {
       throw Diagnostic(
         .type, "'update' moves the other weights as optimal brain surgeon does, weight by weight",
-        at: call.command.option("update")?.span,
+        at: call.command.option("update")?.value.span,
         hint: "write by obs, without unit=true")
     }
     interpreter.willChange()

@@ -51,7 +51,7 @@ struct TrainingPlan {
     batch = call.command.option("batch") == nil ? nil : try call.count("batch", default: 1)
     clip = try call.positive("clip")
     patience = call.command.option("patience") == nil ? nil : try call.count("patience", default: 1)
-    keepsBest = try call.number("best", default: 0) != 0
+    keepsBest = try call.flag("best")
     schedule = try RateSchedule(call)
     checkpoint = try call.command.option("checkpoint").map {
       CheckpointFile(path: try call.path($0.value), span: $0.value.span)
@@ -59,7 +59,7 @@ struct TrainingPlan {
     log = try call.command.option("log").map { (try call.path($0.value), $0.value.span) }
     validation = call.command.clause("validate")?.values.first.map { Tracked(name: "validation", expr: $0) }
     tracked = try Self.named(call.command.clause("track")?.values ?? [])
-    condition = call.command.clause("until")?.values.first
+    condition = try call.until()
   }
 
   /// Columns are named by the formulas; what is no name is made one.

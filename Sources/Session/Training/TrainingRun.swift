@@ -42,7 +42,8 @@ final class TrainingRun {
     stepper = try Stepper(call, chosen.name, chosen.method, key: key)
     guard plan.schedule == nil || chosen.options["lr"] != nil else {
       throw Diagnostic(
-        .domain, "a schedule multiplies the step size, and none is given", at: call.command.span,
+        .domain, "a schedule multiplies the step size, and none is given",
+        at: (call.command.option("schedule") ?? call.command.option("warmup"))?.value.span,
         hint: "write train \(chosen.name) lr=…")
     }
     report = try TrainingReport(original, plan, chosen.name)
@@ -142,7 +143,8 @@ final class TrainingRun {
     guard let base = chosen.options["lr"], let schedule = plan.schedule else { return chosen.options["lr"] }
     let rate = base * (try schedule.factor(epoch, of: plan.epochs, interpreter))
     let method = try call.made(
-      chosen.description, chosen.options.with(rate: max(rate, .leastNormalMagnitude)), call.command.span)
+      chosen.description, chosen.options.with(rate: max(rate, .leastNormalMagnitude)),
+      call.command.options, call.command.span)
     try stepper.replaceMethod(by: method)
     return rate
   }
@@ -275,7 +277,7 @@ extension CommandCall {
         .domain,
         found.isEmpty
           ? "\(objectiveName) depends on no data that could be cut into batches"
-          : "it is not clear which data are samples: \(list)", at: command.option("batch")?.span,
+          : "it is not clear which data are samples: \(list)", at: command.option("batch")?.value.span,
         hint: "declare the batches: (xb, yb) ~ batch(X, y, 128), and write the objective with them")
     }
     return found.map(\.name)

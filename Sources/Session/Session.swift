@@ -185,8 +185,7 @@ extension Interpreter {
       ].compactMap { $0 }
       guard !hidden.isEmpty, notedNames.insert(name).inserted else { continue }
       let list = hidden.joined(separator: " and the ")
-      output(
-        .diagnostic("note: '\(name)' is the name you bound now, which hides the \(list); undo takes it back"))
+      output(.diagnostic("note: '\(name)' hides the \(list) of that name; undo brings it back"))
     }
   }
 

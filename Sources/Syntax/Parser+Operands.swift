@@ -196,6 +196,8 @@ extension Parser {
     case .percent where index == 0 || token.newlineBefore: "a comment begins with #"
     case .leftBrace where previous.kind == .assign: "a vector is written in square brackets: [1, 2]"
     case .assign where context.grammar != nil: "'=' assigns; to compare, write '==' or '<'"
+    case .inWord where context.grammar?.operand(of: "for") != nil:
+      "what it runs over stands after for: for t in -1..1"
     case .whileWord where context.grammar?.operand(of: "until") != nil: "'until' says when to stop"
     case .caret where previous.kind == .nabla: "the Hessian is ∇²f, or hessian(f)"
     default: nil

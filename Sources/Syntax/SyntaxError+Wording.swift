@@ -108,9 +108,21 @@ extension SyntaxError {
       ("'\(verb)' takes no argument here, found \(found)", hint)
     case .noBlock(let verb): ("'\(verb)' takes no block", "see ?\(verb)")
     case .missingClauseValue(let keyword, let found):
-      ("expected an expression after '\(keyword)', found \(found)", nil)
+      ("expected an expression after '\(keyword)', found \(found)", Self.clauseHint(keyword))
     case .tooManyErrors: ("too many errors; the rest is not shown", nil)
     default: ("syntax error", nil)
+    }
+  }
+
+  private static func clauseHint(_ keyword: String) -> String? {
+    switch keyword {
+    case "along": "directions are x[0], a vector, grad, eig(1), step, random or pca"
+    case "range": "as in: range -1..1"
+    case "until": "as in: until norm(grad) < 1e-6"
+    case "from", "to": "points are kept with: a = params"
+    case "max": "as in: max 100"
+    case "for": "as in: for t in -1..1"
+    default: nil
     }
   }
 

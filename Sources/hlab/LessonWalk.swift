@@ -79,20 +79,24 @@ final class LessonWalk: REPLHost {
   }
 
   func evaluate(_ entry: String) -> EntryOutcome {
-    if let turn = Turn(rawValue: entry.filter { !$0.isWhitespace }), !host.session.isBound(turn.rawValue) {
+    let word = entry.filter { !$0.isWhitespace }
+    let asked = word.hasPrefix("?") ? Turn(rawValue: String(word.dropFirst())) : nil
+    if let turn = Turn(rawValue: word) ?? asked, !host.session.isBound(turn.rawValue) {
+      guard asked == nil else {
+        explainTurns()
+        return .proceed
+      }
       return self.turn(turn)
     }
     if bookmark == nil { bookmark = host.session.bookmark }
     let outcome = host.evaluate(entry)
-    if ["?", "help"].contains(entry.filter { !$0.isWhitespace }) { explainTurns() }
+    if ["?", "help"].contains(word) { explainTurns() }
     return outcome
   }
 
   /// What `?` says of a lesson, below all else.
   private func explainTurns() {
-    host.session.say("lesson")
-    host.session.say(
-      "  Return or next goes on, again shows the last paragraph once more, back the one before.")
+    host.session.say("In a lesson: Return or next goes on, again repeats, back shows the paragraph before.")
     streams.flush()
   }
 

@@ -226,6 +226,15 @@ import Testing
     ("compare trust, gd max 3", "steps=20 says how many steps each method takes"),
     ("surface f along x[0], x[1] range=-1..1, 0..2", "'range' stands without '=': range -1..1, 0..2"),
     ("plot sin(t) for a", "say over what: for a in -1..1"),
+    ("surface f along x[0] x[1]", "directions stand between commas: along x[0], x[1]"),
+    ("surface f along random range -1 1", "a range is written a..b: range -1..1"),
+    ("surface f along (x[0], x[1])", "directions stand side by side: along x[0], x[1]"),
+    ("slice f along", "directions are x[0], a vector"), ("plot f range", "as in: range -1..1"),
+    ("slice f along grad at=[1, 1]", "the gradient vanishes here; take eig(1), or random"),
+    ("slice f from p to q", "keep a point before the params move, with: p = params"),
+    ("plot f range [-2, 2]", "hint: range -2..2"), ("plot sin(t), t in -1..1", "for t in -1..1"),
+    ("plot f title=Hello", "a text stands in quotes: title=\"Hello\""),
+    ("plot f width=60", "size=60 sets the columns"), ("plot f; save plot x.svg", "write \"x.svg\""),
     ("print rank(eye(2))", "a matrix's rank is matrix_rank(A)"),
     ("plot f levels=0", "'levels' is 1 to 100, not 0"),
     ("plot f range=0.5..1, -0.5..2", "two ranges follow the word: range 0.5..1, -0.5..2"),
@@ -314,7 +323,7 @@ import Testing
     transcript.run("sin = 3")
     #expect(
       transcript.messages
-        == "note: 'sin' is the name you bound now, which hides the function; undo takes it back")
+        == "note: 'sin' hides the function of that name; undo brings it back")
     transcript.run("sin = 4")
     #expect(transcript.messages.isEmpty)
     transcript.run("(cos, norm) = (1, 2)")
@@ -355,7 +364,7 @@ import Testing
     }
     #expect(width(isTerminal: false) == (200, ""))
     let (columns, messages) = width(isTerminal: true)
-    #expect(columns == 80 && messages.contains("note: the terminal has 80 columns"))
+    #expect(columns == 80 && messages.contains("note: cut to the terminal's 80 columns"))
   }
 
   @Test func aValueMissingBeforeTheNextStatement() {

@@ -170,7 +170,7 @@ import Testing
     #expect(terminal.sees("[3, 4]\n"), "\(terminal.transcript)")
     #expect(terminal.sees("[Return: 3 of "), "\(terminal.transcript)")
     try terminal.type("?\r")
-    #expect(terminal.sees("Return or next goes on, again shows"), "\(terminal.transcript)")
+    #expect(terminal.sees("In a lesson: Return or next goes on"), "\(terminal.transcript)")
     #expect(terminal.sees("[Return: 3 of "), "\(terminal.transcript)")
     // A page again, and the one before it, in the session as it was then.
     try terminal.type("again\r")

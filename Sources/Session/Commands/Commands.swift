@@ -126,6 +126,9 @@ extension Interpreter {
     {
       return "a method's own options stand in parentheses: \(method)(\(name)=\(text))"
     }
+    if ["width", "cols", "columns"].contains(name) && known.contains("size") {
+      return "size=\(text) sets the columns, height= the lines"
+    }
     let counts = ["steps", "maxiter", "max_iter", "maxiters", "iterations", "iters", "niter", "n"]
     let isCount = counts.contains(name)
     if isCount && takes("max") { return "max 5 ends it after 5 steps" }

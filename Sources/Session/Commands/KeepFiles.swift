@@ -61,9 +61,11 @@ extension CommandCall {
   /// The file that a command names.
   func path(_ expr: Expr?) throws -> String {
     guard let expr else {
+      let last = command.subjects.last.map(\.span)
+      let isFile = last.map { $0.text.contains(".") } ?? false
       throw Diagnostic(
-        .syntax, "'\(command.verb)' needs a file in quotes", at: command.span,
-        hint: "it is \(definition.usage)")
+        .syntax, "'\(command.verb)' needs a file in quotes", at: isFile ? last : command.span,
+        hint: isFile ? "write \"\(last?.text ?? "")\"" : "it is \(definition.usage)")
     }
     var isUnbound = false
     if case .name(let name) = expr.kind { isUnbound = interpreter.lookup(name) == nil }

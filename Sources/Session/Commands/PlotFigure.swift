@@ -54,9 +54,9 @@ extension CommandCall {
   /// Applies the options that concern any figure, keeps it for `save plot`, and prints it.
   func show(_ figure: Figure) throws {
     var figure = figure
-    if let title = try option("title") { figure.title = interpreter.valueText.inline.text(title) }
-    if let label = try option("xlabel") { figure.xAxis.label = interpreter.valueText.inline.text(label) }
-    if let label = try option("ylabel") { figure.yAxis.label = interpreter.valueText.inline.text(label) }
+    if let title = try label("title") { figure.title = title }
+    if let label = try label("xlabel") { figure.xAxis.label = label }
+    if let label = try label("ylabel") { figure.yAxis.label = label }
     let text = try textOptions(figure)
     if interpreter.live?.isDrawing == true {
       return interpreter.showLive(interpreter.rendered(figure, text))
@@ -64,6 +64,17 @@ extension CommandCall {
     interpreter.state.figure = figure
     try noteCut()
     print(interpreter.rendered(figure, text))
+  }
+
+  /// Words beside the figure; values are shown as they are printed.
+  private func label(_ name: String) throws -> String? {
+    guard let option = command.option(name) else { return nil }
+    if case .name(let word) = option.value.kind, interpreter.lookup(word) == nil {
+      throw Diagnostic(
+        .name, "'\(word)' is not bound", at: option.value.span,
+        hint: "a text stands in quotes: \(name)=\"\(word)\"")
+    }
+    return interpreter.valueText.inline.text(try interpreter.evaluate(option.value))
   }
 
   /// Says what a plot leaves out: values that are not finite, and values that a log axis has no place for.
@@ -109,8 +120,7 @@ extension CommandCall {
     guard interpreter.options.isTerminal, wanted > width, !isAssigned else { return }
     interpreter.output(
       .diagnostic(
-        "note: the terminal has \(width) columns, and so has the plot; save plot \"x.txt\" width=\(wanted) writes them all"
-      ))
+        "note: cut to the terminal's \(width) columns; save plot \"x.txt\" width=\(wanted) has all"))
   }
 
   func bounded(_ name: String, default fallback: Int, _ range: ClosedRange<Int>) throws -> Int {
@@ -133,6 +143,16 @@ extension CommandCall {
     }
   }
 
+  /// `[a, b]` or `(a, b)`, as a range.
+  private static func pair(_ expr: Expr) -> String? {
+    switch expr.kind {
+    case .literal(let rows) where rows.count == 1 && rows[0].count == 2:
+      return "\(rows[0][0].span.text)..\(rows[0][1].span.text)"
+    case .tuple(let items) where items.count == 2: return "\(items[0].span.text)..\(items[1].span.text)"
+    default: return nil
+    }
+  }
+
   /// Fixed ranges: `range -1..1`, for two axes also `range -1..1, 0..3`.
   ///
   /// - Parameter axes: what is shown has so many, and so many ranges at most; nil for any number.
@@ -145,7 +165,8 @@ extension CommandCall {
     }
     return try given.map { expr in
       guard case .range(let a?, let b?) = expr.kind else {
-        throw Diagnostic(.type, "a range is written a..b", at: expr.span)
+        throw Diagnostic(
+          .type, "a range is written a..b", at: expr.span, hint: Self.pair(expr).map { "range \($0)" })
       }
       return try checked(interpreter.number(a), interpreter.number(b), expr.span)
     }

@@ -38,14 +38,16 @@ struct DirectionReader {
     var result = DirectionList()
     for expr in exprs {
       let found = try read(expr)
+      for direction in found.directions where !direction.vector.contains(where: { $0 != 0 }) {
+        throw Diagnostic(
+          .domain, "the direction \(direction.name) is zero", at: expr.span,
+          hint: direction.name == "grad" ? "the gradient vanishes here; take eig(1), or random" : nil)
+      }
       result.directions += found.directions
       result.explained += found.explained
     }
     if exprs.contains(where: { word($0)?.name != "pca" }) { result.explained = [] }
     nameApart(&result.directions)
-    for direction in result.directions where !direction.vector.contains(where: { $0 != 0 }) {
-      throw Diagnostic(.domain, "the direction \(direction.name) is zero", at: exprs.first?.span)
-    }
     return result
   }
 
@@ -274,7 +276,7 @@ struct DirectionReader {
     guard let tensor = value.tensor else {
       throw Diagnostic(
         .type, "a direction is a tensor or a bundle, not \(value.kindName)", at: expr.span,
-        hint: "directions are \(Self.words)")
+        hint: separated(expr) ?? "directions are \(Self.words)")
     }
     let matching = landscape.leaves.filter { $0.shape == tensor.shape }
     if case .name(let own) = expr.kind, matching.contains(where: { $0.name == own }) {
@@ -293,6 +295,12 @@ struct DirectionReader {
       }
     }
     throw misshapen(tensor, matching.map(\.name), expr)
+  }
+
+  /// Directions in brackets are meant one by one.
+  private func separated(_ expr: Expr) -> String? {
+    guard case .tuple(let items) = expr.kind else { return nil }
+    return "directions stand side by side: along \(items.map(\.span.text).joined(separator: ", "))"
   }
 
   static let words = "x[0], a param, a value of its shape, grad, eig(1), step, random or pca"

@@ -179,7 +179,9 @@ struct LandscapeCommand {
   /// The formula over the plane of two directions, all points in one batch.
   func surfaceCut() throws -> LandscapeCut {
     guard landscape.names.count == 1 else {
-      throw Diagnostic(.type, "a surface shows one formula", at: command.subjects[1].span)
+      throw Diagnostic(
+        .type, "a surface shows one formula", at: command.subjects[1].span,
+        hint: call.misplacedHint(command.subjects[1]))
     }
     let isAnimated = command.verb == "animate"
     let list = try directions(2, default: isAnimated ? Expr(.name("pca"), command.verbSpan) : nil)
@@ -289,8 +291,24 @@ extension CommandCall {
     return found
   }
 
+  /// What stands after a clause that has its values already belongs to it with a sign in between.
+  fileprivate func misplacedHint(_ subject: Expr) -> String? {
+    let clause = command.clauses.last { $0.span.upper <= subject.span.lower }
+    guard let clause, let last = clause.values.last else { return nil }
+    switch clause.keyword {
+    case "along": return "directions stand between commas: along \(last.span.text), \(subject.span.text)"
+    case "range": return "a range is written a..b: range \(last.span.text)..\(subject.span.text)"
+    default: return nil
+    }
+  }
+
   /// A point of the params: a bundle over them, a flat vector, or the value of the only one.
   func point(_ expr: Expr, _ landscape: Landscape) throws -> [Double] {
+    if case .name(let name) = expr.kind, interpreter.lookup(name) == nil, name != "params" {
+      throw Diagnostic(
+        .name, "'\(name)' is not bound", at: expr.span,
+        hint: "keep a point before the params move, with: \(name) = params")
+    }
     let value = try interpreter.evaluate(expr)
     let now = landscape.leaves.flatMap { interpreter.currentValue(of: $0)?.doubles ?? [] }
     if case .bundle(let names, let tensors) = value {

@@ -58,9 +58,12 @@ private struct TextRenderer {
   {
     guard layout.y.fixedTicks != nil else {
       let most = max((rows + 1) / 3, 2)
-      let choices = stride(from: most, to: 0, by: -1).map { layout.y.ticks(target: $0) }
+      // More where fewer would leave one tick alone.
+      let targets = Array((1...most).reversed()) + Array(most..<max(rows, most))
+      let choices = targets.lazy.map { layout.y.ticks(target: $0) }
       // Two of three that are uneven are better than one.
-      let ends = choices[0].count == 3 ? [choices[0][0], choices[0][2]] : choices[0]
+      let usual = layout.y.ticks(target: most)
+      let ends = usual.count == 3 ? [usual[0], usual[2]] : usual
       func row(_ y: Double) -> Int {
         options.usesBraille ? BrailleCanvas.row(at: y, of: rows) : CharacterCanvas.row(at: y, of: rows)
       }

@@ -39,6 +39,7 @@ public enum ForeignWords {
       "cls": "Ctrl-L clears the screen", "ls": "vars lists what is bound", "who": "vars lists what is bound",
       "whos": "vars lists what is bound", "None": "there is no value for nothing; nan is no number",
       "T": "a transpose is written A'",
+      "wrt": "in an expression, what to differentiate by stands in parentheses: hessian(f, x)",
       "lr": "a step's length is an option: step gd lr=0.1",
       "history": "plot history draws it; train fills it with what is tracked",
     ]

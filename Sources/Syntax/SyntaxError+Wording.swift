@@ -121,6 +121,10 @@ extension SyntaxError {
     case "until": "as in: until norm(grad) < 1e-6"
     case "from", "to": "points are kept with: a = params"
     case "max": "as in: max 100"
+    case "top", "bottom": "as in: \(keyword) 5"
+    case "wrt": "as in: wrt x"
+    case "validate": "as in: validate loss(X = X_test, y = y_test)"
+    case "track": "as in: track norm(grad)"
     case "for": "as in: for t in -1..1"
     default: nil
     }

@@ -68,6 +68,13 @@ import Testing
     }
   }
 
+  @Test func noTickStandsAlone() {
+    let series = Series([0, 1, 2], [-0.44, 0, 0.35])
+    let text = renderText(
+      Figure(yAxis: Axis(range: -0.44...0.35), marks: [.line(series)]), TextOptions(width: 40, height: 7))
+    #expect(text.split(separator: "\n").count { $0.contains("┤") } > 1, "\(text)")
+  }
+
   @Test func rangesWithoutWidthHaveNoTicks() {
     #expect(labels(1, 1).isEmpty)
     #expect(labels(.nan, 1).isEmpty)

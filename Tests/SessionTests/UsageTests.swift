@@ -234,6 +234,7 @@ import Testing
     ("slice f from p to q", "keep a point before the params move, with: p = params"),
     ("plot f range [-2, 2]", "hint: range -2..2"), ("plot sin(t), t in -1..1", "for t in -1..1"),
     ("plot f title=Hello", "a text stands in quotes: title=\"Hello\""),
+    ("plot hessian wrt x", "stands in parentheses: hessian(f, x)"), ("eig top", "as in: top 5"),
     ("plot f width=60", "size=60 sets the columns"), ("plot f; save plot x.svg", "write \"x.svg\""),
     ("print rank(eye(2))", "a matrix's rank is matrix_rank(A)"),
     ("plot f levels=0", "'levels' is 1 to 100, not 0"),

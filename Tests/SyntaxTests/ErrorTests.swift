@@ -110,7 +110,7 @@ import Testing
     ),
     ("quit()", "there is nothing between the parentheses (the command stands alone: quit)"),
     ("y = ()", "there is nothing between the parentheses"),
-    ("hessian wrt\nx = 3", "expected an expression after 'wrt', found the end of the line"),
+    ("hessian wrt\nx = 3", "expected an expression after 'wrt', found the end of the line (as in: wrt x)"),
     (
       "a, b = c",
       "expected the end of the statement, found ','"

@@ -10,7 +10,7 @@ extension Commands {
     ("title", "the line above"),
     ("xlabel", "the text below"),
     ("ylabel", "the text at the left"),
-    ("size", "columns"),
+    ("size", "columns, on a terminal no more than it has"),
     ("height", "lines"),
   ]
 

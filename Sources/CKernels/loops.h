@@ -8,6 +8,8 @@
 #if defined(__x86_64__) && defined(__linux__) && defined(__has_attribute) && !defined(HK_NO_CLONES)
 #if __has_attribute(target_clones)
 #define HK_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+// Of kernels with vectors of 64 bytes; levels.inc has the others.
+#define HK_WIDE __attribute__((target("arch=x86-64-v4"), __min_vector_width__(512)))
 #endif
 #endif
 #ifndef HK_CLONES
@@ -16,14 +18,21 @@
 
 #define HK_INLINE static inline __attribute__((always_inline))
 
+// A value that the compiler takes as it is, in a register.
+#define HK_OPAQUE(x) __asm__("" : "+r"(x))
+
 // The elements are independent even where x and y are the same array.
 #if defined(__clang__)
 #define HK_PRAGMA(text) _Pragma(#text)
+#define HK_UNROLL _Pragma("clang loop unroll(full)")
 #define HK_VECTOR(width) HK_PRAGMA(clang loop vectorize(assume_safety) vectorize_width(width))
 #elif defined(__GNUC__)
 #define HK_VECTOR(width) _Pragma("GCC ivdep")
 #else
 #define HK_VECTOR(width)
+#endif
+#ifndef HK_UNROLL
+#define HK_UNROLL
 #endif
 
 // Whole vectors first; the rest of fewer than `width` elements goes through a padded copy, so that it costs one

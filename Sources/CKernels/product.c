@@ -17,14 +17,16 @@ int hk_product_is_small(int64_t m, int64_t n, int64_t k) {
   return work <= 1 << 18 || (work <= 1 << 22 && (least <= 32 || k <= 32));
 }
 
-#define T double
-#define NAME(x) x##_f64
-#include "panels.inc"
-#include "product.inc"
-#undef T
-#undef NAME
+#define KERNELS "product.inc"
+#include "levels.inc"
 
-#define T float
-#define NAME(x) x##_f32
-#include "panels.inc"
-#include "product.inc"
+#define HK_PRODUCTS(precision, T)                                                                   \
+  void hk_product_##precision(const hk_product *p, const T *a, const T *b, T *c) {                  \
+    HK_FITTING(product_##precision)(p, a, b, c);                                                    \
+  }                                                                                                 \
+  void hk_gram_##precision(const hk_gram *p, const T *a, const T *w, T *partial, T *c) {            \
+    HK_FITTING(gram_##precision)(p, a, w, partial, c);                                              \
+  }
+
+HK_PRODUCTS(f64, double)
+HK_PRODUCTS(f32, float)

@@ -102,24 +102,22 @@ static inline int *la_integer_work(size_t count, int *info) {
   return work;
 }
 
-// Eigenvalues, ascending, and with vectors != 0 the eigenvectors in the columns of a. Reads the upper triangle.
-static inline int la_dsyevd(int vectors, int n, double *a, double *w) {
-  la_threads(n);
-  const char *job = vectors ? "V" : "N";
-  int info = 0, lwork = 1, query = -1;
-  // The documented sizes: the query overflows for large n.
+// How many doubles la_dsyevd works in; the documented sizes, since LAPACK's query overflows for large n.
+static inline double la_dsyevd_work(int vectors, int n) {
   double size = n <= 1 ? 1 : vectors ? 1 + 6.0 * n + 2.0 * n * n : 2.0 * n + 1;
-  double blocked = 1;
-  if (size < (double)INT_MAX) {
-    int iquery = 1;
-    dsyevd_(job, "U", &n, a, &n, w, &blocked, &query, &iquery, &query, &info, 1, 1);
-    if (blocked > size) size = blocked;
-  }
-  double *work = la_work(size, &lwork, &info);
-  int liwork = vectors ? 3 + 5 * n : 1;
+  if (!(size < (double)INT_MAX)) return size;
+  int info = 0, query = -1, iquery = 1;
+  double blocked = 1, unused = 0;
+  dsyevd_(vectors ? "V" : "N", "U", &n, &unused, &n, &unused, &blocked, &query, &iquery, &query, &info, 1, 1);
+  return blocked > size ? blocked : size;
+}
+
+// Eigenvalues, ascending, and with vectors != 0 the eigenvectors in the columns of a. Reads the upper triangle.
+static inline int la_dsyevd(int vectors, int n, double *a, double *w, double *work, int lwork) {
+  la_threads(n);
+  int info = 0, liwork = vectors ? 3 + 5 * n : 1;
   int *iwork = la_integer_work((size_t)liwork, &info);
-  if (info == 0) dsyevd_(job, "U", &n, a, &n, w, work, &lwork, iwork, &liwork, &info, 1, 1);
-  free(work);
+  if (info == 0) dsyevd_(vectors ? "V" : "N", "U", &n, a, &n, w, work, &lwork, iwork, &liwork, &info, 1, 1);
   free(iwork);
   return info;
 }

@@ -60,16 +60,10 @@ enum TensorKernels {
 
   /// Eigenvalues in the first row, eigenvectors as columns below.
   private static func packedEigen(_ a: Tensor) throws -> Tensor {
-    let n = a.shape[0]
-    let values = a.doubles
-    let scale = values.reduce(0) { max($0, $1.magnitude) }
-    for i in 0..<n {
-      for j in 0..<i where (values[i * n + j] - values[j * n + i]).magnitude > 1e-8 * scale {
-        throw EngineError.matrix(
-          "eig takes a symmetric matrix, and entries (\(i), \(j)) and (\(j), \(i)) differ; eigvals takes any")
-      }
+    if let (i, j) = a.firstAsymmetry(beyond: 1e-8 * a.largestMagnitude) {
+      throw EngineError.matrix(
+        "eig takes a symmetric matrix, and entries (\(i), \(j)) and (\(j), \(i)) differ; eigvals takes any")
     }
-    let e = try symmetricEigen(a)
-    return Tensor(e.values.doubles + e.vectors.doubles, [n + 1, n])
+    return try packedSymmetricEigen(a)
   }
 }

@@ -48,21 +48,32 @@ struct Matrix {
   }
 }
 
-/// Entries of a row-major matrix in column-major order, by square tiles.
+/// Entries of a row-major matrix in column-major order.
 func transposedEntries(_ values: [Double], rows: Int, columns: Int) -> [Double] {
-  let tile = 32
-  return [Double](unsafeUninitializedCapacity: values.count) { target, count in
-    values.withUnsafeBufferPointer { source in
-      for i0 in stride(from: 0, to: rows, by: tile) {
-        for j0 in stride(from: 0, to: columns, by: tile) {
-          for i in i0..<min(i0 + tile, rows) {
-            for j in j0..<min(j0 + tile, columns) { target[j * rows + i] = source[i * columns + j] }
-          }
-        }
-      }
+  [Double](unsafeUninitializedCapacity: values.count) { target, count in
+    if let target = target.baseAddress {
+      values.withUnsafeBufferPointer { transposeEntries($0, rows: rows, columns: columns, to: target) }
     }
     count = values.count
   }
+}
+
+/// Writes the entries of a row-major matrix in column-major order, by square tiles, on all threads where they are many.
+func transposeEntries<T: TensorScalar>(
+  _ source: UnsafeBufferPointer<Double>, rows: Int, columns: Int, to target: UnsafeMutablePointer<T>
+) {
+  let tile = 32
+  func stripe(_ number: Int) {
+    let first = number * tile
+    let end = min(first + tile, columns)
+    for top in stride(from: 0, to: rows, by: tile) {
+      for j in first..<end {
+        for i in top..<min(top + tile, rows) { target[j * rows + i] = T(source[i * columns + j]) }
+      }
+    }
+  }
+  let stripes = (columns + tile - 1) / tile
+  if source.count < 1 << 16 { (0..<stripes).forEach(stripe) } else { Team.run(stripes, stripe) }
 }
 
 /// The index of the first infinite or NaN entry.

@@ -28,14 +28,76 @@ public enum EigenRange: Equatable, Sendable {
 /// - Complexity: O(n³) time, about 4n² doubles of memory.
 public func symmetricEigen(_ a: Tensor) throws(LinearAlgebraError) -> SymmetricEigen {
   let n = a.shape.first ?? 0
-  // dsyevd's workspace is counted in 32 bits.
-  if n > 32_000 { return try symmetricEigen(a, range: .lowest(n)) }
-  var work = try Matrix(square: a).values
-  var values = [Double](repeating: 0, count: n)
-  if n > 0 { try checkConverged(la_dsyevd(1, Int32(n), &work, &values), a.shape) }
+  if n > divideAndConquerLimit { return try symmetricEigen(a, range: .lowest(n)) }
+  let e = try divideAndConquer(a)
   return SymmetricEigen(
-    values: Tensor(vector: values, a.precision),
-    vectors: Tensor(transposedEntries(work, rows: n, columns: n), [n, n], a.precision))
+    values: Tensor(vector: e.values, a.precision),
+    vectors: e.vectors.withEntries(Double.self) {
+      switch a.precision {
+      case .f64: transposed($0, n, Double.self)
+      case .f32: transposed($0, n, Float.self)
+      }
+    })
+}
+
+/// The same in one array of n+1 rows in double precision: eigenvalues in the first, eigenvectors in the columns below.
+///
+/// Throws as `symmetricEigen(_:)`.
+public func packedSymmetricEigen(_ a: Tensor) throws(LinearAlgebraError) -> Tensor {
+  let n = a.shape.first ?? 0
+  if n > divideAndConquerLimit {
+    let e = try symmetricEigen(a.converted(to: .f64), range: .lowest(n))
+    return Tensor(e.values.doubles + e.vectors.doubles, [n + 1, n])
+  }
+  let e = try divideAndConquer(a)
+  var packed = Tensor(uninitialized: [n + 1, n])
+  packed.withMutable(Double.self) { target in
+    for i in 0..<n { target[i] = e.values[i] }
+    guard let below = target.baseAddress?.advanced(by: n) else { return }
+    e.vectors.withEntries(Double.self) { transposeEntries($0, rows: n, columns: n, to: below) }
+  }
+  return packed
+}
+
+/// dsyevd's workspace is counted in 32 bits.
+private let divideAndConquerLimit = 32_000
+
+/// Eigenvalues, ascending, and eigenvectors in the rows.
+private func divideAndConquer(_ a: Tensor) throws(LinearAlgebraError) -> (values: [Double], vectors: Tensor) {
+  guard a.rank == 2, a.shape[0] == a.shape[1] else { throw .notSquare(a.shape) }
+  let n = a.shape[0]
+  var vectors = a.converted(to: .f64)
+  if let bad = vectors.withEntries(Double.self, firstNonFinite) {
+    throw .notFinite(row: bad / n, column: bad % n)
+  }
+  var values = [Double](repeating: 0, count: n)
+  guard n > 0 else { return (values, vectors) }
+  let info = vectors.withMutable(Double.self) { syevd(true, n, $0.baseAddress, &values) }
+  try checkConverged(info, a.shape)
+  return (values, vectors)
+}
+
+/// LAPACK's dsyevd in memory that is used again; returns its info.
+private func syevd(
+  _ wantsVectors: Bool, _ n: Int, _ a: UnsafeMutablePointer<Double>?, _ values: inout [Double]
+) -> Int32 {
+  let size = la_dsyevd_work(wantsVectors ? 1 : 0, Int32(n))
+  guard size < Double(Int32.max) else { return Int32(LA_TOO_LARGE) }
+  let work = Storage(byteCount: Int(size) * MemoryLayout<Double>.size)
+  return withExtendedLifetime(work) {
+    la_dsyevd(
+      wantsVectors ? 1 : 0, Int32(n), a, &values, work.pointer.assumingMemoryBound(to: Double.self),
+      Int32(size))
+  }
+}
+
+private func transposed<T: TensorScalar>(_ source: UnsafeBufferPointer<Double>, _ n: Int, _: T.Type) -> Tensor
+{
+  var result = Tensor(uninitialized: [n, n], T.precision)
+  result.withMutable(T.self) { target in
+    if let target = target.baseAddress { transposeEntries(source, rows: n, columns: n, to: target) }
+  }
+  return result
 }
 
 /// All eigenvalues, ascending, of a symmetric matrix, whose lower triangle is read.
@@ -45,7 +107,10 @@ public func symmetricEigenvalues(_ a: Tensor) throws(LinearAlgebraError) -> Tens
   var work = try Matrix(square: a).values
   let n = a.shape[0]
   var values = [Double](repeating: 0, count: n)
-  if n > 0 { try checkConverged(la_dsyevd(0, Int32(n), &work, &values), a.shape) }
+  if n > 0 {
+    let info = work.withUnsafeMutableBufferPointer { syevd(false, n, $0.baseAddress, &values) }
+    try checkConverged(info, a.shape)
+  }
   return Tensor(vector: values, a.precision)
 }
 

@@ -113,14 +113,8 @@ extension Tensor {
   /// The places of the first two entries of a square matrix that should be equal and differ by more than
   /// rounding.
   var asymmetry: (row: Int, column: Int)? {
-    let n = shape[0]
-    let values = doubles
-    let largest = values.reduce(0) { max($0, abs($1)) }
-    let bound = Curvature.tolerance(n, precision, largest: largest)
-    for i in 0..<n {
-      for j in 0..<i where abs(values[i * n + j] - values[j * n + i]) > bound { return (j, i) }
-    }
-    return nil
+    let bound = Curvature.tolerance(shape[0], precision, largest: largestMagnitude)
+    return firstAsymmetry(beyond: bound).map { ($0.column, $0.row) }
   }
 
   var frobeniusNorm: Double {

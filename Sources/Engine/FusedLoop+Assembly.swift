@@ -99,7 +99,9 @@ extension FusedLoop {
     let last = sizes.count - 1
     guard last >= 2, !holdsRows else { return self }
     let strides = (inputs.map(\.place) + outputs.map(\.place)).map(\.strides).filter { $0[last] > 1 }
-    func gain(_ axis: Int) -> Int { strides.count { $0[axis] == 1 } }
+    // Entries, so that a small array that stays in the cache does not stand against a large one.
+    func entries(_ strides: [Int]) -> Int { zip(strides, sizes).reduce(1) { $1.0 == 0 ? $0 : $0 * $1.1 } }
+    func gain(_ axis: Int) -> Int { strides.reduce(0) { $1[axis] == 1 ? $0 + entries($1) : $0 } }
     guard let row = (0..<last).max(by: { (gain($0), $0) < (gain($1), $1) }), gain(row) > gain(last - 1) else {
       return self
     }

@@ -75,7 +75,7 @@ let package = Package(
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Tensors"]),
     .testTarget(name: "KernelTests", dependencies: ["CKernels"]),
-    .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"]),
+    .testTarget(name: "LinearAlgebraTests", dependencies: ["COpenBLAS", "LinearAlgebra"]),
     .testTarget(name: "GraphTests", dependencies: ["Graph", "Calculus", "TestSupport"]),
     .testTarget(
       name: "CalculusTests", dependencies: ["CKernels", "Calculus", "Engine", "Graph", "TestSupport"]),

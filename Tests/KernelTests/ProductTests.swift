@@ -12,7 +12,7 @@ import Testing
   @Test(arguments: layouts)
   func everyEdge(layout: Layout) {
     for m in [1, 2, 5, 6, 7, 13, 24, 25, 50] {
-      for n in [1, 3, 4, 5, 8, 9, 17, 97] {
+      for n in [1, 3, 4, 5, 8, 9, 17, 24, 41, 48, 97] {
         for k in [1, 2, 31, 257] {
           for adds in [false, true] { check(m, n, k, layout, adds) }
         }

@@ -1,7 +1,15 @@
-import Glibc
+import COpenBLAS
+import Foundation
 import LinearAlgebra
 import Tensors
 import Testing
+
+/// What this machine's first processor can do; empty where Linux does not say.
+private let processorFlags: Set<Substring> = {
+  let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+  let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") }
+  return Set(flags?.split(separator: " ") ?? [])
+}()
 
 @Suite struct EigenTests {
   /// Hilbert 4×4: the extreme eigenvalues to 16 digits.
@@ -24,6 +32,55 @@ import Testing
       diagonal: .init(repeating: 2, count: n), offDiagonal: .init(repeating: -1, count: n - 1))
     #expect(tridiagonal.values.distance(eigen.values) < 1e-13)
     #expect(a.times(tridiagonal.vectors).distance(tridiagonal.vectors.times(diagonal(eigen.values))) < 1e-13)
+  }
+
+  @Test func packedEigenpairs() throws {
+    let n = 300
+    let packed = try packedSymmetricEigen(secondDifference(n).converted(to: .f32))
+    #expect(packed.shape == [n + 1, n] && packed.precision == .f64)
+    let values = packed.doubles
+    for k in [0, 31, 32, 299] {
+      let angle = Double(k + 1) * .pi / Double(n + 1)
+      #expect(abs(values[k] - (2 - 2 * cos(angle))) < 1e-12)
+      // The k-th eigenvector is sin(i·angle), up to length and sign.
+      let length = (Double(n + 1) / 2).squareRoot()
+      let ratio = values[n + k] / (sin(angle) / length)
+      #expect(abs(ratio.magnitude - 1) < 1e-8)
+      for i in [1, 150, 299] {
+        #expect(abs(values[(i + 1) * n + k] - ratio * sin(Double(i + 1) * angle) / length) < 1e-10)
+      }
+    }
+    #expect(throws: LinearAlgebraError.self) { try packedSymmetricEigen(Tensor(repeating: .nan, [3, 3])) }
+    #expect(throws: LinearAlgebraError.self) { try packedSymmetricEigen(Tensor(repeating: 1, [3, 2])) }
+    #expect(try packedSymmetricEigen(Tensor([], [0, 0])).shape == [1, 0])
+  }
+
+  @Test func firstAsymmetryByRows() {
+    for n in [1, 2, 33, 70] {
+      for precision in [Precision.f64, .f32] {
+        let symmetric = matrix(n, n) { Double(min($0, $1) + $0 * $1) }
+        #expect(symmetric.converted(to: precision).firstAsymmetry(beyond: 0) == nil)
+        var values = symmetric.doubles
+        for (i, j) in [(n - 1, 0), (n - 1, n - 2), (n / 2, n / 3)] where i > j && j >= 0 {
+          values[i * n + j] += 1
+        }
+        let place = Tensor(values, [n, n], precision).firstAsymmetry(beyond: 0.5)
+        // The changed entries in the order in which they are met.
+        let expected: (row: Int, column: Int)? = n < 2 ? nil : n < 3 ? (1, 0) : (n / 2, n / 3)
+        #expect(place?.row == expected?.row && place?.column == expected?.column)
+        #expect(Tensor(values, [n, n], precision).firstAsymmetry(beyond: 1) == nil)
+      }
+    }
+    #expect(Tensor(vector: [1, -3, 2]).largestMagnitude == 3)
+    #expect(Tensor(vector: []).largestMagnitude == 0)
+  }
+
+  /// An OpenBLAS that does not know the processor takes kernels without its vectors.
+  @Test(.enabled(if: processorFlags.contains("avx2") && getenv("OPENBLAS_CORETYPE") == nil))
+  func openBLASUsesTheProcessor() {
+    let core = String(cString: openblas_get_corename())
+    #expect(!["Prescott", "Nehalem", "Core2", "Sandybridge", "Barcelona"].contains(core))
+    #expect(!CommandLine.arguments.isEmpty)
   }
 
   @Test func randomMatrix() throws {

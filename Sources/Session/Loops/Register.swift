@@ -21,7 +21,9 @@ final class Register {
   let byteCount: Int
   private(set) var storage: Storage
   private(set) var pointer: UnsafeMutableRawPointer
-  private var spare: Storage?
+  /// Where the next value is written, once `hasSpare`: two objects that change places count no references.
+  private var spare: Storage
+  private var hasSpare = false
   private(set) var isShared = true
   /// Another number for each value.
   private(set) var version = 0
@@ -42,6 +44,7 @@ final class Register {
     byteCount = value.shape.elementCount * precision.byteCount
     storage = value.converted(to: precision).sharedStorage
     pointer = storage.pointer
+    spare = storage
   }
 
   /// Takes a value from the session.
@@ -68,19 +71,23 @@ final class Register {
   /// Where the next value may be written.
   @inline(__always)
   func spareMemory() -> UnsafeMutableRawPointer {
-    if let spare { return spare.pointer }
-    let made = Storage(byteCount: byteCount)
-    spare = made
-    return made.pointer
+    if !hasSpare {
+      spare = Storage(byteCount: byteCount)
+      hasSpare = true
+    }
+    return spare.pointer
   }
 
   /// What stands in `spareMemory` is the value now.
   @inline(__always)
   func commit() {
-    guard let next = spare else { return }
-    spare = isShared ? nil : storage
-    storage = next
-    pointer = next.pointer
+    guard hasSpare else { return }
+    swap(&storage, &spare)
+    pointer = storage.pointer
+    if isShared {
+      spare = storage
+      hasSpare = false
+    }
     isShared = false
     isDirty = true
     version += 1

@@ -8,7 +8,8 @@
 #if defined(__x86_64__) && defined(__linux__) && defined(__has_attribute) && !defined(HK_NO_CLONES)
 #if __has_attribute(target_clones)
 #define HK_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-// Of kernels with vectors of 64 bytes; levels.inc has the others.
+// Of kernels with vectors of 32 bytes, and of 64: levels.inc has both.
+#define HK_NARROW __attribute__((target_clones("default", "arch=x86-64-v3")))
 #define HK_WIDE __attribute__((target("arch=x86-64-v4"), __min_vector_width__(512)))
 #endif
 #endif

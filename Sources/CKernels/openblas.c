@@ -4,7 +4,9 @@
 // someone has set it, stands.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -41,12 +43,25 @@ __attribute__((constructor)) static void choose_kernels(void) {
   __builtin_cpu_init();
   const char *name = fitting();
   if (!name) return;
-  // Swift finds the arguments of the command line just before the environment: it has to stay where it is.
-  char **environment = environ;
-  setenv(variable, name, 1);
+  // OpenBLAS's own threads choose as they ask for their first memory, unless someone has had some before.
+  void *(*take)(int) = (void *(*)(int))dlsym(RTLD_DEFAULT, "blas_memory_alloc");
+  void (*give)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "blas_memory_free");
+  if (take && give) give(take(0));
+  // Swift finds the arguments of the command line just before the environment, which has to stay where it is; another
+  // one, with the choice, stands in for it.
+  size_t count = 0;
+  while (environ && environ[count]) count++;
+  char setting[64], **environment = environ, **chosen = malloc((count + 2) * sizeof *chosen);
+  if (!chosen) return;
+  snprintf(setting, sizeof setting, "%s=%s", variable, name);
+  memcpy(chosen, environment, count * sizeof *chosen);
+  chosen[count] = setting;
+  chosen[count + 1] = NULL;
+  environ = chosen;
   forget();
   choose();
   environ = environment;
+  free(chosen);
 }
 
 #endif

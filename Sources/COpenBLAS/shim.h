@@ -1,8 +1,9 @@
 // BLAS through <cblas.h>, and the Fortran LAPACK routines that hlab calls (Debian's OpenBLAS carries their
 // symbols but no LAPACKE).
 //
-// A `la_` wrapper takes scalars by value, asks for the workspace, allocates and frees it, and returns LAPACK's
-// `info`, or LA_NO_MEMORY, or LA_TOO_LARGE when the workspace cannot be counted in LAPACK's 32-bit integers.
+// A `la_` wrapper takes scalars by value, asks for the workspace, allocates and frees it (la_dsyevd is given the larger
+// one), and returns LAPACK's `info`, or LA_NO_MEMORY, or LA_TOO_LARGE when the workspace cannot be counted in LAPACK's
+// 32-bit integers.
 // Matrices are column-major. Trailing `size_t` arguments are the lengths of Fortran's character arguments.
 #pragma once
 #include <cblas.h>

@@ -83,7 +83,9 @@ private func syevd(
 ) -> Int32 {
   let size = la_dsyevd_work(wantsVectors ? 1 : 0, Int32(n))
   guard size < Double(Int32.max) else { return Int32(LA_TOO_LARGE) }
-  let work = Storage(byteCount: Int(size) * MemoryLayout<Double>.size)
+  guard let work = Storage(ifAvailable: Int(size) * MemoryLayout<Double>.size) else {
+    return Int32(LA_NO_MEMORY)
+  }
   return withExtendedLifetime(work) {
     la_dsyevd(
       wantsVectors ? 1 : 0, Int32(n), a, &values, work.pointer.assumingMemoryBound(to: Double.self),

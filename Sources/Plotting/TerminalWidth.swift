@@ -34,7 +34,7 @@ extension String {
   }
 
   /// The text cut to a width, with an ellipsis where something is missing.
-  func truncated(to width: Int, unicode: Bool) -> String {
+  public func truncated(to width: Int, unicode: Bool) -> String {
     if terminalWidth <= width { return self }
     let ellipsis = unicode ? "…" : width > 3 ? "..." : ""
     var result = ""

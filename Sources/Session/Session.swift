@@ -185,7 +185,9 @@ extension Interpreter {
       ].compactMap { $0 }
       guard !hidden.isEmpty, notedNames.insert(name).inserted else { continue }
       let list = hidden.joined(separator: " and the ")
-      output(.diagnostic("note: '\(name)' hides the \(list) of that name; undo brings it back"))
+      output(
+        .diagnostic(
+          "note: '\(name)' hides the \(list) of that name\(name == "undo" ? "" : "; undo brings it back")"))
     }
   }
 

@@ -69,7 +69,7 @@ public struct Span: Sendable {
 
   /// The text, or what stands in its first line when there are more.
   public var firstLine: String {
-    let lines = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+    let lines = text.split(maxSplits: 1, omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     return lines.count > 1 ? "\(lines[0]) …" : text
   }
 

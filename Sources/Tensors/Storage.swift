@@ -1,5 +1,11 @@
 import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// A block of aligned memory that tensors share until one of them writes. Large blocks are used again: fresh pages
 /// cost more than most of what is computed in them.
 public final class Storage: @unchecked Sendable {
@@ -11,6 +17,16 @@ public final class Storage: @unchecked Sendable {
     self.byteCount = byteCount
     isView = false
     pointer = StoragePool.take(byteCount) ?? .allocate(byteCount: max(byteCount, 64), alignment: 64)
+  }
+
+  /// Nil when there is not so much memory.
+  public init?(ifAvailable byteCount: Int) {
+    self.byteCount = byteCount
+    isView = false
+    var fresh = StoragePool.take(byteCount)
+    if fresh == nil, posix_memalign(&fresh, 64, max(byteCount, 64)) != 0 { return nil }
+    guard let fresh else { return nil }
+    pointer = fresh
   }
 
   /// Memory that someone else owns and keeps alive.

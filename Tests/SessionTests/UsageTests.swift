@@ -297,11 +297,24 @@ import Testing
     for text in [
       "minimize gd until false max 2", "n = 0; minimize gd until n > 1 { n = n + 1 }",
       "minimize gd until f < 1e9", "train gd until epoch > 1", "minimize gd until norm(grad) < 1e9",
+      "epoch = 5; train gd lr=1e-4 until epoch > 1 epochs=3",
+      "k = 0; while k < 3 { minimize gd max 1 until k >= 2; k = k + 1 }",
     ] {
       let transcript = Transcript()
       transcript.run(Self.rosenbrock + text)
       #expect(transcript.outcome == .ok, "\(text): \(transcript.messages)")
     }
+  }
+
+  /// A bare word that is bound to nothing and yet means something.
+  @Test(arguments: [
+    "param w = 1; h := w^2; slice h from e to pi steps=11", "plot t^2 for t in 0..1 title=pi",
+    "plot t^2 for t in 0..1 xlabel=inf",
+  ])
+  func constantsArePointsAndLabels(text: String) {
+    let transcript = Transcript()
+    transcript.run(text)
+    #expect(transcript.outcome == .ok, "\(transcript.messages)")
   }
 
   @Test func undoSaysWhat() {
@@ -312,6 +325,8 @@ import Testing
     transcript.run("repeat 2 {\n  step gd\n}")
     #expect(transcript.run("undo 1 step").hasSuffix("undid: 1 step"))
     #expect(transcript.run("undo 3").hasSuffix("undid: step newton; repeat 2 { …; undo 1 step"))
+    transcript.run("repeat 2 {\r\n  step gd\r\n}")
+    #expect(transcript.run("undo").hasSuffix("undid: repeat 2 { …"))
     let other = Transcript()
     other.run("y = 3")
     #expect(other.run("undo") == "undid: y = 3")

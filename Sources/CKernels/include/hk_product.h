@@ -1,5 +1,5 @@
 // Small products of matrices, products of a matrix with a vector, and Gram matrices. Products run on the calling thread. Every entry of the
-// result is added up in an order that depends on k alone, so that results are the same however they are cut.
+// result is added up in an order that depends on k and the processor alone, so that results are the same however they are cut.
 #pragma once
 #include <stdint.h>
 

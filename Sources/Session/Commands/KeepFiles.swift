@@ -58,11 +58,19 @@ extension CommandCall {
     return false
   }
 
+  /// A bare word that means nothing here: a text without its quotes, or a point that was not kept.
+  func unknownWord(_ expr: Expr) -> String? {
+    guard case .name(let name) = expr.kind, interpreter.lookup(name) == nil, !HelpTopic.values.contains(name)
+    else { return nil }
+    return name
+  }
+
   /// The file that a command names.
   func path(_ expr: Expr?) throws -> String {
     guard let expr else {
       let last = command.subjects.last.map(\.span)
-      let isFile = last.map { $0.text.contains(".") } ?? false
+      var isFile = false
+      if case .field? = command.subjects.last?.kind { isFile = true }
       throw Diagnostic(
         .syntax, "'\(command.verb)' needs a file in quotes", at: isFile ? last : command.span,
         hint: isFile ? "write \"\(last?.text ?? "")\"" : "it is \(definition.usage)")

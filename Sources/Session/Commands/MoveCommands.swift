@@ -1,4 +1,5 @@
 import Optimization
+import Plotting
 import Syntax
 import Tensors
 
@@ -232,8 +233,10 @@ extension CommandCall {
   func until() throws -> Expr? {
     guard let condition = command.clause("until")?.values.first else { return nil }
     let names = FreeNames.of(condition)
-    let isFixed = command.block == nil && names.allSatisfy(isFixed) || names.isEmpty
-    guard isFixed, let value = try interpreter.evaluate(condition).tensor, value.count == 1,
+    // What moves around the command may be what the condition asks for.
+    let isAlone = command.block == nil && interpreter.loopDepth == 0 && interpreter.callDepth == 0
+    guard isAlone && names.allSatisfy(isFixed) || names.isEmpty,
+      let value = try interpreter.evaluate(condition).tensor, value.count == 1,
       value.scalarValue != 0
     else { return condition }
     throw Diagnostic(
@@ -245,6 +248,7 @@ extension CommandCall {
 
   /// A name whose value stays where it is while params move.
   private func isFixed(_ name: String) -> Bool {
+    if command.verb == "train", name == "epoch" { return false }
     switch interpreter.lookup(name) {
     case .variable?, .data?: return !Interpreter.resultNames.contains(name)
     case nil: return HelpTopic.constants.contains(name) || Builtins.byName[name]?.group == .pointwise
@@ -318,12 +322,12 @@ extension CommandCall {
       interpreter.isHistoryMove = true
       done = "\(back ? "undid" : "redid"): \(found.statements.joined(separator: "; "))"
     }
-    let line = interpreter.textWidth < done.count ? done.prefix(interpreter.textWidth - 1) + "…" : done[...]
+    let line = done.truncated(to: interpreter.textWidth, unicode: !interpreter.state.settings.isASCII)
     guard let name = interpreter.state.objective, let value = try? interpreter.objectiveValue() else {
-      print(String(line))
+      print(line)
       return .nothing
     }
-    print(LookText(self).remarked("\(name) = \(format(value))", String(line)))
+    print(LookText(self).remarked("\(name) = \(format(value))", line))
     return .nothing
   }
 }

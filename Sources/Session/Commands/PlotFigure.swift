@@ -69,7 +69,7 @@ extension CommandCall {
   /// Words beside the figure; values are shown as they are printed.
   private func label(_ name: String) throws -> String? {
     guard let option = command.option(name) else { return nil }
-    if case .name(let word) = option.value.kind, interpreter.lookup(word) == nil {
+    if let word = unknownWord(option.value) {
       throw Diagnostic(
         .name, "'\(word)' is not bound", at: option.value.span,
         hint: "a text stands in quotes: \(name)=\"\(word)\"")

@@ -164,7 +164,9 @@ extension LandscapeCommand {
     let held = try [first, last].map { try call.interpreter.evaluate($0).fieldNames }
     let own = landscape.leaves.map(\.name)
     let foreign = held.joined().filter { !own.contains($0) }
-    guard !foreign.isEmpty else { return Diagnostic(.domain, "the two points are the same", at: last.span) }
+    guard !foreign.isEmpty, first.span.text != last.span.text else {
+      return Diagnostic(.domain, "the two points are the same", at: last.span)
+    }
     let list = Set(held.joined()).sorted().joined(separator: ", ")
     return Diagnostic(
       .domain, "the two points do not differ in what \(landscape.names[0]) depends on", at: last.span,

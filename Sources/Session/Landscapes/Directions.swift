@@ -41,7 +41,7 @@ struct DirectionReader {
       for direction in found.directions where !direction.vector.contains(where: { $0 != 0 }) {
         throw Diagnostic(
           .domain, "the direction \(direction.name) is zero", at: expr.span,
-          hint: direction.name == "grad" ? "the gradient vanishes here; take eig(1), or random" : nil)
+          hint: direction.name.hasSuffix("grad") ? "the gradient vanishes here; take eig(1), or random" : nil)
       }
       result.directions += found.directions
       result.explained += found.explained

@@ -304,7 +304,7 @@ extension CommandCall {
 
   /// A point of the params: a bundle over them, a flat vector, or the value of the only one.
   func point(_ expr: Expr, _ landscape: Landscape) throws -> [Double] {
-    if case .name(let name) = expr.kind, interpreter.lookup(name) == nil, name != "params" {
+    if let name = unknownWord(expr) {
       throw Diagnostic(
         .name, "'\(name)' is not bound", at: expr.span,
         hint: "keep a point before the params move, with: \(name) = params")

@@ -40,7 +40,6 @@ public struct BandedCholesky: Sendable {
     guard order > 0, right.columns > 0 else { return b }
     var x = right.transposed()
     _ = la_dpbtrs(Int32(order), Int32(bandwidth), Int32(right.columns), factor, &x)
-    return Tensor(
-      transposedEntries(x, rows: right.columns, columns: order), b.shape, b.precision)
+    return Tensor(transposing: x, rows: right.columns, columns: order, shape: b.shape, b.precision)
   }
 }

@@ -52,8 +52,7 @@ public struct LDLT: Sendable {
     guard order > 0, right.columns > 0 else { return b }
     var x = right.transposed()
     try checkMemory(la_dsytrs(Int32(order), Int32(right.columns), factor, pivots, &x), b.shape)
-    return Tensor(
-      transposedEntries(x, rows: right.columns, columns: order), b.shape, b.precision)
+    return Tensor(transposing: x, rows: right.columns, columns: order, shape: b.shape, b.precision)
   }
 
   /// The signs of the eigenvalues. A block eigenvalue counts as zero when its magnitude is at most `tolerance`,

@@ -38,7 +38,14 @@ struct Matrix {
   }
 
   /// Swaps rows and columns.
-  func transposed() -> [Double] { transposedEntries(values, rows: rows, columns: columns) }
+  func transposed() -> [Double] {
+    [Double](unsafeUninitializedCapacity: values.count) { target, count in
+      if let target = target.baseAddress {
+        transposeEntries(values, rows: rows, columns: columns, to: target)
+      }
+      count = values.count
+    }
+  }
 
   /// The largest column sum of absolute values.
   var oneNorm: Double {
@@ -48,19 +55,35 @@ struct Matrix {
   }
 }
 
-/// Entries of a row-major matrix in column-major order.
-func transposedEntries(_ values: [Double], rows: Int, columns: Int) -> [Double] {
-  [Double](unsafeUninitializedCapacity: values.count) { target, count in
-    if let target = target.baseAddress {
-      values.withUnsafeBufferPointer { transposeEntries($0, rows: rows, columns: columns, to: target) }
+extension Tensor {
+  /// The entries of a row-major matrix in column-major order; of the swapped shape when none is given.
+  init(
+    transposing source: UnsafePointer<Double>, rows: Int, columns: Int, shape: Shape? = nil,
+    _ precision: Precision = .f64
+  ) {
+    self.init(uninitialized: shape ?? [columns, rows], precision)
+    func fill<T: TensorScalar>(_ target: UnsafeMutableBufferPointer<T>) {
+      guard let target = target.baseAddress else { return }
+      transposeEntries(source, rows: rows, columns: columns, to: target)
     }
-    count = values.count
+    switch precision {
+    case .f64: withMutable(Double.self, fill)
+    case .f32: withMutable(Float.self, fill)
+    }
+  }
+
+  /// Of a matrix in f64, at a precision.
+  public func transposed(_ precision: Precision = .f64) -> Tensor {
+    withEntries(Double.self) {
+      guard let source = $0.baseAddress else { return Tensor([], [shape[1], shape[0]], precision) }
+      return Tensor(transposing: source, rows: shape[0], columns: shape[1], precision)
+    }
   }
 }
 
 /// Writes the entries of a row-major matrix in column-major order, by square tiles, on all threads where they are many.
 func transposeEntries<T: TensorScalar>(
-  _ source: UnsafeBufferPointer<Double>, rows: Int, columns: Int, to target: UnsafeMutablePointer<T>
+  _ source: UnsafePointer<Double>, rows: Int, columns: Int, to target: UnsafeMutablePointer<T>
 ) {
   let tile = 32
   func stripe(_ number: Int) {
@@ -73,7 +96,7 @@ func transposeEntries<T: TensorScalar>(
     }
   }
   let stripes = (columns + tile - 1) / tile
-  if source.count < 1 << 16 { (0..<stripes).forEach(stripe) } else { Team.run(stripes, stripe) }
+  if rows * columns < 1 << 16 { (0..<stripes).forEach(stripe) } else { Team.run(stripes, stripe) }
 }
 
 /// The index of the first infinite or NaN entry.

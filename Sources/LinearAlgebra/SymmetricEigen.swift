@@ -32,12 +32,7 @@ public func symmetricEigen(_ a: Tensor) throws(LinearAlgebraError) -> SymmetricE
   let e = try divideAndConquer(a)
   return SymmetricEigen(
     values: Tensor(vector: e.values, a.precision),
-    vectors: e.vectors.withEntries(Double.self) {
-      switch a.precision {
-      case .f64: transposed($0, n, Double.self)
-      case .f32: transposed($0, n, Float.self)
-      }
-    })
+    vectors: e.vectors.transposed(a.precision))
 }
 
 /// The same in one array of n+1 rows in double precision: eigenvalues in the first, eigenvectors in the columns below.
@@ -53,8 +48,10 @@ public func packedSymmetricEigen(_ a: Tensor) throws(LinearAlgebraError) -> Tens
   var packed = Tensor(uninitialized: [n + 1, n])
   packed.withMutable(Double.self) { target in
     for i in 0..<n { target[i] = e.values[i] }
-    guard let below = target.baseAddress?.advanced(by: n) else { return }
-    e.vectors.withEntries(Double.self) { transposeEntries($0, rows: n, columns: n, to: below) }
+    e.vectors.withEntries(Double.self) { source in
+      guard let source = source.baseAddress, let target = target.baseAddress else { return }
+      transposeEntries(source, rows: n, columns: n, to: target + n)
+    }
   }
   return packed
 }
@@ -93,15 +90,6 @@ private func syevd(
   }
 }
 
-private func transposed<T: TensorScalar>(_ source: UnsafeBufferPointer<Double>, _ n: Int, _: T.Type) -> Tensor
-{
-  var result = Tensor(uninitialized: [n, n], T.precision)
-  result.withMutable(T.self) { target in
-    if let target = target.baseAddress { transposeEntries(source, rows: n, columns: n, to: target) }
-  }
-  return result
-}
-
 /// All eigenvalues, ascending, of a symmetric matrix, whose lower triangle is read.
 ///
 /// Throws as `symmetricEigen(_:)`.
@@ -138,7 +126,7 @@ public func symmetricEigen(
     la_dsyevr(Int32(n), &work, Int32(first), Int32(last), &values, &vectors), a.shape)
   return SymmetricEigen(
     values: Tensor(vector: Array(values[..<k]), a.precision),
-    vectors: Tensor(transposedEntries(vectors, rows: k, columns: n), [n, k], a.precision))
+    vectors: Tensor(transposing: vectors, rows: k, columns: n, a.precision))
 }
 
 /// All eigenvalues and eigenvectors of the symmetric tridiagonal matrix with `diagonal` (n entries) and
@@ -161,5 +149,5 @@ public func symmetricTridiagonalEigen(
   try checkConverged(la_dstevd(Int32(n), &values, &couplings, &vectors), [n, n])
   return SymmetricEigen(
     values: Tensor(vector: values),
-    vectors: Tensor(transposedEntries(vectors, rows: n, columns: n), [n, n]))
+    vectors: Tensor(transposing: vectors, rows: n, columns: n))
 }

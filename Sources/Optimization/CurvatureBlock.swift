@@ -143,19 +143,10 @@ struct BlockInverse {
       case .factors(let input, let output):
         // A⁻¹·V·S⁻¹ with a row of V for each input.
         let rows = try input.solve(Tensor(part, [input.order, output.order]))
-        solved = try output.solve(rows.transposed).transposed.doubles
+        solved = try output.solve(rows.transposed()).transposed().doubles
       }
       for (place, entry) in zip(places, solved) { result[place] = entry }
     }
     return result
-  }
-}
-
-extension Tensor {
-  /// Of a matrix.
-  fileprivate var transposed: Tensor {
-    let (rows, columns, entries) = (shape[0], shape[1], doubles)
-    return Tensor(
-      (0..<columns).flatMap { j in (0..<rows).map { entries[$0 * columns + j] } }, [columns, rows])
   }
 }

@@ -22,15 +22,13 @@ public struct GaussNewton: Method {
 }
 
 /// Levenberg–Marquardt: (G + μD)·d = −g with G the Gauss–Newton matrix and D the largest diagonal of G so far (Moré, *The
-/// Levenberg–Marquardt algorithm*, 1978); μ follows the ratio of the actual to the predicted decrease (Nielsen, *Damping
-/// parameter in Marquardt's method*, 1999). Steps do not depend on the units of the params. Where μ has become next to
-/// nothing, D holds on to a diagonal that the params have left behind, by many orders of magnitude in long valleys, and
-/// is let go of.
+/// Levenberg–Marquardt algorithm*, 1978); μ follows the ratio of the actual to the predicted decrease. Steps do not depend
+/// on the units of the params. Where μ has become next to nothing, D holds on to a diagonal that the params have left
+/// behind, by many orders of magnitude in long valleys, and is let go of.
 public struct LevenbergMarquardt: Method {
   public static let name = "lm"
   public let initialDamping: Double
-  private var damping: Double?
-  private var growth = 2.0
+  private var damping = Damping()
   private var scale: [Double] = []
 
   public init(initialDamping: Double) { self.initialDamping = initialDamping }
@@ -39,16 +37,11 @@ public struct LevenbergMarquardt: Method {
 
   public var memory: MethodMemory {
     get {
-      var memory = MethodMemory()
-      memory[number: "damping"] = damping
-      memory[number: "growth"] = growth
+      var memory = damping.memory
       memory[vector: "scale"] = scale
       return memory
     }
-    set {
-      (damping, growth) = (newValue[number: "damping"], newValue[number: "growth"] ?? 2)
-      scale = newValue[vector: "scale"]
-    }
+    set { (damping.memory, scale) = (newValue, newValue[vector: "scale"]) }
   }
 
   /// Steps that do not decrease f, one after the other.
@@ -56,32 +49,25 @@ public struct LevenbergMarquardt: Method {
   /// What is left of D after a step with μ below `negligible`.
   private static let memory = 0.1
   private static let negligible = 1e-5
-  /// Where growing μ begins when it has become nothing.
-  private static let leastDamping = 1e-16
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     if at.gradientNorm == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
-    var mu = damping ?? initialDamping
+    var mu = damping.value ?? initialDamping
     let past = mu < Self.negligible ? scaled(Self.memory, scale) : scale
     let system = try DampedSystem(at, past: past)
     scale = system.scale
     for _ in 0..<Self.limit {
       if let (d, predicted) = try system.step(mu) {
         let x = sum(at.x, 1, d)
-        let value = try f.value(at: x)
-        let ratio = try Decrease.actual(at, d, x, value: value, predicted: predicted, f) / predicted
-        let isAtRounding = Decrease.isLost(at, predicted: predicted, value: value)
-        if ratio > 1e-4 || isAtRounding {
-          let bound = isAtRounding ? 0 : 1 - (2 * ratio - 1) * (2 * ratio - 1) * (2 * ratio - 1)
-          damping = mu * max(1.0 / 3, bound)
-          growth = 2
+        let decrease = try Decrease(at, d, to: x, predicted: predicted, f)
+        if decrease.isEnough() {
+          damping.accept(mu, decrease)
           return Move(x: x, notes: ["damping \(mu.short)"], predicted: predicted)
         }
       }
-      mu = max(mu, Self.leastDamping) * growth
-      growth *= 2
+      mu = damping.grown(mu)
     }
-    growth = 2
+    damping.giveUp()
     throw Refusal(
       "no damped Gauss–Newton step decreases the function",
       hint: "the point may be a minimum to machine precision")

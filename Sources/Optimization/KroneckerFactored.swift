@@ -23,8 +23,7 @@ public struct KroneckerFactored: Method {
   }
 
   public let options: Options
-  private var damping: Double?
-  private var growth = 2.0
+  private var damping = Damping()
   private var last: [Double] = []
   /// Running means of the blocks' entries, one block after the other, and how many steps they are of.
   private var mean: [Double] = []
@@ -36,16 +35,14 @@ public struct KroneckerFactored: Method {
 
   public var memory: MethodMemory {
     get {
-      var memory = MethodMemory()
-      memory[number: "damping"] = damping
-      memory[number: "growth"] = growth
+      var memory = damping.memory
       memory[number: "steps"] = Double(steps)
       memory[vector: "last"] = last
       memory[vector: "mean"] = mean
       return memory
     }
     set {
-      (damping, growth) = (newValue[number: "damping"], newValue[number: "growth"] ?? 2)
+      damping.memory = newValue
       steps = newValue[number: "steps"].flatMap { Int(exactly: $0) } ?? 0
       (last, mean) = (newValue[vector: "last"], newValue[vector: "mean"])
     }
@@ -55,35 +52,30 @@ public struct KroneckerFactored: Method {
   private static let firstDamping = 1e-3
   /// Steps that do not decrease f, one after the other.
   private static let limit = 60
-  private static let leastDamping = 1e-16
 
   public mutating func step(_ at: Evaluation, _ f: any Oracle) throws -> Move {
     if at.gradientNorm == 0 { return Move(x: at.x, notes: ["the gradient is zero"]) }
     let blocks = try averaged(at.blocks())
     let scale = blocks.reduce(0) { $0 + $1.meanDiagonal * Double($1.places.count) } / Double(at.x.count)
-    var lambda = damping ?? options.damping ?? Self.firstDamping * max(scale, .leastNormalMagnitude)
+    var lambda = damping.value ?? options.damping ?? Self.firstDamping * max(scale, .leastNormalMagnitude)
     if let rate = options.learningRate {
       guard let inverse = BlockInverse(blocks, damping: lambda) else { throw Self.singular }
-      damping = lambda
+      damping.keep(lambda)
       return Move(x: sum(at.x, -rate, try inverse(at.gradient)), notes: ["damping \(lambda.short)"])
     }
     for _ in 0..<Self.limit {
       if let trial = try trial(at, blocks, lambda, f) {
         let x = sum(at.x, 1, trial.d)
-        let value = try f.value(at: x)
-        let ratio =
-          try Decrease.actual(at, trial.d, x, value: value, predicted: trial.predicted, f) / trial.predicted
-        let isAtRounding = Decrease.isLost(at, predicted: trial.predicted, value: value)
-        if ratio > 1e-4 || isAtRounding {
-          let bound = isAtRounding ? 0 : 1 - (2 * ratio - 1) * (2 * ratio - 1) * (2 * ratio - 1)
-          (damping, growth, last) = (lambda * max(1.0 / 3, bound), 2, trial.d)
+        let decrease = try Decrease(at, trial.d, to: x, predicted: trial.predicted, f)
+        if decrease.isEnough() {
+          damping.accept(lambda, decrease)
+          last = trial.d
           return Move(x: x, notes: trial.notes + ["damping \(lambda.short)"], predicted: trial.predicted)
         }
       }
-      lambda = max(lambda, Self.leastDamping * scale) * growth
-      growth *= 2
+      lambda = damping.grown(lambda, scale: scale)
     }
-    growth = 2
+    damping.giveUp()
     throw Refusal(
       "no damped K-FAC step decreases the function",
       hint: "the point may be a minimum to machine precision")

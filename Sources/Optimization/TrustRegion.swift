@@ -59,17 +59,14 @@ public struct TrustRegion: Method {
     for _ in 0..<Self.limit {
       let trial = try model.map { exact($0, radius) } ?? iterative(at, radius, f)
       let (x, length) = (sum(at.x, 1, trial.d), norm(trial.d))
-      let value = try f.value(at: x)
-      let actual = try Decrease.actual(at, trial.d, x, value: value, predicted: trial.predicted, f)
-      let ratio = actual / trial.predicted
-      let isAtRounding = Decrease.isLost(at, predicted: trial.predicted, value: value)
+      let decrease = try Decrease(at, trial.d, to: x, predicted: trial.predicted, f)
       let reached = radius
-      if ratio < 0.25 && !isAtRounding {
+      if decrease.ratio < 0.25 && !decrease.isAtRounding {
         radius = 0.25 * length
-      } else if ratio > 0.75 && length >= 0.99 * radius {
+      } else if decrease.ratio > 0.75 && length >= 0.99 * radius {
         radius = min(2 * radius, largestRadius)
       }
-      if ratio > 1e-4 || isAtRounding {
+      if decrease.isEnough() {
         self.radius = radius
         return Move(
           x: x, notes: ["radius \(reached.short)"] + trial.notes, predicted: trial.predicted,
@@ -127,11 +124,9 @@ public struct CubicRegularisation: Method {
       let predicted = -model.value(step.coordinates) - sigma / 3 * length * length * length
       let d = model.direction(step.coordinates)
       let x = sum(at.x, 1, d)
-      let value = try f.value(at: x)
-      let ratio = try Decrease.actual(at, d, x, value: value, predicted: predicted, f) / predicted
-      let isAtRounding = Decrease.isLost(at, predicted: predicted, value: value)
-      if ratio > 0.1 || isAtRounding {
-        weight = ratio > 0.9 || isAtRounding ? max(sigma / 2, 1e-16) : sigma
+      let decrease = try Decrease(at, d, to: x, predicted: predicted, f)
+      if decrease.isEnough(0.1) {
+        weight = decrease.isEnough(0.9) ? max(sigma / 2, 1e-16) : sigma
         let notes = ["σ = \(sigma.short)"] + (step.isHardCase ? ["hard case"] : [])
         return Move(x: x, notes: notes, predicted: predicted, shift: step.shift)
       }

@@ -26,6 +26,11 @@ public enum Names {
     replaceStem(of: name, from: spellings)
   }
 
+  /// The names, and how those with Greek letters are spelled.
+  public static func spellings(_ names: [String]) -> [String] {
+    names + names.map(spelled).filter { $0.utf8.allSatisfy { $0 < 0x80 } && !names.contains($0) }
+  }
+
   private static func replaceStem(of name: String, from table: [String: String]) -> String {
     guard let last = name.lastIndex(where: { !isDigit($0) }) else { return name }
     let end = name.index(after: last)

@@ -109,6 +109,17 @@ public final class Parser {
     diagnostics.append(found)
   }
 
+  /// Says an error that was reported at a place in other words.
+  func restate(_ error: SyntaxError, as other: SyntaxError, at span: Span) {
+    let old = error.diagnostic(at: span)
+    guard
+      let place = diagnostics.firstIndex(where: {
+        $0.span?.lower == span.lower && $0.message == old.message && $0.hint == old.hint
+      })
+    else { return }
+    diagnostics[place] = other.diagnostic(at: span)
+  }
+
   /// Takes over what a parser of code inside a string has found.
   func adopt(_ other: Parser) {
     diagnostics += other.diagnostics

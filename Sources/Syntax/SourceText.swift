@@ -57,16 +57,6 @@ public struct Span: Sendable {
     self.upper = upper
   }
 
-  /// Nothing else stands between the ends of the statement that it is in.
-  public var isWholeStatement: Bool {
-    let ends = Set("\n;{}".utf8)
-    let blanks = Set(" \t\r".utf8)
-    let before = source.utf8[..<lower].last { !blanks.contains($0) }
-    let after = source.utf8[upper...].first { !blanks.contains($0) }
-    return (before.map(ends.contains) ?? true)
-      && (after.map { ends.contains($0) || $0 == UInt8(ascii: "#") } ?? true)
-  }
-
   /// The text, or what stands in its first line when there are more.
   public var firstLine: String {
     let lines = text.split(maxSplits: 1, omittingEmptySubsequences: false, whereSeparator: \.isNewline)

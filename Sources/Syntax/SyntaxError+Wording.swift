@@ -32,7 +32,8 @@ extension SyntaxError {
       ("unknown escape '\(text)'", "escapes are \\n, \\t, \\\" and \\\\; write \\\\ for a backslash itself")
     case .singleQuotes:
       ("a ' stands only after an operand, for its transpose", "strings are written with double quotes")
-    case .malformedNumber(let text): ("malformed number '\(text)'", Self.hint(forNumber: text))
+    case .malformedNumber(let text, let option):
+      ("malformed number '\(text)'", Self.hint(forNumber: text, option))
     case .numberTooLarge(let text): ("the number '\(text)' is too large", "write inf for infinity")
     case .foreignOperator(let text, let hint): ("unknown operator '\(text)'", hint)
     default: nil
@@ -176,7 +177,7 @@ extension SyntaxError {
     }
   }
 
-  private static func hint(forNumber text: String) -> String {
+  private static func hint(forNumber text: String, _ option: String?) -> String {
     let digits = text.prefix { "0123456789._".contains($0) }
     let rest = text.dropFirst(digits.count)
     if digits == "0" && (rest.first == "x" || rest.first == "X") {
@@ -189,6 +190,11 @@ extension SyntaxError {
     if rest.isEmpty || rest.first == "_" || digits.hasSuffix("_") {
       return "'_' stands between digits: 1_000"
     }
-    return "a product is written with '*': \(digits)*\(rest)"
+    let product = "a product is written with '*': \(digits)*\(rest)"
+    guard let option else { return product }
+    if option == "size", rest.first == "x" || rest.first == "×", let height = Int(rest.dropFirst()) {
+      return "columns and lines are two options: size=\(digits) height=\(height)"
+    }
+    return "a text stands in quotes: \(option)=\"\(text)\"; \(product)"
   }
 }

@@ -7,7 +7,8 @@ enum SyntaxError {
   case emptyInterpolation
   case unknownEscape(String)
   case singleQuotes
-  case malformedNumber(String)
+  /// With the name of the command's option that it is the value of.
+  case malformedNumber(String, option: String? = nil)
   case numberTooLarge(String)
   case foreignOperator(String, hint: String)
 

@@ -80,6 +80,30 @@ public struct TokenList: Sendable {
   }
 }
 
+extension TokenList {
+  /// The token at a span is a statement by itself.
+  func isWholeStatement(_ span: Span) -> Bool {
+    guard let place = tokens.firstIndex(where: { $0.lower == span.lower && $0.upper == span.upper }) else {
+      return false
+    }
+    let bracket = tokens[..<place].indices.last { tokens[$0].kind.isOpener && partners[$0] > place }
+    if let bracket, tokens[bracket].kind != .leftBrace { return false }
+    let next = tokens[place + 1]
+    let ends = next.newlineBefore || [.end, .semicolon, .rightBrace].contains(next.kind)
+    guard ends, place > 0 else { return ends }
+    let before = tokens[place - 1].kind
+    // After an operator or a comma a line break is white space.
+    return [.semicolon, .leftBrace, .rightBrace].contains(before)
+      || tokens[place].newlineBefore
+        && (before.endsOperand || [.breakWord, .continueWord].contains(before))
+  }
+}
+
+extension Span {
+  /// It is one word, and nothing else stands between the ends of the statement that it is in. Reads the whole text.
+  public var isWholeStatement: Bool { Lexer.tokenize(source).isWholeStatement(self) }
+}
+
 extension Token.Kind {
   var isOpener: Bool { self == .leftParen || self == .leftBracket || self == .leftBrace }
 

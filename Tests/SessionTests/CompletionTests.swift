@@ -49,6 +49,17 @@ import Testing
     #expect(complete("sum(x, ax") == ["axis="])
   }
 
+  @Test func bracketsHoldExpressions() {
+    #expect(complete("x = [1,\n plo") == [])
+    #expect(complete("[\n plo") == [])
+    #expect(complete("y = 1 +\n plo") == [])
+    #expect(complete("plot f(\n kin") == [])
+    #expect(complete("plot [1,\n kin") == [])
+    #expect(complete("repeat 3 {\n plo") == ["plot"])
+    #expect(complete("x = [1,\n 2]\nplo") == ["plot"])
+    #expect(complete("x =\n plo") == ["plot"])
+  }
+
   @Test func methodsFollowTheirVerbs() {
     #expect(complete("step dam") == ["damped-newton"])
     #expect(complete("step damped-ne") == ["damped-newton"])

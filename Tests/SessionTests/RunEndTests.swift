@@ -66,7 +66,9 @@ private let rosenbrock = "param x = [-1.2, 1]\nf := (1 - x[0])^2 + 100*(x[1] - x
     #expect(desk.values("y") == [3, 3])
     desk.run("compare newton from=[1, 2, 3]")
     #expect(desk.errors.last?.contains("a point has 2 numbers here, not 3") == true)
-    desk.run("param w = 1\ng := sum(x^2) + w^2\nobjective g\ncompare newton plot=\"paths\"")
+    desk.run("param w = 1\ng := sum(x^2) + w^2\nobjective g")
+    // The message comes before anything runs.
+    #expect(desk.printed("compare newton plot=\"paths\"").isEmpty)
     #expect(desk.errors.last?.contains("where there are two numbers") == true)
   }
 

@@ -21,6 +21,17 @@ import Testing
     ("0x1F", "malformed number '0x1F' (numbers are decimal: 255, 1.5, 1e-3)"),
     ("1.2.3", "malformed number '1.2.3' (a number has one decimal point)"),
     ("1e", "malformed number '1e' (an exponent needs digits: 1e3)"),
+    (
+      "plot f size=80x20",
+      "malformed number '80x20' (columns and lines are two options: size=80 height=20)"
+    ),
+    (
+      "surface f along d, e kind=3d",
+      "malformed number '3d' (a text stands in quotes: kind=\"3d\"; a product is written with '*': 3*d)"
+    ),
+    ("step gd lr=0x1F", "malformed number '0x1F' (numbers are decimal: 255, 1.5, 1e-3)"),
+    ("step gd lr=1e999", "the number '1e999' is too large (write inf for infinity)"),
+    ("size=80x20", "malformed number '80x20' (a product is written with '*': 80*x20)"),
     ("1e999", "the number '1e999' is too large (write inf for infinity)"),
     ("y(7) = 3", "cannot assign to this (an element is set in square brackets: y[…] = e)"),
     ("residual r := x - 1", "expected the end of the statement, found 'r' (did you mean 'residuals'?)"),

@@ -26,6 +26,15 @@ struct Comparison {
   func run() throws -> Value {
     let steps = try call.count("steps", default: 20)
     let drawn = try drawn()
+    let methods = try call.methods()
+    let params = try call.view(.value).params
+    let count = params.reduce(0) { $0 + $1.tensor.count }
+    if drawn == .paths, count != 2, !call.isAssigned {
+      throw Diagnostic(
+        .domain, "paths are drawn where there are two numbers to move, not \(count)",
+        at: call.command.option("plot")?.value.span,
+        hint: "plot=\"curves\" shows f along the steps")
+    }
     let before = interpreter.state
     let history = interpreter.stepHistory
     defer {
@@ -35,12 +44,12 @@ struct Comparison {
       interpreter.stepHistory = history
       interpreter.structureChanged()
     }
-    let start = try self.start()
+    let start = try start(params, count)
     var runs: [Run] = []
-    for chosen in try call.methods() {
+    for chosen in methods {
       interpreter.state = before
       interpreter.structureChanged()
-      if let start { interpreter.move(start.names, to: start.x) }
+      if let start { interpreter.move(params.map(\.name), to: start) }
       runs.append(try follow(chosen, steps))
     }
     call.print(table(runs))
@@ -59,11 +68,9 @@ struct Comparison {
   }
 
   /// The point that `from=` names: a bundle, or the numbers of all params in order.
-  private func start() throws -> (names: [String], x: [Double])? {
+  private func start(_ params: [(name: String, tensor: Tensor)], _ count: Int) throws -> [Double]? {
     guard let option = call.command.option("from") else { return nil }
-    let params = try call.view(.value).params
     let x = try interpreter.evaluate(option.value).tensors.flatMap(\.doubles)
-    let count = params.reduce(0) { $0 + $1.tensor.count }
     guard x.count == count else {
       throw Diagnostic(
         .shape, "a point has \(count) \(count == 1 ? "number" : "numbers") here, not \(x.count)",
@@ -73,7 +80,7 @@ struct Comparison {
     guard x.allSatisfy(\.isFinite) else {
       throw Diagnostic(.domain, "the point holds nan or inf", at: option.value.span)
     }
-    return (params.map(\.name), x)
+    return x
   }
 
   private func follow(_ chosen: ChosenMethod, _ steps: Int) throws -> Run {
@@ -137,14 +144,7 @@ struct Comparison {
 
   private func draw(_ runs: [Run], _ drawn: Drawn) throws {
     if drawn == .curves || drawn == .all { try call.show(curves(runs)) }
-    let isDrawable = runs.allSatisfy { !$0.points.isEmpty }
-    if drawn == .paths, !isDrawable {
-      throw Diagnostic(
-        .domain, "paths are drawn where there are two numbers to move",
-        at: call.command.option("plot")?.value.span,
-        hint: "plot=\"curves\" shows f along the steps")
-    }
-    if drawn == .paths || drawn == .all, isDrawable {
+    if drawn == .paths || drawn == .all, runs.allSatisfy({ !$0.points.isEmpty }) {
       let elaborator = interpreter.elaborator()
       let node = try call.scalarNode(elaborator)
       let landscape = call.landscape([call.objectiveName], [node], elaborator)

@@ -1,5 +1,6 @@
 import Graph
 import LinearAlgebra
+import Optimization
 import Syntax
 import Tensors
 
@@ -117,12 +118,7 @@ extension Tensor {
     return firstAsymmetry(beyond: bound).map { ($0.column, $0.row) }
   }
 
-  var frobeniusNorm: Double {
-    if doubles.contains(where: \.isNaN) { return .nan }
-    let largest = doubles.reduce(0) { max($0, abs($1)) }
-    guard largest > 0, largest.isFinite else { return largest }
-    return largest * doubles.reduce(0) { $0 + ($1 / largest) * ($1 / largest) }.squareRoot()
-  }
+  var frobeniusNorm: Double { Optimization.norm(doubles) }
 }
 
 /// What the signs of the eigenvalues say.

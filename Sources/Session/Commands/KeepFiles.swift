@@ -60,7 +60,7 @@ extension CommandCall {
 
   /// A bare word that means nothing here: a text without its quotes, or a point that was not kept.
   func unknownWord(_ expr: Expr) -> String? {
-    guard case .name(let name) = expr.kind, interpreter.lookup(name) == nil, !HelpTopic.values.contains(name)
+    guard case .name(let name) = expr.kind, interpreter.lookup(name) == nil, !SpecialName.words.contains(name)
     else { return nil }
     return name
   }

@@ -249,9 +249,10 @@ extension CommandCall {
   /// A name whose value stays where it is while params move.
   private func isFixed(_ name: String) -> Bool {
     if command.verb == "train", name == "epoch" { return false }
+    let word = SpecialName(rawValue: name)
     switch interpreter.lookup(name) {
-    case .variable?, .data?: return !Interpreter.resultNames.contains(name)
-    case nil: return HelpTopic.constants.contains(name) || Builtins.byName[name]?.group == .pointwise
+    case .variable?, .data?: return word?.isResult != true
+    case nil: return word?.constant != nil || Builtins.byName[name]?.group == .pointwise
     default: return false
     }
   }

@@ -98,10 +98,10 @@ extension Interpreter {
   private func isLocal(_ name: String) -> Bool { state.frames.last?.locals[name] != nil }
 
   func checkAssignable(_ name: String, _ span: Span) throws {
-    guard ["ans", "params"].contains(name) else { return }
+    guard let word = SpecialName(rawValue: name), word.isReserved else { return }
     throw Diagnostic(
       .name, "'\(name)' has a meaning of its own and cannot be bound", at: span,
-      hint: name == "params" ? "a bundle or record of the params can be assigned to it: params = start" : nil)
+      hint: word == .params ? "a bundle or record of the params can be assigned to it: params = start" : nil)
   }
 
   /// A value for a leaf: the shape must match (nil: any).
@@ -204,7 +204,7 @@ extension Interpreter {
 
   /// Names of results change with every command: definitions take the value that is there.
   private func isResult(_ name: String) -> Bool {
-    Self.resultNames.contains(name) && state.globals[name] == nil
+    SpecialName(rawValue: name)?.isResult == true && state.globals[name] == nil
   }
 
   func define(_ name: String, _ span: Span, _ expr: Expr, echoes: Bool) throws {

@@ -132,13 +132,10 @@ final class Interpreter {
     return .variable(Variable(id: slots.bindingID(name, frameTag: nil), value: value))
   }
 
-  /// Names that hold results as long as the user binds nothing to them.
-  static let resultNames = ["ans", "history"]
-
   private func resultValue(_ name: String) -> Value? {
-    switch name {
-    case "ans": return state.answer
-    case "history": return state.training?.value
+    switch SpecialName(rawValue: name) {
+    case .ans: return state.answer
+    case .history: return state.training?.value
     default: return nil
     }
   }

@@ -9,12 +9,13 @@ extension Elaborator {
     if interpreter.isDeclaredLater(name) { return "it is bound later in the text" }
     // A value is wanted: functions are none.
     let known = interpreter.visibleNames.filter { !isUserFunction($0) } + Array(environment.locals.keys)
-    let others = HelpTopic.values + (span.isWholeStatement ? CommandGrammar.verbs : [])
+    let others = SpecialName.words + (span.isWholeStatement ? CommandGrammar.verbs : [])
     if CommandGrammar[verb: name] != nil {
       return "'\(name)' is a command, which stands at the start of a statement or right after '='"
     }
     return ForeignWords.hint(for: name) ?? method(name) ?? compound(name, known)
-      ?? (closestMatch(to: name, in: known) ?? closestMatch(to: name, in: others))
+      ?? (closestMatch(to: name, in: Names.spellings(known))
+      ?? closestMatch(to: name, in: Names.spellings(others)))
       .map { "did you mean '\($0)'?" }
       ?? "bind it to a value, \(name) = …, to a formula, \(name) := …, or as param \(name) = …"
   }

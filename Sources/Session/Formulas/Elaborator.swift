@@ -145,15 +145,13 @@ final class Elaborator: FormulaContext {
   /// Words with a meaning when nothing of that name is bound.
   private func special(_ name: String, _ key: DependencyKey, _ span: Span) throws -> Meaning? {
     record(key, .absent)
-    switch name {
-    case "π", "pi": return .node(graph.fill(Double.pi))
-    case "e": return .node(graph.fill(2.718281828459045))
-    case "inf": return .node(graph.fill(.infinity))
-    case "nan": return .node(graph.fill(.nan))
-    case "value": return .node(try objective(span).node)
-    case "params": return .bundle(try paramsBundle(span))
-    case "grad": return try gradient(of: objective(span).node, wrt: nil, span)
-    case "hessian": return try hessian(of: objective(span).node, wrt: nil, tensor: false, span)
+    guard let word = SpecialName(rawValue: name) else { return nil }
+    if let constant = word.constant { return .node(graph.fill(constant)) }
+    switch word {
+    case .value: return .node(try objective(span).node)
+    case .params: return .bundle(try paramsBundle(span))
+    case .grad: return try gradient(of: objective(span).node, wrt: nil, span)
+    case .hessian: return try hessian(of: objective(span).node, wrt: nil, tensor: false, span)
     default: return nil
     }
   }

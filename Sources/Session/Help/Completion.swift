@@ -39,7 +39,7 @@ struct Completion {
     if context.statement.hasSuffix(".") && !context.statement.hasSuffix("..") {
       return (start, matching(word, fields(of: String(context.statement.dropLast()))))
     }
-    var known = expected(context.statement).words
+    var known = context.isBracketed ? expressionWords : expected(context.statement).words
     if let builtin = context.callee.flatMap({ Builtins.byName[$0] }) {
       known += builtin.parameters.filter { $0.defaultText != nil }.map { $0.name + "=" }
     }
@@ -151,11 +151,7 @@ struct Completion {
 
   private var expressionWords: [String] {
     interpreter.visibleNames + Array(Builtins.byName.keys) + CalculusFunction.allCases.map(\.rawValue)
-      + [
-        "params", "ans", "history", "true", "false", "and", "or", "not", "if", "then", "else", "for", "in",
-        "inf",
-        "nan", "π",
-      ]
+      + SpecialName.words + ["and", "or", "not", "if", "then", "else", "for", "in"]
   }
 
   // MARK: Fields

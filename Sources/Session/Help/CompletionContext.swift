@@ -12,6 +12,8 @@ struct CompletionContext {
   let wordStart: Int
   /// The name before the innermost open parenthesis: `sum` in `sum(x, ax`.
   let callee: String?
+  /// Inside round or square brackets, or a string's braces, where expressions alone can stand.
+  let isBracketed: Bool
 
   init(_ before: String) {
     let characters = Array(before)
@@ -25,6 +27,7 @@ struct CompletionContext {
     wordStart = before.utf8.count - word.utf8.count
     let first = min(scanner.statementStart, start)
     statement = String(String(characters[first..<start]).drop { $0.isWhitespace })
+    isBracketed = scanner.isBracketed
     stringStart = scanner.stringStart.map { String(characters[..<$0]).utf8.count }
     callee = scanner.opened.last.flatMap { place in
       guard characters[place] == "(" else { return nil }
@@ -44,7 +47,10 @@ struct CompletionContext {
     /// Places of open brackets, and of braces of values inside strings.
     var opened: [Int] = []
     var stringStart: Int?
+    var isBracketed: Bool { kinds.last.map { $0 != "{" } ?? false }
     private var kinds: [Character] = []
+    /// The last character that is no white space: after an operator or a comma a statement goes on.
+    private var last: Character?
     private var outer: [Int] = []
     private var isEscaped = false
 
@@ -63,10 +69,13 @@ struct CompletionContext {
         statementStart = index + 1
       case ")", "]", "}": close(character, index)
       default:
-        let endsStatement = character == ";" || character.isNewline
-        if endsStatement, kinds.last != "(", kinds.last != "[" { statementStart = index + 1 }
+        let endsStatement = character == ";" || character.isNewline && !goesOn
+        if endsStatement, !isBracketed { statementStart = index + 1 }
       }
+      if !character.isWhitespace, !isComment { last = character }
     }
+
+    private var goesOn: Bool { last.map { "+-*/^@,=<>".contains($0) } ?? false }
 
     private mutating func takeInString(_ character: Character, _ index: Int) {
       if isEscaped {

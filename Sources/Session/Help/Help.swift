@@ -100,8 +100,8 @@ enum Help {
     lines += wrapped(
       padded("  statements", 14),
       ["param", "data", "residuals", "print", "assert", "repeat", "for", "while", "if", "return"], width)
-    lines += wrapped(
-      padded("  names", 14), ["params", "ans", "history", "π", "e", "inf", "nan", "true", "false"], width)
+    // Those that are commands as well stand there.
+    lines += wrapped(padded("  names", 14), SpecialName.words.filter { Commands.table[$0] == nil }, width)
     lines.append("functions")
     lines += wrapped("  ", Builtin.Group.allCases.map { $0 == .algebra ? "algebra" : $0.rawValue }, width)
     lines.append("?NAME tells more, with an example: ?eig, ?step, ?reduction. Lessons: hlab lesson")

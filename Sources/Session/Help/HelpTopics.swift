@@ -162,11 +162,6 @@ extension HelpTopic {
 
   static let all = calculus + words
 
-  /// Numbers that have a name as long as nothing else is bound to it.
-  static let constants: Set<String> = ["π", "pi", "e", "inf", "nan"]
-  /// Words that stand for a value.
-  static let values = constants.sorted() + ["true", "false", "value", "grad", "hessian", "params", "ans"]
-
   static func named(_ name: String) -> HelpTopic? {
     all.first { $0.name == name || $0.aliases.contains(name) }
   }

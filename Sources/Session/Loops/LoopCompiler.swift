@@ -83,7 +83,8 @@ final class LoopCompiler {
     let local = locals?[name]
     let key = DependencyKey(name: name, frameTag: interpreter.currentFrameTag)
     let binding = local ?? interpreter.state.globals[name]
-    guard let binding, name != "params", !Interpreter.resultNames.contains(name) else { throw Unsupported() }
+    let word = SpecialName(rawValue: name)
+    guard let binding, word != .params, word?.isResult != true else { throw Unsupported() }
     dependencies.record(key, interpreter.stamp(binding))
     switch binding {
     case .variable(let v):

@@ -62,7 +62,7 @@ let package = Package(
     .executableTarget(
       name: "hlab",
       dependencies: [
-        "Lessons", "Session", "Syntax", "Terminal",
+        "Datasets", "Lessons", "Session", "Syntax", "Terminal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -6,9 +6,26 @@
 
 /// Whole text files, read and written as data files are.
 public enum TextFile {
-  /// Bytes that are no UTF-8 become replacement characters. Throws `cannotRead`.
+  /// Throws `cannotRead`.
   public static func read(_ path: String) throws(DatasetError) -> String {
-    String(decoding: try readFile(path), as: UTF8.self)
+    try decode(readFile(path), of: path)
+  }
+
+  /// The text of a file's bytes. Throws `cannotRead` with the first line that is no UTF-8.
+  public static func decode(_ bytes: [UInt8], of path: String) throws(DatasetError) -> String {
+    if let text = String(validating: bytes, as: UTF8.self) { return text }
+    let isUTF16 = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
+    let reason = isUTF16 ? "it is UTF-16" : "line \(lineOfFirstFault(bytes)) is no UTF-8"
+    throw .cannotRead(path: path, reason: "\(reason); texts are saved as UTF-8")
+  }
+
+  private static func lineOfFirstFault(_ bytes: [UInt8]) -> Int {
+    var (parser, rest) = (Unicode.UTF8.ForwardParser(), bytes.makeIterator())
+    var line = 1
+    while case .valid(let scalar) = parser.parseScalar(from: &rest) {
+      if scalar.first == UInt8(ascii: "\n") { line += 1 }
+    }
+    return line
   }
 
   /// Writes atomically. Throws `cannotWrite`.

@@ -69,7 +69,7 @@ extension ExternalFunction {
 /// Linear algebra whose derivatives are products of the same functions.
 public enum MatrixFunction: String, Hashable, Sendable {
   /// A⁻¹.
-  case inverse
+  case inverse = "inv"
   /// X with A·X = B, for operands A (n×n) and B (n×m).
   case solve
   /// Lower triangular L with L·Lᵀ = A.

@@ -23,6 +23,15 @@ public func readFile(_ path: String) throws(FileError) -> [UInt8] {
   return try readAll(descriptor, path: path)
 }
 
+/// Takes the places of standard streams that the parent has closed, so that no file is opened there and written to by
+/// mistake. Using them stays an error: input cannot be read, output cannot be written.
+public func reserveStandardStreams() {
+  for descriptor in 0...2 as ClosedRange<Int32> where fcntl(descriptor, F_GETFD) < 0 {
+    // The lowest one that is free, which is this.
+    _ = open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)
+  }
+}
+
 /// The bytes from a descriptor's position to its end.
 func readAll(_ descriptor: Int32, path: String) throws(FileError) -> [UInt8] {
   var bytes: [UInt8] = []

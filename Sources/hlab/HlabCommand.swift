@@ -58,6 +58,7 @@ struct HlabCommand: ParsableCommand {
       }
       plan.page = man ? .manual : .reference
     }
+    reserveStandardStreams()
     let exitCode = withLargeStack { Runner(plan).run() }
     throw ExitCode(exitCode)
   }

@@ -96,7 +96,7 @@ final class LessonWalk: REPLHost {
 
   /// What `?` says of a lesson, below all else.
   private func explainTurns() {
-    host.session.say("In a lesson: Return or next goes on, again repeats, back shows the paragraph before.")
+    host.session.say("In a lesson: Return or next goes on, again repeats, back shows the one before.")
     streams.flush()
   }
 

@@ -52,6 +52,9 @@ struct Plan {
       }
       let value = argument[argument.index(after: equals)...]
       if value.isEmpty { throw ValidationError("'\(argument)' has no value.") }
+      if values.contains(where: { $0.name == argument[..<equals] }) {
+        throw ValidationError("'\(argument[..<equals])' is given twice.")
+      }
       values.append((name: String(argument[..<equals]), text: String(value)))
     }
   }

@@ -1,3 +1,4 @@
+import Datasets
 import Lessons
 import Session
 import Syntax
@@ -75,8 +76,8 @@ final class Runner {
   /// Runs a file, or standard input for `-`; an exit code when that ended early.
   private func runScript(_ path: String, _ values: [(name: String, text: String)] = []) -> Int32? {
     do {
-      let bytes = try readFile(path)
-      return run(String(decoding: bytes, as: UTF8.self), name: path == "-" ? "<stdin>" : path, values)
+      let name = path == "-" ? "<stdin>" : path
+      return run(try TextFile.decode(readFile(path), of: name), name: name, values)
     } catch {
       return unreadable(error)
     }
@@ -94,7 +95,7 @@ final class Runner {
   private func listOptions() -> Int32 {
     guard let path = plan.file else { return 64 }
     do {
-      let text = String(decoding: try readFile(path), as: UTF8.self)
+      let text = try TextFile.decode(readFile(path), of: path)
       guard let lines = session.describeOptions(of: text, name: path) else { return 65 }
       for line in lines { streams.writeLine(line) }
       return 0

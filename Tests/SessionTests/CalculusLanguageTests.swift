@@ -168,11 +168,12 @@ import Testing
       "param x = [1, 2]; z := x*2; ggn(sum(exp(z)), x, at=7*x)", "'7*x' is not part of this formula",
       at: "7*x"),
     Failure(
-      "param x = [1, 2]; ggn(sum(exp(x)), x)", "ggn does not know where to split this formula",
+      "param x = [1, 2]; ggn(sum(exp(x)), x)",
+      "it is not clear where this formula splits into a model and a loss",
       at: "ggn(sum(exp(x)), x)", "at=z"),
     Failure(
       "param x = [1, 2]; z := x^2; f := sum(exp(z)); ggn(f, x)",
-      "ggn does not know where to split this formula", at: "ggn(f, x)"),
+      "it is not clear where this formula splits into a model and a loss", at: "ggn(f, x)"),
     Failure(
       "param a = 1; param b = [1, 2]; f := a*sum(b); grad(f, (a, b[0]))",
       "several targets must be whole params", at: "b[0]"),

@@ -179,21 +179,6 @@ import Testing
     #expect(residentBytes() - before < 30_000_000)
   }
 
-  @Test func interruptsKeepWhatWasDone() async {
-    for loop in ["repeat 100000000 { s = s + 1; x = x*0.999999 }", "while s >= 0 { s = s + 1; x = [s, s] }"] {
-      let conversation = session(compiled: true)
-      conversation.say(Self.setting)
-      Task.detached {
-        try await Task.sleep(for: .milliseconds(100))
-        Session.interrupt()
-      }
-      let text = conversation.say(loop)
-      #expect(text.contains("interrupted"))
-      #expect(conversation.say("print s > 3") == "1")
-      if loop.hasPrefix("while") { #expect(conversation.say("print abs(x[0] - s) <= 1") == "1") }
-    }
-  }
-
   private func residentBytes() -> Int {
     let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
     return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4096

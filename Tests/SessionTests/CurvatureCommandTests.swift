@@ -247,8 +247,8 @@ import Testing
     Failure("param x = zeros(0); f := sum(x^2); spectrum probes=9", "∇²f is empty", at: "spectrum probes=9"),
     Failure("param x = 1; f := x^2; sharpness rho=-1", "'ρ' must be positive", at: "-1"),
     Failure(
-      "param x = 0; f := sqrt(x); sharpness", "'sharpness' needs a scalar formula of whole params",
-      at: "sharpness"),
+      "param x = [1, 2]; f := sum(x^2); sharpness wrt x[0]",
+      "'sharpness' needs a scalar formula of whole params", at: "sharpness wrt x[0]"),
     Failure(
       "print angle(eye(3))",
       "angle takes (A, B, k): two symmetric matrices or operators and how many eigenvectors",

@@ -82,6 +82,8 @@ import Testing
     Failure("max([])", "max of no entries has no value", at: ""),
     Failure("zeros(1e12, 1e12)", "", at: "1e12"),
     Failure("zeros(-1)", "", at: "-1"),
+    Failure("inv(zeros(0, 0))", "inv needs entries", at: "zeros(0, 0)"),
+    Failure("inv(zeros(0, 2))", "inv needs a square matrix, not one of shape 0×2", at: "zeros(0, 2)"),
     Failure(
       "ones(2, 3) @ ones(2)", "shapes 2×3 and 2 do not fit in '@'", at: "ones(2, 3) @ ones(2)", "last axis 3"),
     Failure(
@@ -92,6 +94,10 @@ import Testing
   ]
 
   @Test(arguments: failures) func messagesAreExact(_ failure: Failure) { failure.check() }
+
+  @Test func numbersInMessagesAreShortest() {
+    #expect(Conversation().say("range(0, 1, 0)").hasPrefix("error: the step cannot be 0\n"))
+  }
 
   static let atoms = [
     "(y, x) = (5, [1, 2, 3])", "x = [1]", "z := x + [1, 2, 3]*[1, 2]", "x := 3", "A[0, :] = [1, 2, 3]",

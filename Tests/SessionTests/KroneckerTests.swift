@@ -160,7 +160,8 @@ import Testing
   }
 
   static let misuse = [
-    Failure("param x = [1, 2]; f := sum(sin(x)); kfac", "ggn does not know where to split", at: "kfac"),
+    Failure(
+      "param x = [1, 2]; f := sum(sin(x)); kfac", "it is not clear where this formula splits", at: "kfac"),
     Failure(
       "param w = ones(1001); f := sum(sin(w)^2); step kfac",
       "'w' is no weight of a dense layer, and with 1001 entries too large for its exact block",

@@ -445,6 +445,14 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
       "the Hessian is not finite: 1 of 4 entries is infinite", "value and grad"
     ),
     ("param x = [1, 2]; f := log(x[0] - 2) + x[1]; classify", "f is nan", "value and grad"),
+    ("param x = [1, 2]; f := log(x[0] - 2) + x[1]; sharpness", "f is nan", "value and grad"),
+    (
+      "param x = [1, 2]; f := sqrt(x[0] - 1) + x[1]; sharpness",
+      "the gradient is not finite: 1 of 2 entries is infinite", "value and grad"
+    ),
+    ("param x = []; f := sum(x^2); sharpness", "the params are empty, there is no sharpness", ""),
+    ("param x = []; f := sum(x^2); plot eig", "the params are empty, there are no eigenvalues", ""),
+    ("param x = [1, 2]; f := sum(x^2); slice along [nan, 1]", "the direction [nan, 1] holds nan or inf", ""),
     ("param x = [1, 2]; f := sum(x^2); objective x", "'x' is not a formula", ":="),
     ("param x = [1, 2]; y := x^2; objective y", "an objective is a scalar; 'y' is of shape 2", "sum or mean"),
     ("param x = [1, 2]; f := sum(x^2); c := 3; objective c", "'c' depends on no param", "declare one"),
@@ -466,9 +474,17 @@ private let himmelblau = "param x = [3, 2]\nf := (x[0]^2 + x[1] - 11)^2 + (x[0] 
     #expect(
       desk.errors == [
         "warning: f is -inf", "warning: f is -inf",
-        "warning: the gradient is not finite: 1 of 2 entries is infinite",
+        "warning: the gradient is not finite: 1 of 2 entries is infinite", "warning: f is -inf",
         "warning: the Hessian is not finite: 1 of 4 entries is infinite",
       ])
+  }
+
+  /// Derivatives have values where their function has none.
+  @Test(arguments: ["hessian", "eig", "spectrum", "plot eig", "condition"])
+  func undefinedFunctionsAreNoted(command: String) {
+    let desk = Desk()
+    #expect(desk.run("param x = [1, 2]; f := sum(log(x - 1.5)); \(command)") == .ok)
+    #expect(desk.errors == ["warning: f is nan"])
   }
 
   @Test func hugeHessiansAreRefused() {

@@ -152,8 +152,9 @@ private let rosenbrock = "param x = [-1.2, 1]\nf := (1 - x[0])^2 + 100*(x[1] - x
       "the Gauss–Newton matrix is singular, so there is no Newton step", at: "step gauss-newton",
       "the params are not determined here; lm adds what is missing"),
     Failure(
-      "param x = [1, 2]; f := prod(exp(x)); step lm", "ggn does not know where to split this formula",
-      at: "step lm", "name the model's output: ggn(f, x, at=z)"),
+      "param x = [1, 2]; f := prod(exp(x)); step lm",
+      "it is not clear where this formula splits into a model and a loss", at: "step lm",
+      "residuals r := …"),
     Failure(
       "param x = 1; f := x^2; step lm memory=1", "'lm' has no option 'memory'", at: "memory=1",
       "it has damping"),

@@ -54,6 +54,18 @@ import Testing
     #expect(transcript.messages.contains(message), "\(transcript.messages)")
   }
 
+  @Test(arguments: [
+    ("plot [1, 2] size=\"80x20\"", "columns and lines are two options: size=80 height=20"),
+    ("plot [1, 2] size=\"wide\"", "'size' is a number of columns, not a text"),
+    ("plot [1, 2] kind=hist bins=1e9", "'bins' is 1 to 10000, not 1000000000"),
+    ("plot [1, 2] kind=\"3d\"", "there is no kind of plot '3d'"),
+    ("surface f along x[0], x[1] kind=\"3d\"", "kinds are contour, heat, filled"),
+  ])
+  func optionsThatAreNoneSayWhatIs(text: String, message: String) {
+    transcript.run("param x = [1, 2]; f := sum(x^2)\n" + text)
+    #expect(transcript.messages.contains(message), "\(transcript.messages)")
+  }
+
   @Test func wholePlotsAreQuiet() throws {
     _ = try plot("plot t^2 for t in 0..1; plot t*s for t in 0..1, s in 0..1; plot [1, 2, 3] log=true")
     #expect(transcript.messages.isEmpty)

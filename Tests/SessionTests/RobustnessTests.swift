@@ -123,23 +123,6 @@ import Testing
     #expect(seconds < 5)
   }
 
-  @Test func interruptsKeepTheSession() async {
-    let kept = await onLargeStack { () -> [String] in
-      let c = Conversation()
-      c.say("param x = 0; a = 1")
-      let timer = Thread {
-        Thread.sleep(forTimeInterval: 0.3)
-        Session.interrupt()
-      }
-      timer.start()
-      let first = c.say("while 1 { a = a + 1; x = a }")
-      let consistent = c.say("print a == x or a == x + 1, a > 1")
-      return [first, "\(c.outcome)", consistent]
-    }
-    #expect(kept[0] == "note: interrupted")
-    #expect(kept[2] == "1 1")
-  }
-
   // MARK: Random programs
 
   @Test(arguments: 1...(4 * effort)) func randomStatementsNeverCrash(seed: Int) async {

@@ -90,7 +90,7 @@ import Testing
 
   @Test(arguments: [
     ("plot eig, f", "takes the objective's Hessian alone"), ("plot eig kind=bars", "cannot be shown as bars"),
-    ("plot eig kind=hist bins=0", "at least one bar"), ("eig = 3; plot eig", "'eig' is a number"),
+    ("plot eig kind=hist bins=0", "'bins' is 1 to 10000, not 0"), ("eig = 3; plot eig", "'eig' is a number"),
   ]) func eigenvaluesThatCannotBeDrawn(command: String, message: String) {
     let transcript = Transcript()
     transcript.run("param w = zeros(2); f := w[0]*w[1]\n" + command)

@@ -34,7 +34,8 @@ private func directory(of path: String) -> String {
 /// Starts the executable with the given descriptors, or on a terminal of its own, in an environment that has
 /// nothing of the user's but the paths.
 func spawn(
-  _ arguments: [String], environment: [String: String], stdio: [Int32] = [], terminal: String? = nil
+  _ arguments: [String], environment: [String: String], stdio: [Int32] = [], terminal: String? = nil,
+  closing: Int32? = nil
 ) throws -> pid_t {
   var actions = posix_spawn_file_actions_t()
   posix_spawn_file_actions_init(&actions)
@@ -59,6 +60,7 @@ func spawn(
   for (target, source) in stdio.enumerated() {
     posix_spawn_file_actions_adddup2(&actions, source, Int32(target))
   }
+  if let closing { posix_spawn_file_actions_addclose(&actions, closing) }
   var variables = environment
   for name in ["PATH", "LD_LIBRARY_PATH"] { variables[name] = environmentVariable(name) }
   let path = try hlabPath()

@@ -123,6 +123,7 @@ import Testing
 
   @Test(arguments: [
     ["--bogus"], ["--color", "sometimes"], ["run"], ["x.hlab", "1=2"], ["x.hlab", "stray"], ["x.hlab", "a="],
+    ["x.hlab", "a=1", "b=2", "a=3"],
     ["--options"], ["--json", "-i"],
   ])
   func rejectsWrongUsage(arguments: [String]) throws {
@@ -137,6 +138,23 @@ import Testing
     #expect(result.exitCode == 74)
     #expect(result.output.isEmpty)
     #expect(result.error == "hlab: cannot read '/nowhere/x.hlab': No such file or directory\n")
+  }
+
+  /// Nothing of a script runs whose text is not what was written.
+  @Test(arguments: [
+    ([UInt8]("print 1\n# caf".utf8) + [0xE9, 0x0A], "line 2 is no UTF-8"),
+    ([0xFF, 0xFE, 0x70, 0x00], "it is UTF-16"),
+  ])
+  func refusesOtherEncodings(bytes: [UInt8], reason: String) throws {
+    let path = try temporaryDirectory() + "/script.hlab"
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    try writeAll(descriptor, bytes)
+    close(descriptor)
+    let result = try runHlab([path])
+    #expect(result.exitCode == 74 && result.output.isEmpty)
+    #expect(result.error == "hlab: cannot read '\(path)': \(reason); texts are saved as UTF-8\n")
+    let included = try runHlab(["-e", "run \"\(path)\""])
+    #expect(included.exitCode == 74 && included.error.contains(reason))
   }
 
   @Test func exitCodesTellErrorsApart() throws {
@@ -184,6 +202,20 @@ import Testing
     kill(child, SIGINT)
     let exitCode = wait(for: child)
     #expect(exitCode == 130)
+  }
+
+  /// Nothing else is opened in the place of an input that the parent has closed.
+  @Test func closedInputCannotBeRead() throws {
+    let errors = try temporaryDirectory() + "/err"
+    let descriptors = [
+      open("/dev/null", O_RDWR | O_CLOEXEC), open(errors, O_RDWR | O_CREAT | O_CLOEXEC, 0o600),
+    ]
+    defer { for descriptor in descriptors { close(descriptor) } }
+    let child = try spawn(
+      ["run", "-"], environment: [:], stdio: [descriptors[0], descriptors[0], descriptors[1]], closing: 0)
+    #expect(wait(for: child) == 74)
+    let text = String(decoding: try readFile(errors), as: UTF8.self)
+    #expect(text == "hlab: cannot read '<stdin>': Bad file descriptor\n")
   }
 
   @Test func closedPipeEndsQuietly() throws {

@@ -72,7 +72,9 @@ extension Builtins {
     let start = call.has("stop") ? first : 0
     let stop = try call.number("stop", default: first)
     let step = try call.number("step", default: 1)
-    guard step != 0, step.isFinite else { throw call.error(.domain, "the step cannot be \(step)", "step") }
+    guard step != 0, step.isFinite else {
+      throw call.error(.domain, "the step cannot be \(NumberFormat()(step))", "step")
+    }
     let count = ((stop - start) / step).rounded(.up)
     guard count.isFinite, count <= Double(Int32.max) else {
       throw call.error(.resource, "range would have \(count) numbers", "stop")

@@ -198,7 +198,8 @@ extension BuiltinCall {
   func squareMatrix(_ name: String) throws -> NodeID {
     let node = try matrix(name)
     let shape = graph.shape(node)
-    guard shape[0] == shape[1], shape[0] > 0 else {
+    guard shape != [0, 0] else { throw error(.domain, "\(builtin.name) needs entries", name) }
+    guard shape[0] == shape[1] else {
       throw error(
         .shape, "\(builtin.name) needs a square matrix, not one of shape \(shape.shapeDescription)", name,
         hint: builtin.name == "solve" ? "least squares: solve(A' @ A, A' @ b)" : nil)

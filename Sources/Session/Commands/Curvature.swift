@@ -52,8 +52,7 @@ extension CommandCall {
     if case .blockMatrix(_, let names, let sizes) = parts[1] { blocks = Array(zip(names, sizes)) }
     return Curvature(
       name: isHessian ? "∇²\(subjectSymbol)" : subjectSymbol, subject: subjectName, isHessian: isHessian,
-      matrix: matrix,
-      blocks: blocks)
+      matrix: matrix, blocks: blocks)
   }
 
   /// The Hessian of the formula. A plan that has to store what is too large is refused with what it would take.
@@ -91,6 +90,30 @@ extension CommandCall {
       return try body()
     } catch let error as LinearAlgebraError {
       throw Diagnostic(.numeric, error.description, at: subject?.span ?? command.verbSpan)
+    }
+  }
+
+  /// Refuses what is not finite.
+  func requireFinite(_ c: Curvature) throws {
+    guard c.isHessian else {
+      guard let message = nonFinite(c.name, [c.matrix]) else { return }
+      throw Diagnostic(.numeric, message, at: subject?.span ?? command.verbSpan)
+    }
+    try requireFinite("the Hessian", [c.matrix])
+    try warnUndefined()
+  }
+
+  /// Says so where a formula has no value though its derivatives may have one. Alone, so that a large Hessian needs no
+  /// more memory, and of a name alone: what is written out may draw anew.
+  func warnUndefined() throws {
+    if let subject { guard case .name = subject.kind else { return } }
+    do {
+      let value = try interpreter.evaluate(key: CommandKey(command, "defined"), owner: command) {
+        .node(try scalarNode($0))
+      }
+      warnNonFinite(subjectName, value.tensors)
+    } catch let problem as Diagnostic where problem.kind == .resource {
+      // What is too large to be evaluated may have a Hessian for all that.
     }
   }
 

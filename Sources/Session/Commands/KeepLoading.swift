@@ -170,7 +170,11 @@ extension Interpreter {
   /// `load("x.npy")` inside an expression.
   func load(_ arguments: [Argument], _ span: Span) throws -> Value {
     guard arguments.count == 1, arguments[0].name == nil || arguments[0].name == "file" else {
-      throw Diagnostic(.type, "load takes one file", at: span, hint: "write load(\"x.npy\")")
+      let hasOptions = arguments.contains { $0.name != nil }
+      throw Diagnostic(
+        .type, "load takes one file", at: span,
+        hint: hasOptions
+          ? "the command takes options: d = load \"x.csv\" columns=true" : "write load(\"x.npy\")")
     }
     let argument = arguments[0].value
     guard case .string(let path) = try evaluate(argument), !path.isEmpty else {

@@ -78,14 +78,18 @@ extension Commands {
       let result = try call.evaluated("hessian \(keepsAxes)", storage: .sparse) {
         try call.fullHessian($0, keepsAxes: keepsAxes)
       }
+      let entries: Tensor
       if case .sparse(let matrix, _, _) = result {
         call.print(sparseText(call, matrix))
-        call.warnNonFinite("the Hessian", [matrix.values])
+        entries = matrix.values
+      } else if let tensor = result.tensor {
+        try call.print(hessianText(call, result, tensor))
+        entries = tensor
+      } else {
         return result
       }
-      guard let tensor = result.tensor else { return result }
-      try call.print(hessianText(call, result, tensor))
-      call.warnNonFinite("the Hessian", [tensor])
+      try call.warnUndefined()
+      call.warnNonFinite("the Hessian", [entries])
       return result
     }
   }

@@ -37,7 +37,7 @@ extension Commands {
         return try quadrature(call, source, width)
       }
       let c = try call.curvature()
-      try call.requireFinite(c.isHessian ? "the Hessian" : c.name, [c.matrix])
+      try call.requireFinite(c)
       try call.requireSymmetric(c)
       let values = try call.algebra { try symmetricEigenvalues(c.matrix.converted(to: .f64)).doubles }
       guard !values.isEmpty else {

@@ -14,7 +14,7 @@ extension Commands {
       example: "condition"
     ) { call in
       let c = try call.curvature()
-      try call.requireFinite(c.isHessian ? "the Hessian" : c.name, [c.matrix])
+      try call.requireFinite(c)
       let isSymmetric = c.matrix.shape[0] == c.matrix.shape[1] && c.matrix.asymmetry == nil
       let exact = c.matrix.converted(to: .f64)
       let values = try call.algebra {
@@ -175,7 +175,7 @@ extension Commands {
     ) { call in
       try call.exactOrEstimated(isForced: false) {
         let c = try call.curvature()
-        try call.requireFinite(c.isHessian ? "the Hessian" : c.name, [c.matrix])
+        try call.requireFinite(c)
         try call.requireSymmetric(c)
         let factor = try call.algebra { try Cholesky(c.matrix.converted(to: .f64)) }
         let reciprocal = try call.algebra { c.order > 0 ? try factor.reciprocalCondition() : 1 }

@@ -43,19 +43,21 @@ private struct SharpnessReport {
 
   func run() throws -> Value {
     let view = try call.view(.gradient)
-    guard let hessian = try call.formulaOperator(always: true), let gradient = view.gradient?.doubles,
-      hessian.order > 0, gradient.allSatisfy(\.isFinite), view.value.isFinite
-    else {
+    try call.requireFinite(view.name, [Tensor(scalar: view.value)])
+    guard let hessian = try call.formulaOperator(always: true), let gradient = view.gradient else {
       throw Diagnostic(
-        .numeric, "'sharpness' needs a scalar formula of whole params with a finite gradient",
-        at: call.command.span)
+        .type, "'sharpness' needs a scalar formula of whole params", at: call.command.span)
     }
+    guard hessian.order > 0 else {
+      throw Diagnostic(.domain, "the params are empty, there is no sharpness", at: call.command.span)
+    }
+    try call.requireFinite("the gradient", [gradient])
     let found = try top(hessian)
     let x = view.params.flatMap(\.tensor.doubles)
-    let rise = try rise(view, x, gradient, Array(found.vectors[0]))
+    let rise = try rise(view, x, gradient.doubles, Array(found.vectors[0]))
     let diagonal = try Commands.diagonal(of: call)
     let trace = diagonal.reduce(0, +)
-    let overlap = share(gradient, in: found.vectors)
+    let overlap = share(gradient.doubles, in: found.vectors)
     call.print(text(hessian.name, found, diagonal, rise, overlap).joined(separator: "\n"))
     return .record([
       ("largest", .number(found.values[0])), ("trace", .number(trace)), ("rise", .number(rise.best)),

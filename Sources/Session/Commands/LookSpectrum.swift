@@ -69,7 +69,7 @@ extension Commands {
         return report.value
       }
       let c = try call.curvature()
-      try call.requireFinite(c.isHessian ? "the Hessian" : c.name, [c.matrix])
+      try call.requireFinite(c)
       try call.requireSymmetric(c)
       let needsVectors = showsVectors || call.isAssigned && c.order <= 2000
       var report = try call.algebra { try eigen(c.matrix, selection, needsVectors) }

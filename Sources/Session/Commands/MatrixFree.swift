@@ -42,7 +42,7 @@ extension CommandCall {
       return (found, found.name)
     }
     let c = try curvature()
-    try requireFinite(c.name, [c.matrix])
+    try requireFinite(c)
     try requireSymmetric(c)
     return (MatrixOperator(c.matrix), c.name)
   }

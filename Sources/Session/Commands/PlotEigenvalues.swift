@@ -15,10 +15,13 @@ extension CommandCall {
     let own = Command(
       verb: "eig", verbSpan: command.subjects[0].span, subjects: [], clauses: [], options: [], block: nil,
       span: command.span)
-    let c = try CommandCall(
-      interpreter: interpreter, command: own, definition: definition, isAssigned: isAssigned
-    ).curvature()
-    try requireFinite("the Hessian", [c.matrix])
+    let objective = CommandCall(
+      interpreter: interpreter, command: own, definition: definition, isAssigned: isAssigned)
+    let c = try objective.curvature()
+    guard c.order > 0 else {
+      throw Diagnostic(.domain, "the params are empty, there are no eigenvalues", at: command.span)
+    }
+    try objective.requireFinite(c)
     let values = try algebra { try symmetricEigenvalues(c.matrix.converted(to: .f64)).doubles }
     let title = "eigenvalues of \(c.name)"
     let largestFirst = Series(Array(values.reversed()))
@@ -39,13 +42,7 @@ extension CommandCall {
 
   /// How many entries lie in each of `bins=` intervals.
   func histogram(_ tensor: Tensor, _ name: String, of what: String = "count") throws -> Figure {
-    let bins = try command.option("bins").map { option -> Int in
-      let bins = try interpreter.whole(option.value)
-      guard bins > 0 else {
-        throw Diagnostic(.domain, "a histogram needs at least one bar", at: option.value.span)
-      }
-      return bins
-    }
+    let bins = command.option("bins") == nil ? nil : try bounded("bins", default: 1, 1...10_000)
     return Figure(
       xAxis: Axis(name), yAxis: Axis(what, scale: try scale(false)),
       marks: [.histogram(Histogram(samples: tensor.doubles, bins: bins))])

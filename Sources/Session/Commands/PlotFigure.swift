@@ -11,6 +11,9 @@ import Tensors
 /// How a plot shows what it is given.
 enum PlotKind: String, CaseIterable {
   case line, scatter, stems, bars, hist, matrix, pattern, heat, contour, filled
+
+  /// For values over two axes.
+  static let ofGrids: [PlotKind] = [.contour, .heat, .filled]
 }
 
 extension CommandCall {
@@ -34,9 +37,9 @@ extension CommandCall {
     guard let (text, span) = try word("kind") else { return nil }
     let aliases = ["histogram": PlotKind.hist, "heatmap": .heat]
     if let kind = PlotKind(rawValue: text) ?? aliases[text] { return kind }
-    let known = PlotKind.allCases.map(\.rawValue)
+    let known = (command.verb == "surface" ? PlotKind.ofGrids : PlotKind.allCases).map(\.rawValue)
     throw Diagnostic(
-      .name, "there is no kind of plot '\(text)'", at: span,
+      .name, "there is no kind of \(command.verb == "surface" ? "surface" : "plot") '\(text)'", at: span,
       notes: ["kinds are \(known.joined(separator: ", "))"],
       hint: closestMatch(to: text, in: known).map { "did you mean '\($0)'?" })
   }
@@ -108,10 +111,22 @@ extension CommandCall {
 
   func textOptions(_ figure: Figure) throws -> TextOptions {
     var options = interpreter.textOptions
+    try refuseTwoSizes()
     options.width = try bounded("size", default: options.width, 20...400)
     if interpreter.options.isTerminal { options.width = min(options.width, interpreter.options.width) }
     options.height = try bounded("height", default: options.height, 6...200)
     return options
+  }
+
+  /// `size="80x20"`
+  private func refuseTwoSizes() throws {
+    guard let option = command.option("size"), case .string(let text) = try interpreter.evaluate(option.value)
+    else { return }
+    let numbers = text.split { !$0.isNumber }
+    throw Diagnostic(
+      .type, "'size' is a number of columns, not a text", at: option.value.span,
+      hint: numbers.count == 2
+        ? "columns and lines are two options: size=\(numbers[0]) height=\(numbers[1])" : nil)
   }
 
   /// Says so when a plot is narrower than was asked for, since the terminal would fold its lines.

@@ -142,7 +142,7 @@ extension CommandCall {
     case .heat: return [.heatmap(grid)]
     case .contour: return [.contour(grid, levels: try levels())]
     case .filled: return [.heatmap(grid), .contour(grid, levels: try levels())]
-    case let kind: throw unfit(kind, "a formula of two numbers", [.contour, .heat, .filled])
+    case let kind: throw unfit(kind, "a formula of two numbers", PlotKind.ofGrids)
     }
   }
 

@@ -306,8 +306,8 @@ extension Elaborator {
     var recognition = LossRecognition(graph)
     if let terms = recognition.terms(of: loss, wrt: targets.leaves) { return terms }
     throw Diagnostic(
-      .domain, "ggn does not know where to split this formula", at: span,
-      hint: "name the model's output: ggn(f, x, at=z)")
+      .domain, "it is not clear where this formula splits into a model and a loss", at: span,
+      hint: "name the model's output, ggn(f, x, at=z), or declare what is to be small: residuals r := …")
   }
 }
 

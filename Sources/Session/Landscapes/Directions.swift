@@ -38,6 +38,9 @@ struct DirectionReader {
     var result = DirectionList()
     for expr in exprs {
       let found = try read(expr)
+      for direction in found.directions where !direction.vector.allSatisfy(\.isFinite) {
+        throw Diagnostic(.domain, "the direction \(direction.name) holds nan or inf", at: expr.span)
+      }
       for direction in found.directions where !direction.vector.contains(where: { $0 != 0 }) {
         throw Diagnostic(
           .domain, "the direction \(direction.name) is zero", at: expr.span,

@@ -211,35 +211,33 @@ HK_INLINE double softplus_f64(double x) {
   return y + (x < 0 ? 0 : x);
 }
 
-// x + x³·P(x²)/Q(x²) near zero, 1 − 2/(exp(2|x|) + 1) beyond: one division for both. An error of the exponential
-// counts less than a third there, so that its reduction and its sum are shorter than exp's.
+// h/(1 + h) with h = (exp(2|x|) − 1)/2, or h − h·(h/(1 + h)) where that loses less: one division for both. With
+// |x| = k·ln 2/2 + r, r >= 0, h is 2^k·(exp(2r) − 1)/2 + (2^k − 1)/2, a sum of what is not negative.
 HK_INLINE double tanh_f64(double x) {
   double a = magnitude(x);
-  double z = a * a;
-  double p = (-0.00019901990913769402 * z - 0.02049522886753235) * z - 0.3333333333333333;
-  double q = ((0.00020636437984939813 * z + 0.023286572463946292) * z + 0.4614856866025863) * z + 1;
   double c = a > 22 ? 22 : a;
-  double shifted = c * (2 * LOG2E) + (SHIFT - 1023);
+  // Not ½: a tie for the least |x|.
+  double shifted = (c * (2 * LOG2E) - 0.4999) + (SHIFT - 1023);
   double k = shifted - (SHIFT - 1023);
   double r = (c - k * (LN2_HIGH / 2)) - k * (LN2_LOW / 2);
-  // exp(2r) for |r| < 0.174.
+  // ((exp(2r) − 1)/2 − r)/r² for −0.0001 < r < 0.347.
   double w = r * r;
-  double even = 0.0002829582300582273;
-  even = even * w + 0.006349180283465659;
-  even = even * w + 0.0888888892948148;
-  even = even * w + 0.6666666666638095;
-  even = even * w + 2.0000000000000075;
-  double odd = 5.142535704076708e-05;
-  odd = odd * w + 0.0014109307350296384;
-  odd = odd * w + 0.025396825459260343;
-  odd = odd * w + 0.26666666666622724;
-  odd = odd * w + 1.3333333333333344;
-  odd = odd * w + 2;
-  double e = r * (r * even + odd) + 1;
+  double even = 5.7469482476845206e-06;
+  even = even * w + 0.00014170034490427861;
+  even = even * w + 0.003174636379654812;
+  even = even * w + 0.04444444473889522;
+  even = even * w + 0.33333333333361026;
+  even = even * w + 1;
+  double odd = 2.4379856013186643e-05;
+  odd = odd * w + 0.0007052897243157734;
+  odd = odd * w + 0.012698408729875724;
+  odd = odd * w + 0.13333333332065866;
+  odd = odd * w + 0.6666666666666644;
+  double part = w * (odd * r + even) + r;
   double scale = from_bits(bits(shifted) << 52);
-  double numerator = a < 0.7 ? (a * z) * p : -2;
-  double denominator = a < 0.7 ? q : e * scale + 1;
-  return with_sign((a < 0.7 ? a : 1) + numerator / denominator, x);
+  double h = part * scale + (scale * 0.5 - 0.5);
+  double q = h / (1 + h);
+  return with_sign(a < 0.4 ? h - h * q : q, x);
 }
 
 // 4e/(1 + e)² with e = exp(−2|x|).

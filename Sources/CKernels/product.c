@@ -22,7 +22,10 @@ int hk_product_is_small(int64_t m, int64_t n, int64_t k) {
 
 #define HK_PRODUCTS(precision, T)                                                                   \
   void hk_product_##precision(const hk_product *p, const T *a, const T *b, T *c) {                  \
-    HK_FITTING(product_##precision)(p, a, b, c);                                                    \
+    HK_FITTING(product_##precision)(p, a, b, p->adds ? c : NULL, p->c_row, c);                      \
+  }                                                                                                 \
+  void hk_product_onto_##precision(const hk_product *p, const T *a, const T *b, const T *base, int64_t base_row, T *c) { \
+    HK_FITTING(product_##precision)(p, a, b, base, base_row, c);                                    \
   }                                                                                                 \
   void hk_gram_##precision(const hk_gram *p, const T *a, const T *w, T *partial, T *c) {            \
     HK_FITTING(gram_##precision)(p, a, w, partial, c);                                              \

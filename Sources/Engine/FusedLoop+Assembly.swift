@@ -30,7 +30,7 @@ extension FusedLoop {
     }
   }
 
-  private mutating func removeUnused() {
+  mutating func removeUnused() {
     var needed = [Bool](repeating: false, count: registers)
     for output in outputs { needed[output.register] = true }
     var kept: [hk_op] = []

@@ -19,6 +19,14 @@ final class GemmInstruction: Instruction {
     var columnStride: Int { transposed ? leading : 1 }
   }
 
+  /// An array that a small product is added to: rows of contiguous entries, of which all may be the same one.
+  struct Base {
+    var buffer: Int
+    var offset: Int
+    var rowStride: Int
+    var batchStrides: [Int]
+  }
+
   let a: Matrix
   let b: Matrix
   let c: Matrix
@@ -26,10 +34,11 @@ final class GemmInstruction: Instruction {
   let batch: [Int]
   let alpha: Double
   let beta: Double
+  let base: Base?
 
   init(
     _ a: Matrix, _ b: Matrix, _ c: Matrix, m: Int, n: Int, k: Int, batch: [Int], alpha: Double,
-    accumulate: Bool
+    accumulate: Bool, base: Base? = nil
   ) {
     self.a = a
     self.b = b
@@ -38,8 +47,13 @@ final class GemmInstruction: Instruction {
     self.batch = batch
     self.alpha = alpha
     beta = accumulate ? 1 : 0
-    super.init(reads: [a.buffer, b.buffer] + (accumulate ? [c.buffer] : []), writes: [c.buffer])
+    self.base = base
+    let added = (accumulate ? [c.buffer] : []) + (base.map { [$0.buffer] } ?? [])
+    super.init(reads: [a.buffer, b.buffer] + added, writes: [c.buffer])
   }
+
+  /// Whether hlab's own kernels are meant for it; larger products are BLAS's.
+  var isSmall: Bool { hk_product_is_small(Int64(m), Int64(n), Int64(k)) != 0 }
 
   /// Multiplications from which a second thread pays for being woken, and for operands and results that go from the
   /// cache of one core to that of the other: about 20 µs of work.
@@ -65,7 +79,7 @@ final class GemmInstruction: Instruction {
     } else if isShared {
       panels(memory)
     } else {
-      multiply(memory, a.offset, b.offset, c.offset, m, n)
+      multiply(memory, a.offset, b.offset, c.offset, base?.offset ?? 0, m, n)
     }
     if hk_interrupt_get() != 0 { throw EngineError.interrupted }
   }
@@ -79,9 +93,12 @@ final class GemmInstruction: Instruction {
       let size = min(width, length - start)
       if n >= m {
         multiply(
-          memory, a.offset, b.offset + start * b.columnStride, c.offset + start * c.columnStride, m, size)
+          memory, a.offset, b.offset + start * b.columnStride, c.offset + start * c.columnStride,
+          (base?.offset ?? 0) + start, m, size)
       } else {
-        multiply(memory, a.offset + start * a.rowStride, b.offset, c.offset + start * c.rowStride, size, n)
+        multiply(
+          memory, a.offset + start * a.rowStride, b.offset, c.offset + start * c.rowStride,
+          (base?.offset ?? 0) + start * (base?.rowStride ?? 0), size, n)
       }
     }
   }
@@ -89,7 +106,7 @@ final class GemmInstruction: Instruction {
   /// Some entries of the batch, one after the other.
   private func run(_ memory: Memory, entries: Range<Int>) {
     for entry in entries {
-      var (pa, pb, pc) = (a.offset, b.offset, c.offset)
+      var (pa, pb, pc, start) = (a.offset, b.offset, c.offset, base?.offset ?? 0)
       var rest = entry
       var axis = batch.count - 1
       while axis >= 0 {
@@ -98,17 +115,18 @@ final class GemmInstruction: Instruction {
         pa += index * a.batchStrides[axis]
         pb += index * b.batchStrides[axis]
         pc += index * c.batchStrides[axis]
+        if let base { start += index * base.batchStrides[axis] }
         axis -= 1
       }
-      multiply(memory, pa, pb, pc, m, n)
+      multiply(memory, pa, pb, pc, start, m, n)
       if hk_interrupt_get() != 0 { return }
     }
   }
 
-  /// One product of m×k by k×n at the given places.
-  private func multiply(_ memory: Memory, _ pa: Int, _ pb: Int, _ pc: Int, _ m: Int, _ n: Int) {
-    if hk_product_is_small(Int64(m), Int64(n), Int64(k)) != 0 {
-      return multiplySmall(memory, pa, pb, pc, m, n)
+  /// One product of m×k by k×n at the given places, with `start` that of the base.
+  private func multiply(_ memory: Memory, _ pa: Int, _ pb: Int, _ pc: Int, _ start: Int, _ m: Int, _ n: Int) {
+    if base != nil || hk_product_is_small(Int64(m), Int64(n), Int64(k)) != 0 {
+      return multiplySmall(memory, pa, pb, pc, start, m, n)
     }
     let ta = a.transposed ? CblasTrans : CblasNoTrans
     let tb = b.transposed ? CblasTrans : CblasNoTrans
@@ -129,19 +147,26 @@ final class GemmInstruction: Instruction {
     }
   }
 
-  private func multiplySmall(_ memory: Memory, _ pa: Int, _ pb: Int, _ pc: Int, _ m: Int, _ n: Int) {
+  private func multiplySmall(
+    _ memory: Memory, _ pa: Int, _ pb: Int, _ pc: Int, _ start: Int, _ m: Int, _ n: Int
+  ) {
     var product = hk_product(
       m: Int64(m), n: Int64(n), k: Int64(k), a_row: Int64(a.rowStride), a_column: Int64(a.columnStride),
       b_row: Int64(b.rowStride), b_column: Int64(b.columnStride), c_row: Int64(c.leading), alpha: alpha,
-      adds: beta == 0 ? 0 : 1)
+      adds: 0)
+    /// Where what is there before the product lies, and how far apart its rows.
+    let old: (buffer: Int, place: Int, row: Int)? =
+      base.map { ($0.buffer, start, $0.rowStride) } ?? (beta == 0 ? nil : (c.buffer, pc, c.leading))
     switch memory.precision {
     case .f64:
-      hk_product_f64(
+      hk_product_onto_f64(
         &product, memory.pointer(a.buffer, Double.self) + pa, memory.pointer(b.buffer, Double.self) + pb,
+        old.map { UnsafePointer(memory.pointer($0.buffer, Double.self) + $0.place) }, Int64(old?.row ?? 0),
         memory.pointer(c.buffer, Double.self) + pc)
     case .f32:
-      hk_product_f32(
+      hk_product_onto_f32(
         &product, memory.pointer(a.buffer, Float.self) + pa, memory.pointer(b.buffer, Float.self) + pb,
+        old.map { UnsafePointer(memory.pointer($0.buffer, Float.self) + $0.place) }, Int64(old?.row ?? 0),
         memory.pointer(c.buffer, Float.self) + pc)
     }
   }
@@ -150,6 +175,7 @@ final class GemmInstruction: Instruction {
 
   override var summary: String {
     let times = batch.isEmpty ? "" : " × \(batch.elementCount)"
-    return "gemm \(m)×\(k)·\(k)×\(n)\(times) → b\(c.buffer)"
+    let added = base.map { "b\($0.buffer) + " } ?? ""
+    return "gemm \(added)\(m)×\(k)·\(k)×\(n)\(times) → b\(c.buffer)"
   }
 }

@@ -9,18 +9,20 @@ struct LoopFusion {
   private static let registerLimit = 40
   private static let operationLimit = 200
 
-  private enum Step {
+  enum Step {
     case other(Instruction)
     case loop(FusedLoop, count: Int)
+    /// What another step does by now.
+    case nothing
   }
 
-  private struct Slot {
+  struct Slot {
     var step: Step
     var reads: Set<Int>
     var writes: Set<Int>
   }
 
-  private var slots: [Slot] = []
+  var slots: [Slot] = []
 
   /// - Parameters:
   ///   - kept: buffers of results.
@@ -31,8 +33,10 @@ struct LoopFusion {
     var fusion = LoopFusion()
     for instruction in instructions { fusion.add(instruction) }
     fusion.dropUnread(kept: kept, isArena: isArena)
+    fusion.addToProducts { !kept.contains($0) && isArena($0) }
     return try fusion.slots.compactMap { slot in
       switch slot.step {
+      case .nothing: return nil
       case .other(let instruction): return instruction
       case .loop(let loop, _): return loop.outputs.isEmpty ? nil : try loop.instruction()
       }

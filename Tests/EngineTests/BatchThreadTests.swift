@@ -85,7 +85,7 @@ import Testing
       }, arguments)
     for result in all {
       guard case .failure(.index(let place, _)) = result else {
-        Issue.record("no error")
+        Issue.record("\(result)")
         continue
       }
       #expect(place == 31)

@@ -50,6 +50,32 @@ import Testing
     }
   }
 
+  /// Added to an array of its own, whose rows are all the same one or not: bit for bit as added in place.
+  @Test func ontoAnotherArray() {
+    for (m, n, k) in [(1, 9, 4), (9, 1, 4), (13, 10, 300), (24, 33, 7), (5, 97, 31), (37, 8, 2)] {
+      for layout in Self.layouts {
+        for row in [0, n, n + 3] {
+          let base = Self.values(row * (m - 1) + n, 5)
+          let start = (0..<(m * n)).map { base[$0 / n * row + $0 % n] }
+          let expected = product(m, n, k, layout, alpha: 0.75, adds: true, c: start)
+          var p = description(m, n, k, layout, full: (m, n), alpha: 0.75, adds: false)
+          var c = [Double](repeating: .nan, count: m * n)
+          hk_product_onto_f64(&p, Self.values(m * k, 1), Self.values(k * n, 2), base, Int64(row), &c)
+          #expect(c == expected, "\(m)×\(k)·\(k)×\(n), rows \(row) apart")
+          var single = [Float](repeating: .nan, count: m * n)
+          hk_product_onto_f32(
+            &p, Self.values(m * k, 1).map(Float.init), Self.values(k * n, 2).map(Float.init),
+            base.map(Float.init), Int64(row), &single)
+          var inPlace = start.map(Float.init)
+          p.adds = 1
+          hk_product_f32(
+            &p, Self.values(m * k, 1).map(Float.init), Self.values(k * n, 2).map(Float.init), &inPlace)
+          #expect(single == inPlace, "\(m)×\(k)·\(k)×\(n), rows \(row) apart")
+        }
+      }
+    }
+  }
+
   // MARK: Support
 
   private static func values(_ count: Int, _ seed: Int) -> [Double] {

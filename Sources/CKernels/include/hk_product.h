@@ -18,6 +18,10 @@ int hk_product_is_small(int64_t m, int64_t n, int64_t k);
 void hk_product_f64(const hk_product *p, const double *a, const double *b, double *c);
 void hk_product_f32(const hk_product *p, const float *a, const float *b, float *c);
 
+// c = base + alpha·a·b, whatever `adds` says. Rows of base lie base_row entries apart: 0 adds the same one to every row.
+void hk_product_onto_f64(const hk_product *p, const double *a, const double *b, const double *base, int64_t base_row, double *c);
+void hk_product_onto_f32(const hk_product *p, const float *a, const float *b, const float *base, int64_t base_row, float *c);
+
 // c = alpha·aᵀ·diag(w)·a, added to c where `adds`: of a symmetric matrix one half is multiplied out. a is k×m with rows
 // of contiguous entries; w (or NULL, for ones) has k entries. The rows are summed in `parts` pieces, each of them by
 // itself; `partial` has room for parts·m·m entries.

@@ -1,0 +1,176 @@
+import CKernels
+
+extension LoopFusion {
+  /// Small products begin with the array that they are added to, so that neither is read again: biases of a layer, whose
+  /// rows are all the same, and what a layer is added to.
+  ///
+  /// - Parameter isOwn: buffers that only these steps see.
+  mutating func addToProducts(isOwn: (Int) -> Bool) {
+    var accesses = Accesses(slots)
+    for place in slots.indices {
+      switch slots[place].step {
+      case .loop(let loop, let count):
+        for sum in loop.ops where sum.code == Int32(HK_ADD.rawValue) {
+          guard let joined = joined(sum, place, accesses, isOwn) else { continue }
+          put(.other(joined.product), at: joined.made)
+          put(joined.loop.isIdle ? .nothing : .loop(joined.loop, count: count), at: place)
+          accesses.noteReads(of: joined.product, at: joined.made)
+        }
+      case .other(let instruction):
+        guard let gemm = instruction as? GemmInstruction, let joined = copied(gemm, place, accesses) else {
+          continue
+        }
+        put(.other(joined.product), at: place)
+        put(.nothing, at: joined.made)
+        accesses.noteReads(of: joined.product, at: place)
+      case .nothing: continue
+      }
+    }
+  }
+
+  private mutating func put(_ step: Step, at place: Int) {
+    switch step {
+    case .other(let instruction):
+      slots[place] = Slot(step: step, reads: Set(instruction.reads), writes: Set(instruction.writes))
+    case .loop(let loop, _): slots[place] = Slot(step: step, reads: loop.reads, writes: loop.writes)
+    case .nothing: slots[place] = Slot(step: step, reads: [], writes: [])
+    }
+  }
+
+  /// Where buffers are read and written, or were before steps were joined.
+  private struct Accesses {
+    private(set) var readers: [Int: [Int]] = [:]
+    private(set) var writers: [Int: [Int]] = [:]
+
+    init(_ slots: [Slot]) {
+      for (place, slot) in slots.enumerated() {
+        for buffer in slot.reads { readers[buffer, default: []].append(place) }
+        for buffer in slot.writes { writers[buffer, default: []].append(place) }
+      }
+    }
+
+    func isRead(_ buffer: Int, after first: Int, before last: Int) -> Bool {
+      readers[buffer]?.contains { $0 > first && $0 < last } ?? false
+    }
+    func isWritten(_ buffer: Int, from first: Int, before last: Int) -> Bool {
+      writers[buffer]?.contains { $0 >= first && $0 < last } ?? false
+    }
+    mutating func noteReads(of product: GemmInstruction, at place: Int) {
+      for buffer in product.reads { readers[buffer, default: []].append(place) }
+    }
+    func lastWriter(of buffer: Int, before place: Int) -> Int? { writers[buffer]?.last { $0 < place } }
+  }
+
+  /// A loop that adds an array to a product, and is alone in reading that: the product with the array, and the loop
+  /// without the sum.
+  private func joined(
+    _ sum: hk_op, _ place: Int, _ accesses: Accesses, _ isOwn: (Int) -> Bool
+  ) -> (made: Int, product: GemmInstruction, loop: FusedLoop)? {
+    guard case .loop(var loop, _) = slots[place].step else { return nil }
+    for (left, right) in [(sum.a, sum.b), (sum.b, sum.a)] {
+      guard let product = loop.soleInput(left), let base = loop.input(right),
+        let made = accesses.lastWriter(of: product.buffer, before: place),
+        case .other(let instruction) = slots[made].step, let gemm = instruction as? GemmInstruction,
+        gemm.beta == 0, !accesses.isRead(product.buffer, after: made, before: place),
+        loop.overwrites(product)
+          || isOwn(product.buffer) && accesses.readers[product.buffer]?.max() == place,
+        // What the product begins with must be there when it runs.
+        !accesses.isWritten(base.buffer, from: made, before: place),
+        let joined = gemm.added(to: base, at: product, sizes: loop.sizes)
+      else { continue }
+      loop.take(left, for: sum)
+      return (made, joined, loop)
+    }
+    return nil
+  }
+
+  /// A product that is added to a copy of an array, made just for that: added to the array itself.
+  private func copied(
+    _ gemm: GemmInstruction, _ place: Int, _ accesses: Accesses
+  ) -> (made: Int, product: GemmInstruction)? {
+    let buffer = gemm.c.buffer
+    guard gemm.beta == 1, let made = accesses.lastWriter(of: buffer, before: place),
+      case .loop(let loop, _) = slots[made].step, loop.ops.isEmpty, loop.inputs.count == 1,
+      loop.outputs.count == 1, loop.outputs[0].mode == HK_STORE,
+      loop.outputs[0].register == loop.inputs[0].register,
+      !accesses.isRead(buffer, after: made, before: place),
+      !accesses.isWritten(loop.inputs[0].place.buffer, from: made, before: place),
+      let joined = gemm.added(to: loop.inputs[0].place, at: loop.outputs[0].place, sizes: loop.sizes)
+    else { return nil }
+    return (made, joined)
+  }
+}
+
+extension FusedLoop {
+  /// The array that stands in a register as it was read.
+  fileprivate func input(_ register: Int32) -> Place? {
+    inputs.first { $0.register == Int(register) && !$0.isLate }?.place
+  }
+
+  /// The same, where one operation alone reads the register and no other input its buffer.
+  fileprivate func soleInput(_ register: Int32) -> Place? {
+    guard let place = input(register), inputs.count(where: { $0.place.buffer == place.buffer }) == 1,
+      !outputs.contains(where: { $0.register == Int(register) })
+    else { return nil }
+    let uses = ops.reduce(0) { total, op in
+      total + RegisterAssignment.sources(op).count { $0 == Int(register) }
+    }
+    return uses == 1 ? place : nil
+  }
+
+  /// Whether a result takes the place of an array, entry by entry.
+  fileprivate func overwrites(_ place: Place) -> Bool {
+    outputs.contains { $0.place == place && $0.mode == HK_STORE }
+  }
+
+  /// Whether nothing is left to do: an array is written to where it has been read.
+  fileprivate var isIdle: Bool {
+    ops.isEmpty && outputs.allSatisfy { output in
+      output.mode == HK_STORE
+        && inputs.contains { $0.place == output.place && $0.register == output.register }
+    }
+  }
+
+  /// An input in place of a sum.
+  fileprivate mutating func take(_ register: Int32, for sum: hk_op) {
+    func renamed(_ own: Int32) -> Int32 { own == sum.dst ? register : own }
+    ops = ops.filter { $0.code == Int32(HK_EMIT.rawValue) || $0.dst != sum.dst }.map { op in
+      let used = LoopInstruction.operandCount(hk_opcode(UInt32(op.code)))
+      var op = op
+      if used > 0 { op.a = renamed(op.a) }
+      if used > 1 { op.b = renamed(op.b) }
+      if used > 2 { op.c = renamed(op.c) }
+      return op
+    }
+    for k in outputs.indices where outputs[k].register == Int(sum.dst) { outputs[k].register = Int(register) }
+    removeUnused()
+  }
+}
+
+extension GemmInstruction {
+  /// The product of the operands added to an array, both as a loop walks them; nil where the kernels cannot.
+  fileprivate func added(
+    to array: FusedLoop.Place, at product: FusedLoop.Place, sizes: [Int]
+  ) -> GemmInstruction? {
+    guard base == nil, isSmall, product.offset == c.offset, array.buffer != c.buffer,
+      sizes.elementCount == m * n * batch.elementCount,
+      zip(sizes, product.strides).allSatisfy({ $0 == 1 || $1 > 0 })
+    else { return nil }
+    let dimensions = zip(sizes, zip(product.strides, array.strides)).filter { $0.0 > 1 }
+    /// By how much the array moves where the product moves by `stride`, `size` times.
+    func step(_ stride: Int, _ size: Int) -> Int? {
+      if size == 1 { return 0 }
+      for (extent, (own, other)) in dimensions where stride % own == 0 {
+        if stride / own * (size - 1) < extent { return other * (stride / own) }
+      }
+      return nil
+    }
+    guard let column = step(1, n), column == 1 || n == 1, let row = step(c.leading, m) else { return nil }
+    let steps = zip(c.batchStrides, batch).map { step($0, $1) }
+    guard !steps.contains(nil) else { return nil }
+    return GemmInstruction(
+      a, b, c, m: m, n: n, k: k, batch: batch, alpha: alpha, accumulate: false,
+      base: Base(
+        buffer: array.buffer, offset: array.offset, rowStride: row, batchStrides: steps.compactMap { $0 }))
+  }
+}

@@ -93,13 +93,16 @@ public final class BatchPlan: Computation {
     self.precision = precision
     self.batch = batch
     shapes = elements.map(graph.shape)
-    let split = SharedFormulas(graph, elements, variables: Set(variables.map(\.leaf)), identity: identity)
+    let total = batch.elementCount
+    let varying = Set(variables.map(\.leaf))
+    let split = SharedFormulas(
+      graph, graph.multipliedOut(elements, variables: varying, count: total), variables: varying,
+      identity: identity)
     let (leaves, formulas) = (split.leaves, split.formulas)
     let given = variables.compactMap(\.node)
     let prelude = try Plan(graph, outputs: split.shared, precision: precision)
     values = try Plan(graph, outputs: given, precision: precision)
     self.shared = KeptResults(of: prelude)
-    let total = batch.elementCount
     let sizes = [min(piece, total)] + (total > piece && total % piece > 0 ? [total % piece] : [])
     var own: [Leaf] = []
     var made: [(Int, Plan)] = []

@@ -35,7 +35,9 @@ struct Explanation {
     }
     let forms = part == .hessian ? try hessianForms(outputs, plan, stored.patterns) : []
     rows += formRows(forms)
-    let used = forms.first?.computation ?? plan
+    let used =
+      try forms.first?.computation
+      ?? (part == .value ? interpreter.computation(of: stored.nodes) : plan)
     rows += planRows(used, precision)
     let formula = part == .hessian ? try Derivation(call, .hessian).lines().cutMiddle(Self.formulaLimit) : []
     let listing = used.listing.cutMiddle(Self.stepLimit).map { "  \($0)" }

@@ -8,10 +8,11 @@ import Tensors
 final class LandscapePoints {
   private let interpreter: Interpreter
   private let elements: [NodeID]
-  /// Takes the place of the coefficients of one point.
-  private let coefficients: Leaf
-  /// For each param the leaves that hold the origin and the directions.
-  private let frames: [(origin: Leaf, directions: Leaf)]
+  /// Take the place of the coefficients of one point. They are numbers, so that products with the point can be
+  /// multiplied out.
+  private let coefficients: [Leaf]
+  /// For each param the leaves that hold the origin and each direction.
+  private let frames: [(origin: Leaf, directions: [Leaf])]
   private var known: [Int: Tensor] = [:]
   private let batch: PointBatch
 
@@ -26,21 +27,21 @@ final class LandscapePoints {
   ) throws {
     self.interpreter = interpreter
     let graph = interpreter.graph
-    let count = directions.count
-    coefficients = interpreter.placeholderLeaf("t", [count], function: PointBatch.scope, depth: 0)
-    let t = graph.leaf(coefficients)
+    func leaf(_ name: String, _ shape: Shape, _ depth: Int) -> Leaf {
+      interpreter.placeholderLeaf(name, shape, function: PointBatch.scope, depth: depth)
+    }
+    coefficients = directions.indices.map { leaf("t", [], $0) }
     var images: [NodeID: NodeID] = [:]
-    var frames: [(origin: Leaf, directions: Leaf)] = []
-    for (place, leaf) in landscape.leaves.enumerated() {
-      let axes = Array(leaf.shape.indices)
-      let base = interpreter.placeholderLeaf(
-        "origin", leaf.shape, function: PointBatch.scope, depth: place + 1)
-      let moves = interpreter.placeholderLeaf(
-        "directions", [count] + leaf.shape, function: PointBatch.scope, depth: place + 1)
-      let move = graph.contract(
-        1, [Operand(t, [axes.count]), Operand(graph.leaf(moves), [axes.count] + axes)], to: axes)
-      images[graph.leaf(leaf)] = graph.add(
-        [Summand(1, Operand(graph.leaf(base), axes)), Summand(1, Operand(move, axes))], shape: leaf.shape)
+    var frames: [(origin: Leaf, directions: [Leaf])] = []
+    for (place, param) in landscape.leaves.enumerated() {
+      let first = (place + 1) * (directions.count + 1)
+      let base = leaf("origin", param.shape, first)
+      let moves = directions.indices.map { leaf("direction", param.shape, first + 1 + $0) }
+      let axes = Array(param.shape.indices)
+      let products = zip(coefficients, moves).map { t, move in
+        graph.contract(1, [Operand(graph.leaf(t), []), Operand(graph.leaf(move), axes)], to: axes)
+      }
+      images[graph.leaf(param)] = graph.add([graph.leaf(base)] + products, shape: param.shape)
       frames.append((base, moves))
     }
     self.frames = frames
@@ -50,7 +51,7 @@ final class LandscapePoints {
       formulas.append(graph.concatenated(g))
     }
     elements = graph.substitute(formulas, images)
-    batch = PointBatch(interpreter, elements, varying: [coefficients], label: label)
+    batch = PointBatch(interpreter, elements, varying: coefficients, label: label)
     move(to: origin, directions)
   }
 
@@ -62,7 +63,9 @@ final class LandscapePoints {
       let range = start..<(start + base.shape.elementCount)
       start = range.upperBound
       known[base.id] = Tensor(Array(origin[range]), base.shape, precision)
-      known[moves.id] = Tensor(directions.flatMap { $0[range] }, moves.shape, precision)
+      for (move, direction) in zip(moves, directions) {
+        known[move.id] = Tensor(Array(direction[range]), move.shape, precision)
+      }
     }
   }
 
@@ -72,37 +75,29 @@ final class LandscapePoints {
   ///
   /// - Parameter points: coefficients of the directions, a list for each point.
   func callAsFunction(_ points: [[Double]]) throws -> [Tensor] {
-    let table = Tensor(points.flatMap { $0 }, [points.count] + coefficients.shape)
-    return try batch([table], known: known)
+    try batch(coefficients.indices.map { k in Tensor(vector: points.map { $0[k] }) }, known: known)
   }
 
   /// The first formula over a plane, `across` running fastest, and at its point (0, 0).
   func grid(_ across: [Double], _ up: [Double]) throws -> (values: [Double], here: Double) {
-    var table: [Double] = []
-    table.reserveCapacity(2 * (across.count * up.count + 1))
-    for t in up {
-      for s in across {
-        table.append(s)
-        table.append(t)
-      }
-    }
-    table += [0, 0]
-    let values = try batch([Tensor(table, [table.count / 2, 2])], known: known)[0].doubles
+    let s: [Double] = up.flatMap { _ in across } + [0]
+    let t: [Double] = up.flatMap { t in across.map { _ in t } } + [0]
+    let values = try batch([Tensor(vector: s), Tensor(vector: t)], known: known)[0].doubles
     return (Array(values.dropLast()), values.last ?? .nan)
   }
 
   /// The first formula, its gradient and its Hessian by the coefficients, at one point.
   func derivatives(at point: [Double]) throws -> [Tensor] {
     let graph = interpreter.graph
-    let t = graph.leaf(coefficients)
-    let outputs =
-      [elements[0]] + graph.grad(elements[0], wrt: [t]) + [graph.hessianMatrix(elements[0], wrt: [t])]
+    let t = coefficients.map(graph.leaf)
+    let gradient = graph.concatenated(graph.grad(elements[0], wrt: t))
+    let outputs = [elements[0], gradient, graph.hessianMatrix(elements[0], wrt: t)]
     let plan = try Plan(graph, outputs: outputs, precision: interpreter.state.settings.precision)
     try interpreter.checkMemory(plan)
     return try plan.run(
       plan.inputs.map { leaf in
-        if leaf.id == coefficients.id {
-          return Tensor(point, leaf.shape, interpreter.state.settings.precision)
+        if let k = coefficients.firstIndex(where: { $0.id == leaf.id }) {
+          return Tensor([point[k]], [], interpreter.state.settings.precision)
         }
         return try known[leaf.id] ?? interpreter.inputValue(leaf)
       })

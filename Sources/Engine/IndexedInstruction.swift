@@ -48,38 +48,37 @@ final class IndexedInstruction: Instruction {
 
   override func run(_ memory: Memory) throws {
     switch memory.precision {
-    case .f64: try run(memory, Double.self)
-    case .f32: try run(memory, Float.self)
+    case .f64: try run(memory, Double.self, gather: hk_gather_f64, scatterAdd: hk_scatter_add_f64)
+    case .f32: try run(memory, Float.self, gather: hk_gather_f32, scatterAdd: hk_scatter_add_f32)
     }
   }
 
-  private func run<T: TensorScalar>(_ memory: Memory, _: T.Type) throws {
+  private typealias Kernel<T, Indexed, Dense> = (
+    UnsafePointer<hk_indexed>?, Indexed, UnsafePointer<T>?, Dense
+  ) -> Int64
+
+  private func run<T: TensorScalar>(
+    _ memory: Memory, _: T.Type, gather: Kernel<T, UnsafePointer<T>?, UnsafeMutablePointer<T>?>,
+    scatterAdd: Kernel<T, UnsafeMutablePointer<T>?, UnsafePointer<T>?>
+  ) throws {
     guard !isEmpty else { return }
     let dense = memory.pointer(buffers.dense, T.self)
     let indexed = memory.pointer(buffers.indexed, T.self)
     let table = memory.pointer(buffers.table, T.self)
+    var entries = hk_indexed(
+      count: Int64(inner.size), dense: Int64(inner.step.dense), indexed: Int64(inner.step.indexed),
+      table: Int64(inner.step.table), stride: Int64(stride), extent: Int64(extent))
     for row in 0..<outer.reduce(1, { $0 * $1.size }) {
-      var at = place(row)
-      switch direction {
-      case .gather:
-        for _ in 0..<inner.size {
-          dense[at.dense] = indexed[at.indexed + (try index(table[at.table])) * stride]
-          advance(&at)
-        }
-      case .scatterAdd:
-        for _ in 0..<inner.size {
-          indexed[at.indexed + (try index(table[at.table])) * stride] += dense[at.dense]
-          advance(&at)
-        }
+      let at = place(row)
+      let (values, places, to) = (indexed + at.indexed, table + at.table, dense + at.dense)
+      let done =
+        direction == .gather
+        ? gather(&entries, values, places, to) : scatterAdd(&entries, values, places, to)
+      // What is no whole number of a place.
+      if done < entries.count {
+        throw EngineError.index(Double(places[Int(done) * inner.step.table]), size: extent)
       }
     }
-  }
-
-  @inline(__always)
-  private func advance(_ at: inout Place) {
-    at.dense += inner.step.dense
-    at.indexed += inner.step.indexed
-    at.table += inner.step.table
   }
 
   /// Where a row of the innermost axis begins, rows counted row-major.
@@ -93,20 +92,6 @@ final class IndexedInstruction: Instruction {
       at.table += k * axis.step.table
     }
     return at
-  }
-
-  /// The place that an entry of the index tensor names; negative ones count from the end.
-  @inline(__always)
-  private func index<T: TensorScalar>(_ value: T) throws -> Int {
-    // Whole numbers of this size are exact in both directions; NaN is not among them.
-    let value = Double(value)
-    guard value.magnitude < 0x1p53 else { throw EngineError.index(value, size: extent) }
-    let whole = Int(value)
-    let place = whole < 0 ? whole + extent : whole
-    guard Double(whole) == value, place >= 0, place < extent else {
-      throw EngineError.index(value, size: extent)
-    }
-    return place
   }
 
   override var summary: String { direction == .gather ? "gather → b\(writes[0])" : "scatter → b\(writes[0])" }

@@ -125,10 +125,11 @@ extension FusedLoop {
 
   /// Whether nothing is left to do: an array is written to where it has been read.
   fileprivate var isIdle: Bool {
-    ops.isEmpty && outputs.allSatisfy { output in
-      output.mode == HK_STORE
-        && inputs.contains { $0.place == output.place && $0.register == output.register }
-    }
+    ops.isEmpty
+      && outputs.allSatisfy { output in
+        output.mode == HK_STORE
+          && inputs.contains { $0.place == output.place && $0.register == output.register }
+      }
   }
 
   /// An input in place of a sum.

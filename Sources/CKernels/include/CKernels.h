@@ -1,6 +1,7 @@
 // Numeric kernels of hlab. Plain C: the loops are vectorised by the compiler, for several processors at once.
 #pragma once
 #include "hk_elementary.h"
+#include "hk_indexed.h"
 #include "hk_loop.h"
 #include "hk_pairs.h"
 #include "hk_product.h"

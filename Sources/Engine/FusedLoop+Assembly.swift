@@ -93,18 +93,36 @@ extension FusedLoop {
 
   func instruction() throws -> LoopInstruction { try withRowsAlongMemory().assembled() }
 
-  /// The dimension before the innermost one is one along which arrays are contiguous that are not so along the
-  /// innermost: blocks of rows and columns then reach whole lines of the cache on both sides.
-  private func withRowsAlongMemory() -> FusedLoop {
+  /// Places of the innermost dimension and of the one that blocks have as rows: one along which arrays are contiguous
+  /// that are not so along the innermost. Blocks of rows and columns then reach whole lines of the cache on both sides.
+  private var blockDimensions: (row: Int, column: Int)? {
     let last = sizes.count - 1
-    guard last >= 2, !holdsRows else { return self }
+    guard last >= 1 else { return nil }
+    guard last >= 2, !holdsRows else { return (last - 1, last) }
     let strides = (inputs.map(\.place) + outputs.map(\.place)).map(\.strides).filter { $0[last] > 1 }
-    // Entries, so that a small array that stays in the cache does not stand against a large one.
-    func entries(_ strides: [Int]) -> Int { zip(strides, sizes).reduce(1) { $1.0 == 0 ? $0 : $0 * $1.1 } }
     func gain(_ axis: Int) -> Int { strides.reduce(0) { $1[axis] == 1 ? $0 + entries($1) : $0 } }
-    guard let row = (0..<last).max(by: { (gain($0), $0) < (gain($1), $1) }), gain(row) > gain(last - 1) else {
-      return self
+    let row = (0..<last).max { (gain($0), $0) < (gain($1), $1) } ?? last - 1
+    return (gain(row) > gain(last - 1) ? row : last - 1, last)
+  }
+
+  /// Entries that an array has in the nest. They count, so that a small array that stays in the cache does not stand
+  /// against a large one.
+  private func entries(_ strides: [Int]) -> Int {
+    zip(strides, sizes).reduce(1) { $1.0 == 0 ? $0 : $0 * $1.1 }
+  }
+
+  /// Large arrays that blocks walk along memory in neither of their dimensions: every entry is another line of the cache.
+  var scattered: Int {
+    guard let (row, column) = blockDimensions else { return 0 }
+    return (inputs.map(\.place) + outputs.map(\.place)).count { place in
+      place.strides[column] > 1 && place.strides[row] > 1 && entries(place.strides) >= Self.scatteredEntries
     }
+  }
+
+  private static let scatteredEntries = 1 << 15
+
+  private func withRowsAlongMemory() -> FusedLoop {
+    guard let (row, last) = blockDimensions, row < last - 1 else { return self }
     func moved<T>(_ values: [T]) -> [T] {
       var values = values
       values.insert(values.remove(at: row), at: last - 1)

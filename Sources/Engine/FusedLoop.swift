@@ -68,6 +68,8 @@ struct FusedLoop {
     var result = self
     result.align(to: alignment)
     result.add(loop) { alignment.second($0) }
+    // Reading arrays twice costs less than one that is scattered.
+    guard result.scattered <= scattered + FusedLoop(loop).scattered else { return nil }
     return (result, saved)
   }
 

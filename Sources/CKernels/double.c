@@ -212,7 +212,7 @@ HK_INLINE double softplus_f64(double x) {
 }
 
 // h/(1 + h) with h = (exp(2|x|) − 1)/2, or h − h·(h/(1 + h)) where that loses less: one division for both. With
-// |x| = k·ln 2/2 + r, r >= 0, h is 2^k·(exp(2r) − 1)/2 + (2^k − 1)/2, a sum of what is not negative.
+// |x| = k·ln 2/2 + r, r > −0.0001, h is 2^k·(exp(2r) − 1)/2 + (2^k − 1)/2, whose summands hardly cancel.
 HK_INLINE double tanh_f64(double x) {
   double a = magnitude(x);
   double c = a > 22 ? 22 : a;

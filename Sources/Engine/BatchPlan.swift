@@ -59,6 +59,8 @@ public final class BatchPlan: Computation {
   public let multiplications: Double
   /// Entries done so far and in all, while a run lasts long.
   public var report: ((_ done: Int, _ total: Int) -> Void)?
+  /// The plan for values with which these formulas would not mean the same.
+  var plain: Fallback?
 
   private let shared: KeptResults
   private let values: Plan
@@ -94,10 +96,7 @@ public final class BatchPlan: Computation {
     self.batch = batch
     shapes = elements.map(graph.shape)
     let total = batch.elementCount
-    let varying = Set(variables.map(\.leaf))
-    let split = SharedFormulas(
-      graph, graph.multipliedOut(elements, variables: varying, count: total), variables: varying,
-      identity: identity)
+    let split = SharedFormulas(graph, elements, variables: Set(variables.map(\.leaf)), identity: identity)
     let (leaves, formulas) = (split.leaves, split.formulas)
     let given = variables.compactMap(\.node)
     let prelude = try Plan(graph, outputs: split.shared, precision: precision)
@@ -165,6 +164,7 @@ public final class BatchPlan: Computation {
   public func run(_ values: [Tensor]) throws -> [Tensor] {
     let shared = try shared.results(for: sharedInputs.map { values[$0] })
     let given = try self.values.run(valueInputs.map { values[$0] })
+    if let plain, !(shared + given).allSatisfy(\.isFinite) { return try plain.run(values, inputs, report) }
     let total = batch.elementCount
     var results = shapes.map { Tensor(uninitialized: batch + $0, precision) }
     let targets = results.indices.map { results[$0].uniquePointer() }

@@ -125,6 +125,7 @@ final class GemmInstruction: Instruction {
 
   /// One product of m×k by k×n at the given places, with `start` that of the base.
   private func multiply(_ memory: Memory, _ pa: Int, _ pb: Int, _ pc: Int, _ start: Int, _ m: Int, _ n: Int) {
+    // Of a larger product a panel may be small.
     if base != nil || hk_product_is_small(Int64(m), Int64(n), Int64(k)) != 0 {
       return multiplySmall(memory, pa, pb, pc, start, m, n)
     }

@@ -9,12 +9,12 @@ extension LoopFusion {
     var accesses = Accesses(slots)
     for place in slots.indices {
       switch slots[place].step {
-      case .loop(let loop, let count):
-        for sum in loop.ops where sum.code == Int32(HK_ADD.rawValue) {
-          guard let joined = joined(sum, place, accesses, isOwn) else { continue }
-          put(.other(joined.product), at: joined.made)
-          put(joined.loop.isIdle ? .nothing : .loop(joined.loop, count: count), at: place)
-          accesses.noteReads(of: joined.product, at: joined.made)
+      case .loop:
+        // One sum after the other: each changes the loop.
+        while let (found, count) = joined(place, accesses, isOwn) {
+          put(.other(found.product), at: found.made)
+          put(found.loop.isIdle ? .nothing : .loop(found.loop, count: count), at: place)
+          accesses.noteReads(of: found.product, at: found.made)
         }
       case .other(let instruction):
         guard let gemm = instruction as? GemmInstruction, let joined = copied(gemm, place, accesses) else {
@@ -61,27 +61,43 @@ extension LoopFusion {
     func lastWriter(of buffer: Int, before place: Int) -> Int? { writers[buffer]?.last { $0 < place } }
   }
 
-  /// A loop that adds an array to a product, and is alone in reading that: the product with the array, and the loop
-  /// without the sum.
+  /// A product, and a loop that reads it.
+  private typealias Joined = (made: Int, product: GemmInstruction, loop: FusedLoop)
+
+  /// The first sum of a loop that can go into a product.
   private func joined(
-    _ sum: hk_op, _ place: Int, _ accesses: Accesses, _ isOwn: (Int) -> Bool
-  ) -> (made: Int, product: GemmInstruction, loop: FusedLoop)? {
-    guard case .loop(var loop, _) = slots[place].step else { return nil }
-    for (left, right) in [(sum.a, sum.b), (sum.b, sum.a)] {
-      guard let product = loop.soleInput(left), let base = loop.input(right),
-        let made = accesses.lastWriter(of: product.buffer, before: place),
-        case .other(let instruction) = slots[made].step, let gemm = instruction as? GemmInstruction,
-        gemm.beta == 0, !accesses.isRead(product.buffer, after: made, before: place),
-        loop.overwrites(product)
-          || isOwn(product.buffer) && accesses.readers[product.buffer]?.max() == place,
-        // What the product begins with must be there when it runs.
-        !accesses.isWritten(base.buffer, from: made, before: place),
-        let joined = gemm.added(to: base, at: product, sizes: loop.sizes)
-      else { continue }
-      loop.take(left, for: sum)
-      return (made, joined, loop)
+    _ place: Int, _ accesses: Accesses, _ isOwn: (Int) -> Bool
+  ) -> (joined: Joined, count: Int)? {
+    guard case .loop(let loop, let count) = slots[place].step else { return nil }
+    for sum in loop.ops where sum.code == Int32(HK_ADD.rawValue) {
+      for (left, right) in [(sum.a, sum.b), (sum.b, sum.a)] {
+        guard let (made, product) = product(left, with: right, of: loop, place, accesses, isOwn) else {
+          continue
+        }
+        var rest = loop
+        rest.take(left, for: sum)
+        return ((made, product, rest), count)
+      }
     }
     return nil
+  }
+
+  /// A product that a loop adds to an array, and is alone in reading: the product with the array.
+  private func product(
+    _ left: Int32, with right: Int32, of loop: FusedLoop, _ place: Int, _ accesses: Accesses,
+    _ isOwn: (Int) -> Bool
+  ) -> (made: Int, product: GemmInstruction)? {
+    guard let product = loop.soleInput(left), let base = loop.input(right),
+      let made = accesses.lastWriter(of: product.buffer, before: place),
+      case .other(let instruction) = slots[made].step, let gemm = instruction as? GemmInstruction,
+      gemm.beta == 0, !accesses.isRead(product.buffer, after: made, before: place),
+      loop.overwrites(product)
+        || isOwn(product.buffer) && accesses.readers[product.buffer]?.max() == place,
+      // What the product begins with must be there when it runs.
+      !accesses.isWritten(base.buffer, from: made, before: place),
+      let joined = gemm.added(to: base, at: product, sizes: loop.sizes)
+    else { return nil }
+    return (made, joined)
   }
 
   /// A product that is added to a copy of an array, made just for that: added to the array itself.
@@ -110,7 +126,9 @@ extension FusedLoop {
   /// The same, where one operation alone reads the register and no other input its buffer.
   fileprivate func soleInput(_ register: Int32) -> Place? {
     guard let place = input(register), inputs.count(where: { $0.place.buffer == place.buffer }) == 1,
-      !outputs.contains(where: { $0.register == Int(register) })
+      !outputs.contains(where: {
+        $0.register == Int(register) || $0.place.buffer == place.buffer && $0.mode != HK_STORE
+      })
     else { return nil }
     let uses = ops.reduce(0) { total, op in
       total + RegisterAssignment.sources(op).count { $0 == Int(register) }

@@ -18,10 +18,8 @@ private struct AffineForms {
     var saving: Double
   }
 
-  /// More terms are not worth the memory.
-  private static let largestForm = 8
-  /// Entries of all arrays of a form.
-  private static let largestArrays = 1 << 25
+  /// More terms, and more entries in the arrays of one product, are not worth the memory.
+  private static let (largestForm, largestArrays) = (8, 1 << 25)
   /// Multiplications of a matrix product that take as long as one of a term, with arrays in the cache or not.
   private static let (cachedTerm, streamedTerm, cachedEntries) = (6.0, 24.0, 1 << 17)
 
@@ -84,6 +82,11 @@ private struct AffineForms {
       for term in form.terms { add(term.numbers, Summand(coefficient, Operand(term.array, operand.labels))) }
     }
     guard parts.count <= Self.largestForm else { return nil }
+    let entries = node.shape.elementCount
+    let whole = node.operands.filter { graph.shape($0.node).elementCount == entries }
+    // The sum itself reads its operands, and forms of its shape have been counted.
+    let before = whole.reduce(node.operands.count) { max($0, forms[$1.node]?.terms.count ?? 1) }
+    saving -= cost(max(parts.count - before, 0), entries)
     let terms = parts.map { Term(numbers: $0.numbers, array: graph.add($0.summands, shape: node.shape)) }
     return Form(terms: terms, saving: saving)
   }
@@ -109,7 +112,13 @@ private struct AffineForms {
     }
     let axes = Array(node.shape.indices)
     let sizes = Dictionary(uniqueKeysWithValues: axes.map { ($0, node.shape[$0]) })
-    if affine != nil, node.sumsLabels { form.saving += saving(node, form.terms) }
+    if let affine {
+      if node.sumsLabels {
+        form.saving += saving(node, form.terms)
+      } else if node.shape.elementCount > graph.shape(affine.node).elementCount {
+        form.saving -= cost(form.terms.count - 1, node.shape.elementCount)
+      }
+    }
     form.terms = form.terms.map { term in
       let operands = fixed + [Operand(term.array, affine?.labels ?? [])]
       return Term(
@@ -126,8 +135,13 @@ private struct AffineForms {
     let summed = labels.reduce(1.0) { $0 * Double(graph.size(of: $1, in: node.operands) ?? 1) }
     let arrays = entries * Double(terms.count)
     guard arrays <= Double(Self.largestArrays) else { return -.infinity }
-    let each = arrays <= Double(Self.cachedEntries) ? Self.cachedTerm : Self.streamedTerm
-    return entries * (count * (summed - each * Double(terms.count)) - summed * Double(terms.count))
+    return entries * summed * (count - Double(terms.count)) - cost(terms.count, node.shape.elementCount)
+  }
+
+  /// What reading and adding so many arrays more costs, for all values of the variables.
+  private func cost(_ terms: Int, _ entries: Int) -> Double {
+    let arrays = terms * entries
+    return count * Double(arrays) * (arrays <= Self.cachedEntries ? Self.cachedTerm : Self.streamedTerm)
   }
 
   // MARK: Rewriting
@@ -150,14 +164,16 @@ private struct AffineForms {
         guard operands != node.operands else { continue }
         images[id] = graph.rebuild(node, operands, node.shape)
       }
-      if let name = graph.names[id], let made = images[id], graph.names[made] == nil {
-        graph.names[made] = name
-      }
     }
     return formulas.map { images[$0] ?? $0 }
   }
 
-  private func betterForm(_ id: NodeID) -> Form? { forms[id].flatMap { $0.saving > 0 ? $0 : nil } }
+  /// The form of an array that is better than the array, and than the forms of what it is made of.
+  private func betterForm(_ id: NodeID) -> Form? {
+    guard let form = forms[id], form.saving > 0 else { return nil }
+    let inner = graph[id].operands.reduce(0) { max($0, forms[$1.node]?.saving ?? 0) }
+    return form.saving >= inner ? form : nil
+  }
 
   private func sum(_ terms: [Term], _ shape: Shape, _ images: [NodeID: NodeID]) -> NodeID {
     let axes = Array(shape.indices)

@@ -192,7 +192,7 @@ extension SyntaxError {
     }
     let product = "a product is written with '*': \(digits)*\(rest)"
     guard let option else { return product }
-    if option == "size", rest.first == "x" || rest.first == "×", let height = Int(rest.dropFirst()) {
+    if option == "size", rest.first == "x", let height = Int(rest.dropFirst()) {
       return "columns and lines are two options: size=\(digits) height=\(height)"
     }
     return "a text stands in quotes: \(option)=\"\(text)\"; \(product)"

@@ -25,7 +25,7 @@ extension Commands {
         ("range", "what the params run over: range=-2..2"),
         ("steps", "points along each axis"),
         ("levels", "about how many contour lines"),
-        ("bins", "bars of a histogram"),
+        ("bins", "bars of a histogram, at most 10000"),
         ("model", "true adds the local quadratic model: ellipse, eigenvectors, Newton step"),
       ] + figureOptions,
       example: "plot f\nplot sin(t), cos(t) for t in -3..3\nplot eig kind=hist"

@@ -24,9 +24,9 @@ extension Interpreter {
     }
     let each = max(plan.arenaBytes / total, 1)
     let piece = min(max(Self.pieceBytes / each, 1), total)
-    let pieces = try BatchPlan(
+    let pieces = try BatchPlan.multipliedOut(
       graph, batch.elements, batch.variables, batch: batch.counts, piece: piece, precision: plan.precision,
-      identity: slots.identity)
+      limit: memoryLimit, identity: slots.identity)
     reportProgress(of: pieces)
     return pieces
   }

@@ -75,7 +75,7 @@ struct CompletionContext {
       if !character.isWhitespace, !isComment { last = character }
     }
 
-    private var goesOn: Bool { last.map { "+-*/^@,=<>".contains($0) } ?? false }
+    private var goesOn: Bool { last.map { "+-−*·×/%^@,=<>≤≥≠".contains($0) } ?? false }
 
     private mutating func takeInString(_ character: Character, _ index: Int) {
       if isEscaped {

@@ -63,9 +63,9 @@ final class PointBatch {
     let variables = zip(varying, tables).map {
       BatchPlan.Variable(leaf: graph.leaf($0), values: graph.leaf($1), axes: [0])
     }
-    let plan = try BatchPlan(
+    let plan = try BatchPlan.multipliedOut(
       graph, elements, variables, batch: [count], piece: piece, precision: precision,
-      identity: interpreter.slots.identity)
+      limit: interpreter.memoryLimit, identity: interpreter.slots.identity)
     try interpreter.checkMemory(plan)
     interpreter.reportProgress(of: plan, label: label)
     plans[count] = plan

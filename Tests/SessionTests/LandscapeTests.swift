@@ -33,6 +33,33 @@ import Testing
     (1 - a) * (1 - a) + 100 * (b - a * a) * (b - a * a)
   }
 
+  /// A wide layer is multiplied out once a direction. Slices, surfaces and comprehensions give what single points give.
+  @Test func wideLayers() throws {
+    run(
+      """
+      data X = sin(reshape(range(0, 24000), 120, 200))
+      data y = range(0, 120) % 3
+      param W = cos(reshape(range(0, 1200), 200, 6))/15
+      param V = sin(reshape(range(0, 18), 6, 3))
+      loss := crossentropy(tanh(X@W)@V, y)
+      data D = sin(0.3*reshape(range(0, 1200), 200, 6))
+      t = linspace(-1, 1, 61)
+      points = zeros(61)
+      for k in 0..61 { points[k] = loss(W = W + t[k]*D) }
+      s = slice loss along D range -1..1 steps=61
+      p = surface loss along D, sin(range(0, 1218)) range -1..1, 0..1 steps=61
+      """)
+    #expect(try numbers("max(abs(s.values - points))")[0] < 1e-13)
+    #expect(
+      try numbers("max(abs([loss(W = W + a*D) for a in linspace(-1, 1, 1000)][0] - points[0]))")[0] < 1e-13)
+    #expect(try numbers("max(abs(p.values[0] - points))")[0] < 1e-13)
+    let lines = transcript.run("explain plan [loss(W = W + a*D) for a in linspace(-1, 1, 1000)]").split(
+      separator: "\n")
+    let each = try #require(lines.firstIndex { $0.contains("for each") })
+    #expect(lines[..<each].contains { $0.contains("gemm 120×200·200×6") })
+    #expect(!lines[each...].contains { $0.contains("×200") })
+  }
+
   // MARK: In files
 
   /// What was written as an archive is drawn again, but for its words.

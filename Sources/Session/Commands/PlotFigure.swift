@@ -120,7 +120,8 @@ extension CommandCall {
 
   /// `size="80x20"`
   private func refuseTwoSizes() throws {
-    guard let option = command.option("size"), case .string(let text) = try interpreter.evaluate(option.value)
+    guard let option = command.option("size"), case .string = option.value.kind,
+      case .string(let text) = try interpreter.evaluate(option.value)
     else { return }
     let numbers = text.split { !$0.isNumber }
     throw Diagnostic(

@@ -25,10 +25,7 @@ private struct SharedNodes {
   init(_ graph: TensorGraph, _ elements: [NodeID], _ variables: Set<NodeID>) {
     self.graph = graph
     let order = graph.reachable(from: elements, stoppingAt: variables)
-    var dependent = variables
-    for id in order where graph[id].operands.contains(where: { dependent.contains($0.node) }) {
-      dependent.insert(id)
-    }
+    let dependent = graph.dependents(of: variables, in: order)
     var seen = Set<NodeID>()
     var pending = elements.filter { !dependent.contains($0) }
     for id in order where dependent.contains(id) && !variables.contains(id) {

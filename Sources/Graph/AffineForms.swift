@@ -39,11 +39,7 @@ private struct AffineForms {
     self.formulas = formulas
     self.variables = variables
     order = graph.reachable(from: formulas, stoppingAt: variables)
-    var dependent = variables
-    for id in order where graph[id].operands.contains(where: { dependent.contains($0.node) }) {
-      dependent.insert(id)
-    }
-    self.dependent = dependent
+    dependent = graph.dependents(of: variables, in: order)
     for id in order where dependent.contains(id) { forms[id] = form(of: id) }
   }
 

@@ -33,6 +33,13 @@ extension TensorGraph {
     return roots.map { image[$0] ?? $0 }
   }
 
+  /// The variables, and the nodes of `order` (operands first) that one of them enters.
+  public func dependents(of variables: Set<NodeID>, in order: [NodeID]) -> Set<NodeID> {
+    order.reduce(into: variables) { found, id in
+      if self[id].operands.contains(where: { found.contains($0.node) }) { found.insert(id) }
+    }
+  }
+
   /// The leaves that `roots` depend on, in order of first appearance in the arena.
   public func leaves(below roots: [NodeID]) -> [NodeID] {
     reachable(from: roots).filter { if case .leaf = self[$0].op { return true } else { return false } }

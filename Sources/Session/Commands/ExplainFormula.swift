@@ -26,18 +26,21 @@ struct Explanation {
     let (f, outputs) = try roots()
     let stored = try interpreter.withoutFilledZeros(outputs, .sparse, indices: elaborator.knownIndices)
     let precision = interpreter.state.settings.precision
-    let plan = try Plan(graph, outputs: stored.nodes, precision: precision)
     let nodes = graph.reachable(from: outputs).count
     var rows: [Row] = []
     if part == .hessian { rows += try blockRows(f) }
     for case let pattern? in stored.patterns {
       rows.append(("pattern", interpreter.valueText.describe(pattern)))
     }
-    let forms = part == .hessian ? try hessianForms(outputs, plan, stored.patterns) : []
-    rows += formRows(forms)
-    let used =
-      try forms.first?.computation
-      ?? (part == .value ? interpreter.computation(of: stored.nodes) : plan)
+    let used: any Computation
+    if part == .value {
+      used = try interpreter.computation(of: stored.nodes)
+    } else {
+      let plan = try Plan(graph, outputs: stored.nodes, precision: precision)
+      let forms = part == .hessian ? try hessianForms(outputs, plan, stored.patterns) : []
+      rows += formRows(forms)
+      used = forms.first?.computation ?? plan
+    }
     rows += planRows(used, precision)
     let formula = part == .hessian ? try Derivation(call, .hessian).lines().cutMiddle(Self.formulaLimit) : []
     let listing = used.listing.cutMiddle(Self.stepLimit).map { "  \($0)" }

@@ -26,6 +26,22 @@ void dsyevr_(const char *jobz, const char *range, const char *uplo, const int *n
 void dstevd_(const char *jobz, const int *n, double *d, double *e, double *z, const int *ldz, double *work,
              const int *lwork, int *iwork, const int *liwork, int *info, size_t);
 
+// Parts of the symmetric eigenproblem: reduction to tridiagonal form, its reflectors as blocks, the tridiagonal problem
+// by QR iteration, and what divide and conquer does between two halves before it solves the secular equation.
+void dsytrd_(const char *uplo, const int *n, double *a, const int *lda, double *d, double *e, double *tau,
+             double *work, const int *lwork, int *info, size_t);
+void dlarft_(const char *direct, const char *storev, const int *n, const int *k, double *v, const int *ldv,
+             const double *tau, double *t, const int *ldt, size_t, size_t);
+void dlarfb_(const char *side, const char *trans, const char *direct, const char *storev, const int *m,
+             const int *n, const int *k, const double *v, const int *ldv, const double *t, const int *ldt,
+             double *c, const int *ldc, double *work, const int *ldwork, size_t, size_t, size_t, size_t);
+void dsteqr_(const char *compz, const int *n, double *d, double *e, double *z, const int *ldz, double *work,
+             int *info, size_t);
+void dlaed2_(int *k, const int *n, const int *n1, double *d, double *q, const int *ldq, int *indxq, double *rho,
+             const double *z, double *dlamda, double *w, double *q2, int *indx, int *indxc, int *indxp,
+             int *coltyp, int *info);
+void dlamrg_(const int *n1, const int *n2, const double *a, const int *dtrd1, const int *dtrd2, int *index);
+
 // General eigenvalues and singular values.
 void dgeev_(const char *jobvl, const char *jobvr, const int *n, double *a, const int *lda, double *wr,
             double *wi, double *vl, const int *ldvl, double *vr, const int *ldvr, double *work,
@@ -120,6 +136,37 @@ static inline int la_dsyevd(int vectors, int n, double *a, double *w, double *wo
   int *iwork = la_integer_work((size_t)liwork, &info);
   if (info == 0) dsyevd_(vectors ? "V" : "N", "U", &n, a, &n, w, work, &lwork, iwork, &liwork, &info, 1, 1);
   free(iwork);
+  return info;
+}
+
+// The upper triangle of a as tridiagonal form (d, e) and reflectors, n − 1 of them with factors tau.
+static inline int la_dsytrd(int n, double *a, double *d, double *e, double *tau) {
+  la_threads(n);
+  int info = 0, lwork = 1, query = -1;
+  double size = 1;
+  dsytrd_("U", &n, a, &n, d, e, tau, &size, &query, &info, 1);
+  double *work = la_work(size, &lwork, &info);
+  if (info == 0) dsytrd_("U", &n, a, &n, d, e, tau, work, &lwork, &info, 1);
+  free(work);
+  return info;
+}
+
+// The triangular factor t (k×k) of a block of k reflectors of length m from la_dsytrd, in the columns of v.
+static inline void la_dlarft(int m, int k, double *v, int ldv, const double *tau, double *t, int ldt) {
+  dlarft_("B", "C", &m, &k, v, &ldv, tau, t, &ldt, 1, 1);
+}
+
+// Such a block times c (m×n); work has room for n·k.
+static inline void la_dlarfb(int m, int n, int k, const double *v, int ldv, const double *t, int ldt, double *c,
+                             int ldc, double *work) {
+  dlarfb_("L", "N", "B", "C", &m, &n, &k, v, &ldv, t, &ldt, c, &ldc, work, &n, 1, 1, 1, 1);
+}
+
+// Eigenvalues, ascending in d, and eigenvectors (columns of z) of a small tridiagonal matrix (d, e), which is
+// overwritten, by QR iteration; work has room for 2n.
+static inline int la_dsteqr(int n, double *d, double *e, double *z, int ldz, double *work) {
+  int info = 0;
+  dsteqr_("I", &n, d, e, z, &ldz, work, &info, 1);
   return info;
 }
 

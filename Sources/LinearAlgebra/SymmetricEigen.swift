@@ -21,8 +21,8 @@ public enum EigenRange: Equatable, Sendable {
   }
 }
 
-/// All eigenvalues and eigenvectors of a symmetric n×n matrix, whose lower triangle is read (LAPACK's dsyevd:
-/// divide and conquer). Computed in double precision; the result has the operand's.
+/// All eigenvalues and eigenvectors of a symmetric n×n matrix, whose lower triangle is read (divide and conquer;
+/// LAPACK's dsyevd for small ones). Computed in double precision; the result has the operand's.
 ///
 /// Throws `notSquare`, `notFinite`, `didNotConverge`, `tooLarge`.
 /// - Complexity: O(n³) time, about 4n² doubles of memory.
@@ -56,8 +56,10 @@ public func packedSymmetricEigen(_ a: Tensor) throws(LinearAlgebraError) -> Tens
   return packed
 }
 
-/// dsyevd's workspace is counted in 32 bits.
+/// What divide and conquer works in is counted in 32 bits by dsyevd, and four times the matrix in any case.
 private let divideAndConquerLimit = 32_000
+/// Matrices of fewer rows are left to dsyevd, which is as fast.
+private let leastDense = 100
 
 /// Eigenvalues, ascending, and eigenvectors in the rows.
 private func divideAndConquer(_ a: Tensor) throws(LinearAlgebraError) -> (values: [Double], vectors: Tensor) {
@@ -69,6 +71,11 @@ private func divideAndConquer(_ a: Tensor) throws(LinearAlgebraError) -> (values
   }
   var values = [Double](repeating: 0, count: n)
   guard n > 0 else { return (values, vectors) }
+  if n >= leastDense {
+    let found = DenseEigen(vectors)
+    try checkConverged(found.info, a.shape)
+    return (found.values, found.vectors)
+  }
   let info = vectors.withMutable(Double.self) { syevd(true, n, $0.baseAddress, &values) }
   try checkConverged(info, a.shape)
   return (values, vectors)

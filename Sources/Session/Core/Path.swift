@@ -31,7 +31,7 @@ struct Path {
       self.shapes = shapes
       self.precision = precision
       count = shapes.reduce(0) { $0 + $1.elementCount }
-      let bytes = 8 * (count + 2)
+      let bytes = 8 * (count + Chunk.head)
       chunk = min(max(Path.chunkBytes / bytes, 1), Path.longestChunk)
       chunkLimit = min(max(Path.byteLimit / bytes, 32), Path.limit) / chunk
     }
@@ -147,20 +147,16 @@ struct Path {
 private final class Chunk {
   let layout: Path.Layout
   private(set) var used = 0
-  /// Number, value, norm of the gradient, entries of the params: a row each.
+  /// Number, value, norm of the gradient, which of these two are known, entries of the params: a row each.
   private let rows: UnsafeMutablePointer<Double>
   private let width: Int
   /// Numbers before the entries.
-  private static let head = 3
-  private var hasValue: [Bool]
-  private var hasNorm: [Bool]
+  fileprivate static let head = 4
 
   init(_ layout: Path.Layout) {
     self.layout = layout
     width = layout.count + Self.head
     rows = .allocate(capacity: width * layout.chunk)
-    hasValue = [Bool](repeating: false, count: layout.chunk)
-    hasNorm = hasValue
   }
 
   deinit { rows.deallocate() }
@@ -176,8 +172,6 @@ private final class Chunk {
 
   func append(copying other: Chunk, _ row: Int) {
     (rows + used * width).update(from: other.rows + row * width, count: width)
-    hasValue[used] = other.hasValue[row]
-    hasNorm[used] = other.hasNorm[row]
     used += 1
   }
 
@@ -185,10 +179,10 @@ private final class Chunk {
 
   private func describe(_ row: Int, _ value: Double?, _ gradientNorm: Double?) {
     guard row >= 0 else { return }
-    hasValue[row] = value != nil
-    hasNorm[row] = gradientNorm != nil
-    rows[row * width + 1] = value ?? 0
-    rows[row * width + 2] = gradientNorm ?? 0
+    let numbers = rows + row * width
+    numbers[1] = value ?? 0
+    numbers[2] = gradientNorm ?? 0
+    numbers[3] = (value == nil ? 0 : 1) + (gradientNorm == nil ? 0 : 2)
   }
 
   private func entries(_ row: Int) -> UnsafeMutablePointer<Double> { rows + row * width + Self.head }
@@ -254,9 +248,10 @@ private final class Chunk {
       params[name] = Tensor(entries, shape, layout.precision)
       offset += shape.elementCount
     }
+    let known = Int(start[3])
     return Path.Point(
-      number: Int(start[0]), value: hasValue[row] ? start[1] : nil,
-      gradientNorm: hasNorm[row] ? start[2] : nil, params: params)
+      number: Int(start[0]), value: known & 1 != 0 ? start[1] : nil,
+      gradientNorm: known & 2 != 0 ? start[2] : nil, params: params)
   }
 }
 

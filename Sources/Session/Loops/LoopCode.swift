@@ -25,12 +25,17 @@ final class LoopBlock {
 
   let statements: [Statement]
   let items: [Item]
+  /// Those of the items that are segments, without reference counting.
+  let segments: [Unmanaged<LoopSegment>?]
   /// Of the `while` whose body this is; the guard of the first item.
   let condition: Expr?
 
   init(_ statements: [Statement], _ items: [Item], condition: Expr?) {
     self.statements = statements
     self.items = items
+    segments = items.map { item in
+      if case .segment(let segment) = item.code { return .passUnretained(segment) } else { return nil }
+    }
     self.condition = condition
   }
 
@@ -95,8 +100,12 @@ final class LoopSegment {
   private let prelude: LoopPrelude?
   private let inputs: [Source]
   private let commits: [Commit]
+  /// The same for each iteration, without reference counting: the register of each input that is no result of the
+  /// prelude, and what assignments do; nil where there are steps.
+  private let inputRegisters: [Unmanaged<Register>?]
+  private let assignments: Assignments?
   /// The register whose spare memory a result is written to; others go to memory of the segment.
-  private let owners: [Register?]
+  private let owners: [Unmanaged<Register>?]
   private let scratch: [Storage?]
   /// Targets whose output is no result of their own: copies of other registers, of results or of constants.
   private let copies: [Target]
@@ -111,6 +120,10 @@ final class LoopSegment {
     self.commits = commits
     self.guardOutput = guardOutput
     guardCompletion = guardOutput.map { plan.completion(ofOutput: $0) } ?? 0
+    inputRegisters = inputs.map { input in
+      if case .register(let register) = input { return .passUnretained(register) } else { return nil }
+    }
+    assignments = Assignments(commits)
     var owners = [Register?](repeating: nil, count: plan.resultCounts.count)
     var copies: [Target] = []
     for target in commits.flatMap(\.targets) {
@@ -120,7 +133,7 @@ final class LoopSegment {
         copies.append(target)
       }
     }
-    self.owners = owners
+    self.owners = owners.map { $0.map { .passUnretained($0) } }
     self.copies = copies
     scratch = zip(owners, plan.resultCounts).map { owner, count in
       owner == nil ? Storage(byteCount: count * plan.precision.byteCount) : nil
@@ -150,21 +163,26 @@ final class LoopSegment {
       if let memory = pointer(ofInput: k) { plan.bind(input: k, to: memory) }
     }
     for k in owners.indices {
-      plan.bind(result: k, to: owners[k]?.spareMemory() ?? scratch[k].unsafelyUnwrapped.pointer)
+      plan.bind(result: k, to: memory(ofResult: k))
     }
   }
 
   @inline(__always)
+  private func memory(ofResult k: Int) -> UnsafeMutableRawPointer {
+    owners[k]?._withUnsafeGuaranteedRef { $0.spareMemory() } ?? scratch[k].unsafelyUnwrapped.pointer
+  }
+
+  @inline(__always)
   private func pointer(ofInput k: Int) -> UnsafeMutableRawPointer? {
-    switch inputs[k] {
-    case .register(let register): return register.pointer
-    case .prelude(let output): return prelude?.pointer(output)
-    }
+    if let register = inputRegisters[k] { return register._withUnsafeGuaranteedRef { $0.pointer } }
+    guard case .prelude(let output) = inputs[k] else { return nil }
+    return prelude?.pointer(output)
   }
 
   /// The results take effect, statement by statement.
   func commit(_ run: LoopRun) {
-    for target in copies { copy(target) }
+    if !copies.isEmpty { for target in copies { copy(target) } }
+    if let assignments { return assignments.commit(run) }
     for commit in commits {
       switch commit {
       case .assign(let targets, let isMove):
@@ -194,7 +212,7 @@ final class LoopSegment {
   func memory(of output: Int) -> UnsafeRawPointer? {
     switch plan.outputPlaces[output] {
     case .result(let place):
-      return UnsafeRawPointer(owners[place]?.spareMemory() ?? scratch[place].unsafelyUnwrapped.pointer)
+      return UnsafeRawPointer(memory(ofResult: place))
     case .input(let place): return pointer(ofInput: place).map { UnsafeRawPointer($0) }
     case .constant(let tensor): return UnsafeRawPointer(tensor.sharedStorage.pointer)
     case .empty: return nil
@@ -211,6 +229,35 @@ final class LoopSegment {
   func isTrue(_ output: Int) -> Bool {
     for k in 0..<count(output) where number(output, k) == 0 { return false }
     return true
+  }
+}
+
+/// What assignments alone commit, statement by statement.
+private struct Assignments {
+  private var registers: [Unmanaged<Register>] = []
+  /// Up to which register each statement assigns, and whether that moves params.
+  private var statements: [(end: Int, isMove: Bool)] = []
+
+  init?(_ commits: [LoopSegment.Commit]) {
+    for commit in commits {
+      guard case .assign(let targets, let isMove) = commit else { return nil }
+      registers += targets.map { .passUnretained($0.register) }
+      statements.append((registers.count, isMove))
+    }
+  }
+
+  @inline(__always)
+  func commit(_ run: LoopRun) {
+    var k = 0
+    for place in statements.indices {
+      let (end, isMove) = statements[place]
+      if isMove { run.recordMove() }
+      while k < end {
+        registers[k]._withUnsafeGuaranteedRef { $0.commit() }
+        k += 1
+      }
+      if isMove { run.notePoint() }
+    }
   }
 }
 

@@ -104,18 +104,15 @@ final class LoopRun {
   // MARK: Blocks
 
   private func run(_ block: LoopBlock) throws -> Outcome {
-    for item in block.items {
+    for place in block.items.indices {
       var result: Outcome?
-      switch item.code {
-      case .segment(let segment): result = try run(segment)
-      case .slice(let slice): result = try run(slice)
-      case .entry(let entry): result = try run(entry)
-      case .conditional(let branches, let otherwise): result = try choose(branches, otherwise)
-      case .loop(let loop): result = try nested(loop)
-      case .breaking: return .broke
-      case .continuing: return .continued
-      case .interpreted: break
+      if let segment = block.segments[place] {
+        result = try segment._withUnsafeGuaranteedRef { try run($0) }
+        if case .next? = result { continue }
+      } else {
+        result = try run(block.items[place].code)
       }
+      let item = block.items[place]
       let done = try result ?? interpret(block, item)
       if case .next = done {} else { return done }
       if isStale {
@@ -124,6 +121,20 @@ final class LoopRun {
       }
     }
     return .next
+  }
+
+  /// Nil: the interpreter has to run the item.
+  private func run(_ code: LoopBlock.Code) throws -> Outcome? {
+    switch code {
+    case .segment(let segment): return try run(segment)
+    case .slice(let slice): return try run(slice)
+    case .entry(let entry): return try run(entry)
+    case .conditional(let branches, let otherwise): return try choose(branches, otherwise)
+    case .loop(let loop): return try nested(loop)
+    case .breaking: return .broke
+    case .continuing: return .continued
+    case .interpreted: return nil
+    }
   }
 
   /// Whether a plan could be run; what stops it is left to the interpreter.
@@ -147,7 +158,7 @@ final class LoopRun {
       return nil
     }
     guard segment.isAcceptable() else { return nil }
-    self.segment = segment
+    if self.segment !== segment { self.segment = segment }
     segment.commit(self)
     return .next
   }

@@ -18,11 +18,13 @@ final class Register {
   let leaf: Leaf
   let shape: Shape
   let precision: Precision
+  /// Entries.
+  let count: Int
   let byteCount: Int
-  private(set) var storage: Storage
+  /// The value's memory, and that where the next value is written, once `hasSpare`. In memory of their own they change
+  /// places without counting references.
+  private let storages: UnsafeMutablePointer<Storage>
   private(set) var pointer: UnsafeMutableRawPointer
-  /// Where the next value is written, once `hasSpare`: two objects that change places count no references.
-  private var spare: Storage
   private var hasSpare = false
   private(set) var isShared = true
   /// Another number for each value.
@@ -41,10 +43,21 @@ final class Register {
     self.leaf = leaf
     shape = value.shape
     self.precision = precision
-    byteCount = value.shape.elementCount * precision.byteCount
-    storage = value.converted(to: precision).sharedStorage
-    pointer = storage.pointer
-    spare = storage
+    count = value.shape.elementCount
+    byteCount = count * precision.byteCount
+    storages = .allocate(capacity: 2)
+    storages.initialize(repeating: value.converted(to: precision).sharedStorage, count: 2)
+    pointer = storages[0].pointer
+  }
+
+  deinit {
+    storages.deinitialize(count: 2)
+    storages.deallocate()
+  }
+
+  private var storage: Storage {
+    get { storages[0] }
+    set { storages[0] = newValue }
   }
 
   /// Takes a value from the session.
@@ -72,20 +85,20 @@ final class Register {
   @inline(__always)
   func spareMemory() -> UnsafeMutableRawPointer {
     if !hasSpare {
-      spare = Storage(byteCount: byteCount)
+      storages[1] = Storage(byteCount: byteCount)
       hasSpare = true
     }
-    return spare.pointer
+    return storages[1].pointer
   }
 
   /// What stands in `spareMemory` is the value now.
   @inline(__always)
   func commit() {
     guard hasSpare else { return }
-    swap(&storage, &spare)
-    pointer = storage.pointer
+    swap(&storages[0], &storages[1])
+    pointer = storages[0].pointer
     if isShared {
-      spare = storage
+      storages[1] = storages[0]
       hasSpare = false
     }
     isShared = false
@@ -133,7 +146,6 @@ final class Register {
   var isFinite: Bool { Tensor(sharing: storage, shape, precision).isFinite }
 
   func copyEntries(to target: UnsafeMutablePointer<Double>) {
-    let count = shape.elementCount
     switch precision {
     case .f64: target.update(from: pointer.assumingMemoryBound(to: Double.self), count: count)
     case .f32:
@@ -150,6 +162,8 @@ final class LoopRegisters {
   /// The params that points of the path tell, in order of declaration.
   private(set) var pathParams: [Register] = []
   private(set) var pathLayout: Path.Layout?
+  /// The same params, without reference counting.
+  private var pathRegisters: [Unmanaged<Register>] = []
 
   subscript(_ binding: Int) -> Register? { byBinding[binding] }
 
@@ -180,6 +194,7 @@ final class LoopRegisters {
 
   func setPath(_ params: [Register], _ layout: Path.Layout?) {
     pathParams = params
+    pathRegisters = params.map { .passUnretained($0) }
     pathLayout = layout
   }
 
@@ -188,9 +203,11 @@ final class LoopRegisters {
     guard let layout = pathLayout else { return }
     interpreter.state.path.append(value: nil, gradientNorm: nil, layout) { target in
       var offset = 0
-      for param in pathParams {
-        param.copyEntries(to: target + offset)
-        offset += param.shape.elementCount
+      for k in pathRegisters.indices {
+        pathRegisters[k]._withUnsafeGuaranteedRef { param in
+          param.copyEntries(to: target + offset)
+          offset += param.count
+        }
       }
     }
   }

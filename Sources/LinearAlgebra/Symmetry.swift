@@ -1,11 +1,12 @@
+import CKernels
 import Tensors
 
 extension Tensor {
   /// The largest absolute value of an entry; 0 when there is none. NaNs do not count.
   public var largestMagnitude: Double {
     switch precision {
-    case .f64: withEntries(Double.self) { $0.reduce(0) { max($0, $1.magnitude) } }
-    case .f32: Double(withEntries(Float.self) { $0.reduce(0) { max($0, $1.magnitude) } })
+    case .f64: withEntries(Double.self) { hk_largest_magnitude_f64($0.baseAddress, $0.count) }
+    case .f32: Double(withEntries(Float.self) { hk_largest_magnitude_f32($0.baseAddress, $0.count) })
     }
   }
 

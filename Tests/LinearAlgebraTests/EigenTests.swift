@@ -71,8 +71,23 @@ private let processorFlags: Set<Substring> = {
         #expect(Tensor(values, [n, n], precision).firstAsymmetry(beyond: 1) == nil)
       }
     }
-    #expect(Tensor(vector: [1, -3, 2]).largestMagnitude == 3)
-    #expect(Tensor(vector: []).largestMagnitude == 0)
+  }
+
+  /// Wherever the largest stands, and with a NaN at every other place.
+  @Test(arguments: [Precision.f64, .f32])
+  func largestMagnitude(precision: Precision) {
+    #expect(Tensor(vector: [], precision).largestMagnitude == 0)
+    for n in [1, 3, 31, 32, 33, 70] {
+      for place in 0..<n {
+        var values = (0..<n).map { sin(Double($0)) }
+        values[place] = -3
+        #expect(Tensor(vector: values, precision).largestMagnitude == 3)
+        for k in 0..<n where k != place { values[k] = .nan }
+        #expect(Tensor(vector: values, precision).largestMagnitude == 3)
+      }
+    }
+    #expect(Tensor(vector: [.nan], precision).largestMagnitude == 0)
+    #expect(Tensor(vector: [1, -.infinity], precision).largestMagnitude == .infinity)
   }
 
   /// An OpenBLAS that does not know the processor takes kernels without its vectors.

@@ -3,6 +3,7 @@
 #include "hk_elementary.h"
 #include "hk_indexed.h"
 #include "hk_loop.h"
+#include "hk_magnitude.h"
 #include "hk_pairs.h"
 #include "hk_product.h"
 #include "hk_scalar.h"

@@ -6,9 +6,9 @@ import Tensors
 struct DenseEigen {
   let n: Int
   /// Ascending.
-  var values: [Double]
+  private(set) var values: [Double]
   /// In the rows.
-  var vectors: Tensor
+  private(set) var vectors: Tensor
   /// LAPACK's.
   private(set) var info: Int32 = 0
 
@@ -16,13 +16,16 @@ struct DenseEigen {
   init(_ matrix: Tensor) {
     n = matrix.shape[0]
     values = [Double](repeating: 0, count: n)
-    vectors = Tensor(repeating: 0, [n, n], .f64)
-    var matrix = matrix
-    let bytes = (3 * n + TridiagonalEigen.workCount(n)) * MemoryLayout<Double>.stride
-    guard let work = Storage(ifAvailable: bytes) else {
+    let bytes = MemoryLayout<Double>.stride
+    guard let work = Storage(ifAvailable: (3 * n + TridiagonalEigen.workCount(n)) * bytes),
+      let columns = Self.zeros(n)
+    else {
+      vectors = Tensor(uninitialized: [0, n], .f64)
       info = Int32(LA_NO_MEMORY)
       return
     }
+    vectors = columns
+    var matrix = matrix
     let scale = Self.scale(matrix.largestMagnitude)
     withExtendedLifetime(work) {
       let numbers = work.pointer.assumingMemoryBound(to: Double.self)
@@ -33,6 +36,13 @@ struct DenseEigen {
       }
     }
     if scale != 1 { for k in 0..<n { values[k] /= scale } }
+  }
+
+  /// Nil when there is not so much memory.
+  private static func zeros(_ n: Int) -> Tensor? {
+    guard let storage = Storage(ifAvailable: n * n * MemoryLayout<Double>.stride) else { return nil }
+    storage.pointer.initializeMemory(as: Double.self, repeating: 0, count: n * n)
+    return Tensor(sharing: storage, [n, n], .f64)
   }
 
   /// A power of two that keeps squares of the entries from overflowing and from vanishing.

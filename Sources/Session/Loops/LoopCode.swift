@@ -100,10 +100,9 @@ final class LoopSegment {
   private let prelude: LoopPrelude?
   private let inputs: [Source]
   private let commits: [Commit]
-  /// The same for each iteration, without reference counting: the register of each input that is no result of the
-  /// prelude, and what assignments do; nil where there are steps.
+  /// The same for each iteration, without reference counting; inputs that are results of the prelude have no register.
   private let inputRegisters: [Unmanaged<Register>?]
-  private let assignments: Assignments?
+  private let commitList: CommitList
   /// The register whose spare memory a result is written to; others go to memory of the segment.
   private let owners: [Unmanaged<Register>?]
   private let scratch: [Storage?]
@@ -123,7 +122,7 @@ final class LoopSegment {
     inputRegisters = inputs.map { input in
       if case .register(let register) = input { return .passUnretained(register) } else { return nil }
     }
-    assignments = Assignments(commits)
+    commitList = CommitList(commits)
     var owners = [Register?](repeating: nil, count: plan.resultCounts.count)
     var copies: [Target] = []
     for target in commits.flatMap(\.targets) {
@@ -182,19 +181,7 @@ final class LoopSegment {
   /// The results take effect, statement by statement.
   func commit(_ run: LoopRun) {
     if !copies.isEmpty { for target in copies { copy(target) } }
-    if let assignments { return assignments.commit(run) }
-    for commit in commits {
-      switch commit {
-      case .assign(let targets, let isMove):
-        if isMove { run.recordMove() }
-        for target in targets { target.register.commit() }
-        if isMove { run.notePoint() }
-      case .step(let step):
-        run.begin(step)
-        for target in step.targets { target.register.commit() }
-        run.end(step, value: number(step.value))
-      }
-    }
+    commitList.commit(self, run)
   }
 
   /// Steps of the segment may go on from here.
@@ -232,31 +219,35 @@ final class LoopSegment {
   }
 }
 
-/// What assignments alone commit, statement by statement.
-private struct Assignments {
+/// What a segment commits, statement by statement, without reference counting: the segment keeps alive what is in it.
+private struct CommitList {
   private var registers: [Unmanaged<Register>] = []
-  /// Up to which register each statement assigns, and whether that moves params.
-  private var statements: [(end: Int, isMove: Bool)] = []
+  /// Up to which register each statement assigns, and whether that moves params or is a step.
+  private var statements: [(end: Int, isMove: Bool, step: Unmanaged<StepCode>?)] = []
 
-  init?(_ commits: [LoopSegment.Commit]) {
+  init(_ commits: [LoopSegment.Commit]) {
     for commit in commits {
-      guard case .assign(let targets, let isMove) = commit else { return nil }
-      registers += targets.map { .passUnretained($0.register) }
-      statements.append((registers.count, isMove))
+      registers += commit.targets.map { .passUnretained($0.register) }
+      switch commit {
+      case .assign(_, let isMove): statements.append((registers.count, isMove, nil))
+      case .step(let step): statements.append((registers.count, false, .passUnretained(step)))
+      }
     }
   }
 
   @inline(__always)
-  func commit(_ run: LoopRun) {
+  func commit(_ segment: LoopSegment, _ run: LoopRun) {
     var k = 0
     for place in statements.indices {
-      let (end, isMove) = statements[place]
+      let (end, isMove, step) = statements[place]
       if isMove { run.recordMove() }
+      step?._withUnsafeGuaranteedRef { run.begin($0) }
       while k < end {
         registers[k]._withUnsafeGuaranteedRef { $0.commit() }
         k += 1
       }
       if isMove { run.notePoint() }
+      step?._withUnsafeGuaranteedRef { run.end($0, value: segment.number($0.value)) }
     }
   }
 }

@@ -54,12 +54,7 @@ public struct RuleState: Sendable {
     guard count > 0 else { return zeros(names, shapes, precision) }
     return vectors.map { pieces in
       if pieces.map(\.shape) == shapes, pieces.allSatisfy({ $0.precision == precision }) { return pieces }
-      let flat = pieces.flatMap(\.doubles)
-      var start = 0
-      return shapes.map { shape in
-        defer { start += shape.elementCount }
-        return Tensor(Array(flat[start..<start + shape.elementCount]), shape, precision)
-      }
+      return Tensor.pieces(of: pieces.flatMap(\.doubles), shapes, precision)
     }
   }
 

@@ -94,17 +94,8 @@ public final class Session {
       for diagnostic in parsed.diagnostics { report(diagnostic) }
       return .failed(exitCode: 65)
     }
-    var given: [GivenOption] = []
-    for value in values {
-      switch GivenOption.parse(value.name, value.text) {
-      case .success(let option): given.append(option)
-      case .failure(let diagnostic):
-        report(diagnostic)
-        return .failed(exitCode: 65)
-      }
-    }
     do {
-      try interpreter.give(given, to: parsed.statements)
+      try interpreter.give(values.map { GivenOption($0.name, $0.text) }, to: parsed.statements)
     } catch {
       report(error as? Diagnostic ?? Diagnostic(.numeric, "\(error)"))
       return .failed(exitCode: Interpreter.exitCode(of: error))

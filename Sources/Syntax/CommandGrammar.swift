@@ -50,6 +50,17 @@ public final class CommandGrammar: Sendable {
   /// All clause keywords of a verb with what they take.
   public func operand(of keyword: String) -> Operand? { clauses.first { $0.keyword == keyword }?.operand }
 
+  /// An option holds a text, which stands in quotes: `title="3d"`.
+  func takesText(_ option: String) -> Bool {
+    switch option {
+    case "title", "xlabel", "ylabel", "kind", "checkpoint", "study": true
+    // Of a plot it is true or false.
+    case "log": verb == "train"
+    // The options of a script are its own.
+    default: verb == "run"
+    }
+  }
+
   private static let table = Dictionary(uniqueKeysWithValues: entries.map { ($0.verb, $0) })
 
   private init(

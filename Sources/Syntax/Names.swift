@@ -43,6 +43,12 @@ public enum Names {
     return (0x30...0x39).contains(scalar.value) || (0x2080...0x2089).contains(scalar.value)
   }
 
+  /// It can be bound: written as a name, and no word of the language.
+  public static func isName(_ text: String) -> Bool {
+    guard let first = text.unicodeScalars.first, isStart(first) else { return false }
+    return text.unicodeScalars.allSatisfy(isPart) && Token.Kind.reservedWords[text] == nil
+  }
+
   static func isStart(_ scalar: Unicode.Scalar) -> Bool {
     if scalar.isASCII { return scalar == "_" || isASCIILetter(scalar) }
     return scalar.properties.isAlphabetic || scalar == "∆"

@@ -83,7 +83,7 @@ extension Parser {
 
   private func parsePart(_ grammar: CommandGrammar, into parts: inout CommandParts) throws(Abort) {
     if isAtOption {
-      restateMalformedNumber(option: name)
+      restateMalformedNumber(grammar)
       let option = try parseArgument()
       if parts.options.contains(where: { $0.name == option.name }) {
         throw fail(.repeatedArgument(option.name ?? ""), at: option.span)
@@ -107,10 +107,12 @@ extension Parser {
   private var isAtOption: Bool { tokenKind == .identifier && peek().kind == .assign && !peek().newlineBefore }
 
   /// The lexer has reported what follows `name =` as a number; it may have been meant for a text.
-  private func restateMalformedNumber(option: String?) {
+  private func restateMalformedNumber(_ grammar: CommandGrammar) {
     let value = span(of: peek(2))
-    guard peek(2).kind == .invalid else { return }
-    restate(.malformedNumber(value.text), as: .malformedNumber(value.text, option: option), at: value)
+    guard peek(2).kind == .invalid, let option = name else { return }
+    restate(
+      .malformedNumber(value.text),
+      as: .malformedNumber(value.text, option: option, isText: grammar.takesText(option)), at: value)
   }
 
   /// What the clause keyword at the token takes; nil when the token is none. `max(a, b)` is a call.

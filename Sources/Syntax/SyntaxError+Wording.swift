@@ -32,8 +32,8 @@ extension SyntaxError {
       ("unknown escape '\(text)'", "escapes are \\n, \\t, \\\" and \\\\; write \\\\ for a backslash itself")
     case .singleQuotes:
       ("a ' stands only after an operand, for its transpose", "strings are written with double quotes")
-    case .malformedNumber(let text, let option):
-      ("malformed number '\(text)'", Self.hint(forNumber: text, option))
+    case .malformedNumber(let text, let option, let isText):
+      ("malformed number '\(text)'", Self.hint(forNumber: text, option, isText: isText))
     case .numberTooLarge(let text): ("the number '\(text)' is too large", "write inf for infinity")
     case .foreignOperator(let text, let hint): ("unknown operator '\(text)'", hint)
     default: nil
@@ -177,7 +177,7 @@ extension SyntaxError {
     }
   }
 
-  private static func hint(forNumber text: String, _ option: String?) -> String {
+  private static func hint(forNumber text: String, _ option: String?, isText: Bool) -> String {
     let digits = text.prefix { "0123456789._".contains($0) }
     let rest = text.dropFirst(digits.count)
     if digits == "0" && (rest.first == "x" || rest.first == "X") {
@@ -192,9 +192,16 @@ extension SyntaxError {
     }
     let product = "a product is written with '*': \(digits)*\(rest)"
     guard let option else { return product }
-    if option == "size", rest.first == "x", let height = Int(rest.dropFirst()) {
-      return "columns and lines are two options: size=\(digits) height=\(height)"
+    if ["size", "width"].contains(option), "xX".contains(rest.prefix(1)), Int(rest.dropFirst()) != nil {
+      return Diagnostic.twoSizes(option, "\(digits)", "\(rest.dropFirst())")
     }
-    return "a text stands in quotes: \(option)=\"\(text)\"; \(product)"
+    return isText ? "a text stands in quotes: \(option)=\"\(text)\"; \(product)" : product
+  }
+}
+
+extension Diagnostic {
+  /// The hint where columns and lines stand in one option.
+  public static func twoSizes(_ option: String, _ columns: String, _ lines: String) -> String {
+    "columns and lines are two options: \(option)=\(columns) height=\(lines)"
   }
 }

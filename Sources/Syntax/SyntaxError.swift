@@ -8,7 +8,7 @@ enum SyntaxError {
   case unknownEscape(String)
   case singleQuotes
   /// With the name of the command's option that it is the value of.
-  case malformedNumber(String, option: String? = nil)
+  case malformedNumber(String, option: String? = nil, isText: Bool = false)
   case numberTooLarge(String)
   case foreignOperator(String, hint: String)
 

@@ -33,4 +33,15 @@ extension Tensor {
       withMutable(Float.self) { entries in for k in bytes.indices { entries[k] = table[Int(bytes[k])] } }
     }
   }
+
+  /// A flat vector as tensors of these shapes, one after the other.
+  ///
+  /// - Precondition: the vector has an entry for each of theirs.
+  public static func pieces(of flat: [Double], _ shapes: [Shape], _ precision: Precision) -> [Tensor] {
+    var start = 0
+    return shapes.map { shape in
+      defer { start += shape.elementCount }
+      return Tensor(Array(flat[start..<start + shape.elementCount]), shape, precision)
+    }
+  }
 }

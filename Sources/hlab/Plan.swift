@@ -1,5 +1,6 @@
 import ArgumentParser
 import Lessons
+import Syntax
 import Terminal
 
 /// What a command line asks for.
@@ -47,15 +48,14 @@ struct Plan {
     }
     file = rest.popFirst()
     for argument in rest {
-      guard let equals = argument.firstIndex(of: "="), Plan.isName(argument[..<equals]) else {
+      guard let equals = argument.firstIndex(of: "="), Names.isName(String(argument[..<equals])) else {
         throw ValidationError("'\(argument)' after the file is not of the form NAME=VALUE.")
       }
       let value = argument[argument.index(after: equals)...]
       if value.isEmpty { throw ValidationError("'\(argument)' has no value.") }
-      if values.contains(where: { $0.name == argument[..<equals] }) {
-        throw ValidationError("'\(argument[..<equals])' is given twice.")
-      }
-      values.append((name: String(argument[..<equals]), text: String(value)))
+      let name = Names.canonical(String(argument[..<equals]))
+      if values.contains(where: { $0.name == name }) { throw ValidationError("'\(name)' is given twice.") }
+      values.append((name: name, text: String(value)))
     }
   }
 
@@ -81,11 +81,5 @@ struct Plan {
       throw ValidationError("'help' takes one name, or nothing for an overview.")
     }
     return .help(word)
-  }
-
-  /// Letters, digits and underscores, and no digit first.
-  private static func isName(_ text: Substring) -> Bool {
-    guard let first = text.first, first.isLetter || first == "_" else { return false }
-    return text.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
   }
 }

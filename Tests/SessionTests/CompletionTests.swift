@@ -60,6 +60,22 @@ import Testing
     #expect(complete("x =\n plo") == ["plot"])
   }
 
+  @Test(arguments: [
+    "y = a and", "y = a or", "assert not", "y = 0..", "y = if a then 1 else", "y = 3 <",
+    "y = a and  # as well", "print 1,", "compare gd,", "v ~", "y := a ==",
+  ])
+  func openStatementsGoOn(_ text: String) {
+    #expect(complete("a = 1\n\(text)\n plo") == [], "\(text)")
+    // After its end another one begins.
+    #expect(complete("\(text)\n 2\n plo") == ["plot"], "\(text)")
+  }
+
+  @Test func endedStatements() {
+    for text in ["y = a", "y = 1.", "print \"and\"", "y = band", "x = \"and", "plot f range 0..1", ")", ""] {
+      #expect(complete("\(text)\nplo") == ["plot"], "\(text)")
+    }
+  }
+
   @Test func methodsFollowTheirVerbs() {
     #expect(complete("step dam") == ["damped-newton"])
     #expect(complete("step damped-ne") == ["damped-newton"])

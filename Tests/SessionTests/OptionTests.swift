@@ -57,6 +57,37 @@ import Testing
     if name == "lrr" { #expect(text.contains("did you mean 'lr'?") && text.contains("lr=0.1, sizes=[4, 2]")) }
   }
 
+  /// What is no expression is refused with the argument's name before anything runs, whether or not there are options.
+  @Test(arguments: [
+    "quit 3", "quit", "undo", "seed 3", "eig", "plot", "time 3", "1; quit 4", "1\nquit 4", "1 2", "(1",
+    "y = 3",
+    "print 3", "{1}", "=3", "load \"x.npy\"",
+  ])
+  func commandsAreNoValues(_ text: String) {
+    for script in ["option lr = 0.1\nprint lr", "print lr"] {
+      let (outcome, lines) = run(script, [("lr", text)])
+      #expect(outcome == .failed(exitCode: 64))
+      #expect(
+        lines.count == 1 && lines[0].hasPrefix("error: the value of 'lr' is not an expression"), "\(lines)")
+    }
+    // All of it is a text, where a text is meant.
+    #expect(run("option s = \"a\"\nprint s", [("s", text)]).lines == [text])
+  }
+
+  @Test func textsWithoutOptions() {
+    #expect(run("print s", [("s", "../my-data/x.csv")]).lines == ["../my-data/x.csv"])
+    #expect(run("print s", [("s", "\"two words\"")]).lines == ["two words"])
+    let (outcome, lines) = run("print s", [("s", "hello")])
+    #expect(outcome == .failed(exitCode: 64) && lines[0].contains("'hello' is not bound"))
+    #expect(lines[0].contains("s='\"hello\"'"))
+    #expect(run("print s", [("s", "load(\"/none/x.npy\")")]).outcome == .failed(exitCode: 74))
+  }
+
+  @Test func greekNamesMayBeSpelled() {
+    #expect(run("print λ", [("lambda", "3")]).lines == ["3"])
+    #expect(run("option λ = 1\nprint lambda", [("lambda", "3")]).lines == ["3"])
+  }
+
   @Test func optionsAreListed() {
     let session = Session(
       options: SessionOptions(color: false, unicode: true, width: 80, isInteractive: false)
@@ -73,8 +104,9 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: file) }
     try Self.script.write(toFile: file, atomically: true, encoding: .utf8)
     let (outcome, lines) = run(
-      "option lr = 7\nrun \"\(file)\" full=true\nrun \"\(file)\" lr=2\nrun \"\(file)\" foo=2", [("lr", "8")])
-    #expect(lines.prefix(2) == ["0.1 [4, 2] 1 mnist1d", "2 [4, 2] 0 mnist1d"])
+      "option lr = 7\ns = \"held\"\nrun \"\(file)\" full=true set=s\nrun \"\(file)\" lr=2\nrun \"\(file)\" foo=2",
+      [("lr", "8")])
+    #expect(lines.prefix(2) == ["0.1 [4, 2] 1 held", "2 [4, 2] 0 mnist1d"])
     #expect(outcome == .failed(exitCode: 64) && lines.last?.contains("no option 'foo'") == true)
   }
 

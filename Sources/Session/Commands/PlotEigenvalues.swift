@@ -42,7 +42,7 @@ extension CommandCall {
 
   /// How many entries lie in each of `bins=` intervals.
   func histogram(_ tensor: Tensor, _ name: String, of what: String = "count") throws -> Figure {
-    let bins = command.option("bins") == nil ? nil : try bounded("bins", default: 1, 1...10_000)
+    let bins = try bounded("bins", 1...10_000)
     return Figure(
       xAxis: Axis(name), yAxis: Axis(what, scale: try scale(false)),
       marks: [.histogram(Histogram(samples: tensor.doubles, bins: bins))])

@@ -60,12 +60,13 @@ extension CommandCall {
     if let title = try label("title") { figure.title = title }
     if let label = try label("xlabel") { figure.xAxis.label = label }
     if let label = try label("ylabel") { figure.yAxis.label = label }
-    let text = try textOptions(figure)
+    let columns = try columns()
+    let text = try textOptions(columns: columns)
     if interpreter.live?.isDrawing == true {
       return interpreter.showLive(interpreter.rendered(figure, text))
     }
     interpreter.state.figure = figure
-    try noteCut()
+    noteCut(columns)
     print(interpreter.rendered(figure, text))
   }
 
@@ -109,44 +110,57 @@ extension CommandCall {
     }
   }
 
-  func textOptions(_ figure: Figure) throws -> TextOptions {
+  /// - Parameter columns: the width that was asked for.
+  func textOptions(columns: Int?) throws -> TextOptions {
     var options = interpreter.textOptions
-    try refuseTwoSizes()
-    options.width = try bounded("size", default: options.width, 20...400)
+    options.width = columns ?? options.width
     if interpreter.options.isTerminal { options.width = min(options.width, interpreter.options.width) }
-    options.height = try bounded("height", default: options.height, 6...200)
+    options.height = try bounded("height", 6...200) ?? options.height
     return options
   }
 
-  /// `size="80x20"`
-  private func refuseTwoSizes() throws {
-    guard let option = command.option("size"), case .string = option.value.kind,
-      case .string(let text) = try interpreter.evaluate(option.value)
-    else { return }
-    let numbers = text.split { !$0.isNumber }
-    throw Diagnostic(
-      .type, "'size' is a number of columns, not a text", at: option.value.span,
-      hint: numbers.count == 2
-        ? "columns and lines are two options: size=\(numbers[0]) height=\(numbers[1])" : nil)
-  }
+  /// `size=80`
+  func columns() throws -> Int? { try bounded("size", 20...400) }
 
   /// Says so when a plot is narrower than was asked for, since the terminal would fold its lines.
-  private func noteCut() throws {
-    let (wanted, width) = (try integer("size", default: 0), interpreter.options.width)
-    guard interpreter.options.isTerminal, wanted > width, !isAssigned else { return }
+  private func noteCut(_ columns: Int?) {
+    let width = interpreter.options.width
+    guard let columns, interpreter.options.isTerminal, columns > width, !isAssigned else { return }
     interpreter.output(
       .diagnostic(
-        "note: cut to the terminal's \(width) columns; save plot \"x.txt\" width=\(wanted) has all"))
+        "note: cut to the terminal's \(width) columns; save plot \"x.txt\" width=\(columns) has all"))
   }
 
-  func bounded(_ name: String, default fallback: Int, _ range: ClosedRange<Int>) throws -> Int {
-    let value = try integer(name, default: fallback)
-    guard range.contains(value) else {
+  /// An option that is a whole number of a range; nil where it is not given.
+  func bounded(_ name: String, _ range: ClosedRange<Int>) throws -> Int? {
+    guard let option = command.option(name) else { return nil }
+    let value = try interpreter.evaluate(option.value)
+    let number = value.tensor.flatMap { $0.count == 1 ? $0.scalarValue : nil }
+    let whole = number.flatMap { Int(exactly: $0) }
+    if let whole, range.contains(whole) { return whole }
+    let bounds = "\(range.lowerBound) to \(range.upperBound)"
+    let hint = twoSizes(name, option.value, value)
+    guard let number else {
       throw Diagnostic(
-        .domain, "'\(name)' is \(range.lowerBound) to \(range.upperBound), not \(value)",
-        at: command.option(name)?.value.span)
+        .type, "'\(name)' is a number, not \(value.kindName)", at: option.value.span,
+        notes: ["it is \(bounds)"], hint: hint)
     }
-    return value
+    let needs = number == number.rounded() ? bounds : "a whole number, \(bounds)"
+    throw Diagnostic(
+      .domain, "'\(name)' is \(needs), not \(whole.map { "\($0)" } ?? format(number))", at: option.value.span,
+      hint: hint)
+  }
+
+  /// `size="80x20"`, `size=80×20`, `size=[80, 20]`: columns and lines at once.
+  private func twoSizes(_ name: String, _ expr: Expr, _ value: Value) -> String? {
+    guard ["size", "width"].contains(name) else { return nil }
+    var written = expr.span.text
+    if case .string(let text) = value { written = text }
+    let numbers = written.split { !$0.isNumber }
+    guard numbers.count == 2, written.allSatisfy({ $0.isNumber || " xX×*·,()[]".contains($0) }) else {
+      return nil
+    }
+    return Diagnostic.twoSizes(name, "\(numbers[0])", "\(numbers[1])")
   }
 
   /// After `range=a..b` a comma begins another thing to plot.

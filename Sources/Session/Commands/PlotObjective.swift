@@ -147,7 +147,7 @@ extension CommandCall {
   }
 
   private func levels() throws -> Levels {
-    let count = command.option("levels") == nil ? nil : try bounded("levels", default: 10, 1...100)
+    let count = try bounded("levels", 1...100)
     switch (try isLog(), count) {
     case (true?, let count): return .logarithmic(count ?? 10)
     case (false?, let count): return .linear(count ?? 10)

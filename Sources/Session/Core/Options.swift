@@ -4,31 +4,48 @@ import Tensors
 /// A value that a script is run with: `lr=0.1`.
 struct GivenOption {
   let name: String
-  let value: Expr
+  /// What was written, as an expression; why not, where it is none.
+  let value: Result<Expr, Diagnostic>
   /// As it was written: the value of an option that holds a text, which needs no quotes then.
   let text: String
   let span: Span
 
-  init(name: String, value: Expr, text: String, span: Span) {
+  init(name: String, value: Result<Expr, Diagnostic>, text: String, span: Span) {
     (self.name, self.value, self.text, self.span) = (name, value, text, span)
   }
 
-  /// From a command line. What is no expression is a text.
-  static func parse(_ name: String, _ text: String) -> Result<GivenOption, Diagnostic> {
-    let source = SourceText(name: "<\(name)=\(text)>", text: "\(name)=\(text)")
-    let parsed = Parser.parse(source)
-    let whole = Span(source, 0, source.text.utf8.count)
-    if parsed.diagnostics.isEmpty, parsed.statements.count == 1,
-      case .assign(_, let value) = parsed.statements[0].kind
-    {
-      return .success(GivenOption(name: name, value: value, text: text, span: whole))
+  /// From a command line.
+  init(_ name: String, _ text: String) {
+    let source = SourceText(name: "<\(name)=\(text)>", text: text)
+    let whole = Span(source, 0, text.utf8.count)
+    let value = Self.expression(name, source, whole)
+    self.init(name: Names.canonical(name), value: value, text: text, span: whole)
+  }
+
+  private static func expression(
+    _ name: String, _ source: SourceText, _ whole: Span
+  ) -> Result<Expr, Diagnostic> {
+    let (parsed, text) = (Parser.parse(source), source.text)
+    let statement = parsed.statements.count == 1 ? parsed.statements[0].kind : nil
+    var problem = Diagnostic(.usage, "the value of '\(name)' is not an expression", at: whole)
+    if let first = parsed.diagnostics.first {
+      // A path, a word with a hyphen: fit for an option that is a text, and told when it is not.
+      if !text.hasPrefix("="), text.allSatisfy({ !$0.isWhitespace && !"{}[]()\";".contains($0) }) {
+        return .success(Expr(.string([.text(text)]), whole))
+      }
+      (problem.span, problem.notes) = (first.span, [first.message])
+    } else if case .expression(let value)? = statement {
+      return .success(value)
+    } else if case .command(let command)? = statement {
+      problem.notes = ["'\(command.verb)' begins a command"]
     }
-    // A path, a word with a hyphen: fit for an option that is a text, and told when it is not.
-    if text.allSatisfy({ !$0.isWhitespace && !"{}[]()\"".contains($0) }) {
-      let literal = Expr(.string([.text(text)]), whole)
-      return .success(GivenOption(name: name, value: literal, text: text, span: whole))
-    }
-    return .failure(parsed.diagnostics.first ?? Diagnostic(.syntax, "expected a value", at: whole))
+    return .failure(problem)
+  }
+
+  /// How what was meant for a text is written.
+  var quotingHint: String? {
+    let isPlain = text.allSatisfy { !"\"'\\{}".contains($0) && !$0.isNewline }
+    return isPlain ? "a text stands in quotes, for hlab and for the shell: \(name)='\"\(text)\"'" : nil
   }
 }
 
@@ -47,7 +64,8 @@ extension Interpreter {
     guard !declared.isEmpty else {
       givenOptions = []
       for option in given {
-        try assign([Expr(.name(option.name), option.span)], try evaluate(option.value), option.value)
+        let (expr, value) = try evaluate(option, hint: option.quotingHint)
+        try assign([Expr(.name(option.name), option.span)], value, expr)
       }
       return
     }
@@ -81,20 +99,28 @@ extension Interpreter {
     }
   }
 
+  /// Anything but a file that cannot be read is wrong usage. The hint is for words that mean nothing.
+  private func evaluate(
+    _ option: GivenOption, notes: [String] = [], hint: String? = nil
+  ) throws -> (expr: Expr, value: Value) {
+    do {
+      let expr = try option.value.get()
+      return (expr, try evaluate(expr))
+    } catch var problem as Diagnostic where ![.interrupt, .io].contains(problem.kind) {
+      if problem.kind == .name || problem.kind == .usage { problem.hint = hint ?? problem.hint }
+      problem.kind = .usage
+      problem.notes += notes
+      throw problem.placed(at: option.span)
+    }
+  }
+
   /// A given value, of the kind that the default has.
   private func value(of option: GivenOption, like standard: Value, _ expr: Expr) throws -> Value {
     if case .string = standard {
-      if case .string = option.value.kind { return try evaluate(option.value) }
+      if case .success(let given) = option.value, case .string = given.kind { return try evaluate(given) }
       return .string(option.text)
     }
-    let value: Value
-    do {
-      value = try evaluate(option.value)
-    } catch let problem as Diagnostic {
-      throw Diagnostic(
-        .usage, problem.message, at: problem.span ?? option.span, notes: ["the default is \(expr.span.text)"],
-        hint: problem.hint)
-    }
+    let value = try evaluate(option, notes: ["the default is \(expr.span.text)"]).value
     func refusal(_ kind: String) -> Diagnostic {
       Diagnostic(
         .usage, "option '\(option.name)' is \(kind), not \(value.kindName)", at: option.span,

@@ -18,7 +18,13 @@ struct CompletionContext {
   init(_ before: String) {
     let characters = Array(before)
     var scanner = Scanner()
-    for (index, character) in characters.enumerated() { scanner.take(character, index) }
+    for (index, character) in characters.enumerated() {
+      scanner.take(character, index)
+      if character.isNewline, scanner.isAtEndOfLine, !Self.goesOn(characters[scanner.statementStart..<index])
+      {
+        scanner.statementStart = index + 1
+      }
+    }
     isComment = scanner.isComment
     var start = characters.count
     while start > 0, Self.isPart(characters[start - 1]) { start -= 1 }
@@ -36,6 +42,11 @@ struct CompletionContext {
     }
   }
 
+  /// A statement has not ended with a line: the next one belongs to it.
+  private static func goesOn(_ statement: ArraySlice<Character>) -> Bool {
+    Parser.parse(SourceText(name: "<completion>", text: String(statement))).completeness == .incomplete
+  }
+
   static func isPart(_ character: Character) -> Bool {
     character == "_" || character.isLetter || character.isNumber
   }
@@ -49,8 +60,6 @@ struct CompletionContext {
     var stringStart: Int?
     var isBracketed: Bool { kinds.last.map { $0 != "{" } ?? false }
     private var kinds: [Character] = []
-    /// The last character that is no white space: after an operator or a comma a statement goes on.
-    private var last: Character?
     private var outer: [Int] = []
     private var isEscaped = false
 
@@ -69,13 +78,12 @@ struct CompletionContext {
         statementStart = index + 1
       case ")", "]", "}": close(character, index)
       default:
-        let endsStatement = character == ";" || character.isNewline && !goesOn
-        if endsStatement, !isBracketed { statementStart = index + 1 }
+        if character == ";", !isBracketed { statementStart = index + 1 }
       }
-      if !character.isWhitespace, !isComment { last = character }
     }
 
-    private var goesOn: Bool { last.map { "+-−*·×/%^@,=<>≤≥≠".contains($0) } ?? false }
+    /// A line break here may end a statement.
+    var isAtEndOfLine: Bool { stringStart == nil && !isBracketed }
 
     private mutating func takeInString(_ character: Character, _ index: Int) {
       if isEscaped {

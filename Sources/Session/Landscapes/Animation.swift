@@ -56,7 +56,7 @@ extension CommandCall {
   /// Shows the path point by point where the screen can be drawn again.
   fileprivate func play(_ figure: Figure, _ seconds: Double) throws {
     guard interpreter.options.isInteractive, !isAssigned else { return }
-    let text = try textOptions(figure)
+    let text = try textOptions(columns: columns())
     let longest = figure.marks.reduce(0) { longest, mark in
       if case .path(let series) = mark { return max(longest, series.xs.count) }
       return longest

@@ -78,6 +78,50 @@ import Testing
     #expect(transcript.messages.contains(message), "\(transcript.messages)")
   }
 
+  /// What is asked for is done, refused, or said to be left out.
+  @Test(arguments: [
+    ("plot [1, 2, 3] range 0..1", "'range' changes nothing here, it is for formulas of params"),
+    ("plot [1, 2, 3], [1, 2, 3] range 0..1", "'range' changes nothing"),
+    ("plot [1, 2, 3] steps=5", "'steps' changes nothing"), ("plot [1, 2; 3, 4] levels=3", "'levels' changes"),
+    ("plot [1, 2; 3, 4] kind=heat levels=3", "'levels' changes nothing here, it is for contour lines"),
+    ("plot [1, 2] bins=4", "'bins' changes nothing here, it is for kind=hist"),
+    ("plot t for t in 0..1 range 0..2", "'range' changes nothing"),
+    ("plot g levels=3", "'levels' changes nothing"),
+    ("plot f kind=heat levels=3", "'levels' changes nothing"),
+    ("plot f bins=3", "'bins' changes nothing"), ("plot eig steps=3", "'steps' changes nothing"),
+    ("step newton; plot history range 0..1", "'range' changes nothing"),
+    ("plot g kind=heat", "a formula of one number cannot be shown as heat"),
+    ("step newton; plot history kind=heat", "a history cannot be shown as heat"),
+    ("plot zeros(0) kind=hist", "there is nothing to plot: 'zeros(0)' is empty"),
+    ("plot [1, 1; 1, 1] kind=contour", "is 1 everywhere here: there are no contour lines"),
+    ("slice f along x[0] bend=true", "'bend' changes nothing here, it is for slice from P to Q"),
+    ("slice f from [1, 1] to [0, 0] training=5", "'training' changes nothing here, it is for bend=true"),
+    ("slice f from [1, 1] to [0, 0] model=true", "'model' changes nothing here, it is for slice along"),
+    ("slice f along x[0] range 1..2 model=true", "the quadratic model is left out"),
+    ("surface f along x[0], x[1] range 1..2 model=true", "the quadratic model is left out"),
+    ("slice f along eig(1.5)", "expected a whole number"),
+  ])
+  func nothingIsPassedOver(text: String, message: String) {
+    transcript.run("param y = 1; g := y^2; param x = [1, 2]; f := sum(x^2); objective f\n" + text)
+    #expect(transcript.messages.contains(message), "\(transcript.messages)")
+  }
+
+  @Test func optionsThatActAreQuiet() {
+    transcript.run(
+      """
+      param y = 1; g := y^2; param x = [1, 2]; f := sum(x^2); objective f; step gd lr=0.1
+      plot g range 0..1 steps=11 model=true kind=stems
+      plot f range 0..1, 0..2 steps=11 levels=3 model=true
+      plot t*s for t in 0..1, s in 0..1 levels=3 steps=5
+      plot t for t in 0..1 steps=5 kind=scatter
+      plot eig kind=hist bins=3; plot [1, 2] kind=hist bins=4; plot [1, 2; 3, 4] kind=filled levels=3
+      plot history kind=stems
+      slice f along x[0] model=true steps=11
+      slice f from [1, 1] to [0, 0] bend=true training=1 lr=0.1 steps=11
+      """)
+    #expect(transcript.messages.isEmpty, "\(transcript.messages)")
+  }
+
   @Test func wholePlotsAreQuiet() throws {
     _ = try plot("plot t^2 for t in 0..1; plot t*s for t in 0..1, s in 0..1; plot [1, 2, 3] log=true")
     #expect(transcript.messages.isEmpty)

@@ -53,6 +53,7 @@ extension CommandCall {
     }
     if case .name("history")? = subject?.kind, interpreter.state.globals["history"] == nil {
       try show(interpreter.state.training.map(trainingFigure) ?? history())
+      noteIdle()
       return .nothing
     }
     if case .name("eig")? = subject?.kind, interpreter.lookup("eig") == nil { return try plotEigenvalues() }
@@ -64,6 +65,7 @@ extension CommandCall {
       let marks = lines.map { Mark.line(Series($0.tensor.doubles, name: $0.name)) }
       let scale = try scale(false)
       try show(Figure(xAxis: Axis("index"), yAxis: Axis(scale: scale), marks: marks))
+      noteIdle()
       for line in lines { warnOfGaps(line.name, line.tensor.doubles, isLog: scale == .log) }
       return .nothing
     }
@@ -71,6 +73,18 @@ extension CommandCall {
     try plot(values)
     return isAssigned ? values[0].value : .nothing
   }
+
+  /// Notes options of `plot` that this plot does not heed.
+  func noteIdle(except heeded: Set<String> = []) {
+    noteIdle(
+      [
+        "range": "formulas of params", "steps": "formulas", "levels": "contour lines", "bins": "kind=hist",
+        "model": "formulas of one or two params",
+      ], except: heeded)
+  }
+
+  /// Options that concern contour lines, where there are some.
+  func contourOptions() throws -> Set<String> { try kind() == .heat ? [] : ["levels"] }
 
   // MARK: for t in …
 
@@ -82,11 +96,13 @@ extension CommandCall {
     let result = try sweep(subjects, bindings)
     if bindings.count == 1 {
       try show(curves(result))
+      noteIdle(except: ["steps"])
       let isLog = try scale(false) == .log
       for (name, values) in zip(result.names, result.values) { warnOfGaps(name, values, isLog: isLog) }
     } else {
       let grid = try grid(result)
       try show(map(result, grid))
+      noteIdle(except: try contourOptions().union(["steps"]))
       try warnOfGaps(result.names[0], grid)
     }
     guard isAssigned else { return .nothing }
@@ -105,14 +121,8 @@ extension CommandCall {
   private func curves(_ result: SweepResult) throws -> Figure {
     let axis = result.axes[0]
     let isSingle = result.values.count == 1
-    let marks = try zip(result.names, result.values).map { name, values -> Mark in
-      let series = Series(axis.points, values, name: isSingle ? "" : name)
-      switch try kind() ?? .line {
-      case .line: return .line(series)
-      case .scatter: return .scatter(series)
-      case .stems: return .stems(series)
-      case let kind: throw unfit(kind, "a formula of one number", [.line, .scatter, .stems])
-      }
+    let marks = try zip(result.names, result.values).map { name, values in
+      try curve(Series(axis.points, values, name: isSingle ? "" : name), of: "a formula of one number")
     }
     return Figure(
       xAxis: Axis(axis.name, scale: axis.isLog ? .log : .linear),

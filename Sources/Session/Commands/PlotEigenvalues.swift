@@ -37,6 +37,7 @@ extension CommandCall {
     case let kind: throw unfit(kind, "a spectrum", [.stems, .hist, .line, .scatter])
     }
     try show(figure)
+    noteIdle(except: try kind() == .hist ? ["bins"] : [])
     return isAssigned ? .tensor(Tensor(vector: values.reversed())) : .nothing
   }
 

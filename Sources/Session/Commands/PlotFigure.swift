@@ -54,6 +54,25 @@ extension CommandCall {
       hint: "kinds for it are \(known.map(\.rawValue).joined(separator: ", "))")
   }
 
+  /// A curve as a line, as points or as stems.
+  func curve(_ series: Series, of what: String) throws -> Mark {
+    switch try kind() ?? .line {
+    case .line: return .line(series)
+    case .scatter: return .scatter(series)
+    case .stems: return .stems(series)
+    case let kind: throw unfit(kind, what, [.line, .scatter, .stems])
+    }
+  }
+
+  /// Says which options have nothing to act on, rather than passing them over.
+  func noteIdle(_ options: KeyValuePairs<String, String>, except heeded: Set<String> = []) {
+    guard interpreter.live?.isDrawing != true else { return }
+    for (name, use) in options where !heeded.contains(name) {
+      if command.option(name) == nil && command.clause(name) == nil { continue }
+      warn("'\(name)' changes nothing here, it is for \(use)")
+    }
+  }
+
   /// Applies the options that concern any figure, keeps it for `save plot`, and prints it.
   func show(_ figure: Figure) throws {
     var figure = figure
@@ -231,6 +250,14 @@ extension Interpreter {
 }
 
 extension Mark {
+  /// A line, or its points or stems.
+  var curve: Series? {
+    switch self {
+    case .line(let series), .scatter(let series), .stems(let series): return series
+    default: return nil
+    }
+  }
+
   /// The values of contour lines or of a heat map.
   var grid: Grid? {
     switch self {

@@ -53,17 +53,20 @@ extension CommandCall {
     case 1:
       let figure = try curve(landscape)
       try show(figure)
+      noteIdle(except: ["range", "steps", "model"])
       for (name, mark) in zip(landscape.names, figure.marks) {
-        if case .line(let series) = mark { warnOfGaps(name, series.ys, isLog: figure.yAxis.scale == .log) }
+        mark.curve.map { warnOfGaps(name, $0.ys, isLog: figure.yAxis.scale == .log) }
       }
     case 2:
       let figure = try map(landscape)
       try show(figure)
+      noteIdle(except: try contourOptions().union(["range", "steps", "model"]))
       try figure.marks.first?.grid.map { try warnOfGaps(landscape.names[0], $0) }
     default:
       let isObjective = subject.map { $0.span.text == interpreter.state.objective } ?? true
       guard isObjective else { throw tooMany(landscape) }
       try show(history())
+      noteIdle()
     }
   }
 
@@ -85,9 +88,10 @@ extension CommandCall {
     let values = try evaluation(points.map { [$0] } + walk).map(\.doubles)
     let isSingle = landscape.names.count == 1
     let isNamed = try !isSingle || wantsModel()
-    var marks = landscape.names.indices.map { k in
-      Mark.line(
-        Series(points, Array(values[k].prefix(points.count)), name: isNamed ? landscape.names[k] : ""))
+    var marks = try landscape.names.indices.map { k in
+      try curve(
+        Series(points, Array(values[k].prefix(points.count)), name: isNamed ? landscape.names[k] : ""),
+        of: "a formula of one number")
     }
     let heights = values[0].dropFirst(points.count)
     let visited = zip(walk.map { $0[0] }, heights).filter { range.contains($0.0) }
@@ -283,7 +287,7 @@ extension CommandCall {
     return Figure(
       title: "training", xAxis: Axis("epoch"),
       yAxis: Axis(shown.count == 1 ? shown[0].name : "", scale: try scale(false)),
-      marks: shown.map { .line(Series(epochs, $0.values, name: $0.name)) })
+      marks: try shown.map { try curve(Series(epochs, $0.values, name: $0.name), of: "a history") })
   }
 
   /// On a log axis; a function that has negative values is shown above its least value.
@@ -298,8 +302,8 @@ extension CommandCall {
     return Figure(
       title: "history of \(name)", xAxis: Axis(label), yAxis: Axis(scale: scale),
       marks: [
-        .line(Series(moves, shown, name: isShifted ? "\(name) - min \(name)" : name)),
-        .line(Series(moves, norms, name: "‖∇\(name)‖")),
+        try curve(Series(moves, shown, name: isShifted ? "\(name) - min \(name)" : name), of: "a history"),
+        try curve(Series(moves, norms, name: "‖∇\(name)‖"), of: "a history"),
       ])
   }
 }

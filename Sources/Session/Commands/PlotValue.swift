@@ -8,8 +8,9 @@ extension CommandCall {
     if values.count == 1, let cut = LandscapeCut(values[0].value, named: values[0].expr.span.text) {
       return try show(figure(cut))
     }
-    if values.count == 1, let figure = try spectrum(values[0].value) { return try show(figure) }
-    if values.count == 1, let figure = try pattern(values[0].value, values[0].expr) {
+    let whole = values.count == 1 ? values[0] : nil
+    if let figure = try whole.flatMap({ try spectrum($0.value) ?? pattern($0.value, $0.expr) }) {
+      noteIdle()
       return try show(figure)
     }
     let vectors = try values.map { try shown($0.value, $0.expr) }
@@ -39,6 +40,7 @@ extension CommandCall {
       figure(
         try series.map(joined), x: values[0].expr.span.text,
         y: values.count > 2 ? "" : values[1].expr.span.text))
+    noteIdle()
     let isLog = try scale(false) == .log
     warnOfGaps(values[0].expr.span.text, x.doubles, isLog: false)
     for (series, item) in zip(series, values.dropFirst()) {
@@ -106,8 +108,13 @@ extension CommandCall {
   }
 
   private func plotOne(_ tensor: Tensor, _ blocks: [Matrix.Block], name: String, _ expr: Expr) throws {
+    guard tensor.count > 0 else {
+      let state = tensor.rank == 1 ? "empty" : "of shape \(tensor.shape.shapeDescription)"
+      throw Diagnostic(.domain, "there is nothing to plot: '\(name)' is \(state)", at: expr.span)
+    }
     if try kind() == .hist, tensor.rank > 0 {
       try show(histogram(tensor, name))
+      noteIdle(except: ["bins"])
       return warnNonFinite(name, [tensor])
     }
     switch tensor.rank {
@@ -116,19 +123,18 @@ extension CommandCall {
         .type, "there is nothing to plot: '\(name)' is a number", at: expr.span,
         hint: "say over what: plot \(name) for t in -1..1")
     case 1:
-      guard tensor.count > 0 else {
-        throw Diagnostic(.domain, "there is nothing to plot: '\(name)' is empty", at: expr.span)
-      }
       let series = Series(tensor.doubles)
       try show(figure([try joined(series)], x: "index", y: name))
+      noteIdle()
       warnOfGaps(name, tensor.doubles, isLog: try scale(false) == .log)
     case 2:
-      guard tensor.count > 0 else {
-        throw Diagnostic(
-          .domain, "there is nothing to plot: '\(name)' is of shape \(tensor.shape.shapeDescription)",
-          at: expr.span)
+      let figure = try matrix(tensor, blocks, name)
+      try show(figure)
+      if let grid = figure.marks.first?.grid {
+        noteIdle(except: try contourOptions())
+        return try warnOfGaps(name, grid)
       }
-      try show(matrix(tensor, blocks, name))
+      noteIdle()
       warnNonFinite(name, [tensor])
     default:
       throw Diagnostic(

@@ -145,6 +145,8 @@ extension LandscapeCommand {
       names: names, along: ["from \(first.span.text) to \(last.span.text)"], axes: [ts], values: values)
     cut.barriers = values.map { Self.barrier(ts, $0).height }
     try call.show(call.figure(cut))
+    call.noteIdle(["at": "slice along", "filters": "slice along", "model": "slice along"])
+    if !isBent { call.noteIdle(Self.bendOptions, except: ["bend"]) }
     report(cut, ts)
     for (name, values) in zip(cut.names, cut.values) { call.warnOfGaps(name, values, isLog: false) }
     return call.isAssigned ? cut.value : .nothing

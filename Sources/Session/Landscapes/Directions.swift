@@ -92,7 +92,7 @@ struct DirectionReader {
     else { return nil }
     // grad(g, x) and eig(A) are expressions.
     if name == "grad", !arguments.isEmpty { return nil }
-    if name == "eig", let argument = arguments.first?.value, (try? interpreter.whole(argument)) == nil {
+    if name == "eig", let argument = arguments.first?.value, (try? interpreter.number(argument)) == nil {
       return nil
     }
     return (name, arguments)
@@ -102,12 +102,12 @@ struct DirectionReader {
   private func numbers(_ arguments: [Argument], _ expr: Expr) throws -> [Int] {
     if arguments.isEmpty { return Array(1...share) }
     let order = landscape.count
+    let hint = "1 is the first, 2 the second, -1 the last"
     return try arguments.map { argument in
-      let number = try interpreter.whole(argument.value)
+      let number = try interpreter.whole(argument.value, hint: hint)
       guard number != 0, abs(number) <= order else {
         throw Diagnostic(
-          .domain, "there is no direction \(number) among \(order)", at: argument.span,
-          hint: "1 is the first, 2 the second, -1 the last")
+          .domain, "there is no direction \(number) among \(order)", at: argument.span, hint: hint)
       }
       return number
     }

@@ -137,8 +137,20 @@ struct LandscapeCommand {
       cut.model = try evaluation.model(at: [0], name: landscape.names[0])
     }
     try call.show(call.figure(cut))
+    noteModel(cut)
+    call.noteIdle(Self.bendOptions)
     try report(cut, here)
     return call.isAssigned ? cut.value : .nothing
+  }
+
+  static let bendOptions: KeyValuePairs = [
+    "bend": "slice from P to Q", "training": "bend=true", "lr": "bend=true",
+  ]
+
+  private func noteModel(_ cut: LandscapeCut) {
+    if cut.model == nil, (try? call.wantsModel()) == true {
+      call.warn("the quadratic model is left out: the point that it is taken at, 0, is not in the range")
+    }
   }
 
   /// The least value, and the one at the origin.
@@ -171,6 +183,7 @@ struct LandscapeCommand {
   func surface() throws -> Value {
     let cut = try surfaceCut()
     try call.show(call.figure(cut))
+    noteModel(cut)
     try report(cut, cut.here)
     reportPath(cut)
     return call.isAssigned ? cut.value : .nothing

@@ -56,6 +56,7 @@ extension TraceEstimator {
   /// The estimates for each ω depend on each other, so the error is the jackknife's.
   func xTrace(_ a: CountedOperator, _ products: Int, _ generator: inout CounterGenerator) throws -> Estimate {
     let k = min(products / 2, a.order)
+    guard a.order >= 3 else { throw CurvatureError.tooSmall(order: a.order) }
     guard k >= 3 else { throw CurvatureError.tooFewProbes(needed: 6) }
     let parts = try LeaveOneOut(a, .normal(k, length: a.order, &generator))
     // All products are zero.
@@ -148,6 +149,7 @@ public enum DiagonalEstimator {
   ) throws -> [Estimate] {
     let a = CountedOperator(base)
     let (n, k) = (a.order, min(products / 2, a.order))
+    guard n >= 3 else { throw CurvatureError.tooSmall(order: n) }
     guard k >= 3 else { throw CurvatureError.tooFewProbes(needed: 6) }
     let parts = try LeaveOneOut(a, .rademacher(k, length: n, &generator))
     var s = SmallMatrix(parts.basis.count, k)

@@ -41,6 +41,8 @@ public enum CurvatureError: Error, Equatable, Sendable {
   case notPositive(Double)
   /// Too few probes for what was asked.
   case tooFewProbes(needed: Int)
+  /// So few dimensions that probes cannot tell how far off they are.
+  case tooSmall(order: Int)
 }
 
 extension CurvatureError: CustomStringConvertible {
@@ -50,6 +52,8 @@ extension CurvatureError: CustomStringConvertible {
     case .notPositive(let value):
       return "the matrix is not positive definite: a quadrature node lies at \(value)"
     case .tooFewProbes(let needed): return "at least \(needed) probes are needed"
+    case .tooSmall(let order):
+      return "order \(order) is too small for this estimate; without probes= the figure is exact"
     }
   }
 }

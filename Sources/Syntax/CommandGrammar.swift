@@ -51,7 +51,7 @@ public final class CommandGrammar: Sendable {
   public func operand(of keyword: String) -> Operand? { clauses.first { $0.keyword == keyword }?.operand }
 
   /// An option holds a text, which stands in quotes: `title="3d"`.
-  func takesText(_ option: String) -> Bool {
+  public func takesText(_ option: String) -> Bool {
     switch option {
     case "title", "xlabel", "ylabel", "kind", "checkpoint", "study": true
     // Of a plot it is true or false.

@@ -184,6 +184,16 @@ extension Parser {
     if tokenKind.opener != nil && list.partners[index] < 0 {
       return fail(.unmatchedCloser(list.text(of: token)), at: span(of: token))
     }
+    // An operand may stand on the next line, so that the end of a line is not what is wrong here.
+    if tokenKind == .invalid { return Abort() }
+    if after == nil, token.newlineBefore, tokenKind != .end {
+      let text = list.text(of: token)
+      let goesOn = index > 0 && (tokenKind.infixLevel != nil || tokenKind == .comma)
+      let hint =
+        goesOn ? "a line goes on after an operator: put '\(text)' at the end of the line before" : nil
+      return fail(
+        .expectedExpression(after: nil, found: "'\(text)'", hint: operandHint ?? hint), at: span(of: token))
+    }
     return failHere { .expectedExpression(after: after, found: $0, hint: operandHint) }
   }
 

@@ -20,6 +20,7 @@ extension Parser {
 
   private func trailingHint(_ kind: Statement.Kind) -> String? {
     if let keyword = functionKeyword { return keyword }
+    if case .help = kind { return "? takes one word: ?\(list.text(of: token))" }
     switch tokenKind {
     case .comma: return commaHint(kind)
     case .thenWord: return "a choice is written: if c then a else b"

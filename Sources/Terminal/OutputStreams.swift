@@ -57,7 +57,8 @@ public final class OutputStreams {
     flush()
     if text.contains("\n") { return showPicture(text) }
     if pictureLines > 0 { eraseProgress() }
-    let line = OutputStreams.fit(text, width: TerminalEnvironment.screenWidth() - 1)
+    // The terminal's echo of Ctrl-C has room behind it, and is erased with the line.
+    let line = OutputStreams.fit(text, width: TerminalEnvironment.screenWidth() - 3)
     send(2, Array("\r\(line)\u{1b}[K".utf8))
     hasProgress = true
   }

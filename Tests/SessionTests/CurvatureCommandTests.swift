@@ -23,6 +23,17 @@ import Testing
     return conversation
   }
 
+  /// Of one param the Hessian is a number, and commands on matrices take it as 1×1, as they take larger ones.
+  @Test(arguments: ["hessian", "hessian(f, x)", "H", "∇²f"]) func hessiansByOneNumber(_ matrix: String) {
+    let lab = run("param x = 2; f := x^4; H := hessian(f, x)")
+    #expect(lab.say("e = eig \(matrix); print e.values") == "[48]")
+    #expect(lab.say("a = trace \(matrix); b = norm \(matrix); print a, b") == "48 48")
+    #expect(lab.say("t = norm \(matrix) probes=6; print t.value") == "48")
+    #expect(lab.say("d = diag \(matrix); print d") == "[48]")
+    // The Hessian of the Hessian is asked for as that of any formula.
+    #expect(lab.say("g := 12*x^2; e = eig g; print e.values") == "[24]")
+  }
+
   // MARK: Eigenvalues
 
   @Test func largeHessiansAreLeftToProducts() {
@@ -228,9 +239,12 @@ import Testing
     Failure(
       "param x = [1, 2]; f := sum(x^2); eig top 1 method=lancsoz", "'method' cannot be 'lancsoz'",
       at: "lancsoz", "did you mean 'lanczos'?"),
-    Failure("param x = [1, 2]; f := sum(x^2); trace probes=3", "at least 6 probes are needed", at: "trace"),
+    Failure("param x = [1, 2]; f := sum(x^2); trace probes=6", "order 2 is too small", at: "trace"),
+    Failure("param x = [1, 2]; f := sum(x^2); diag probes=30", "order 2 is too small", at: "diag"),
     Failure(
-      "param x = [1, 2]; f := -sum(x^2); logdet probes=3",
+      "param x = [1, 2, 3]; f := sum(x^2); trace probes=5", "at least 6 probes are needed", at: "trace"),
+    Failure(
+      "param x = [1, 2]; f := -sum(x^2); logdet probes=6",
       "the matrix is not positive definite: a quadrature node lies at -2", at: "logdet"),
     Failure(
       "param x = [1, 2]; f := sum(x^2); spectrum probes=[1, 2]",

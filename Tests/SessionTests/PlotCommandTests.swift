@@ -100,6 +100,16 @@ import Testing
     ("slice f along x[0] range 1..2 model=true", "the quadratic model is left out"),
     ("surface f along x[0], x[1] range 1..2 model=true", "the quadratic model is left out"),
     ("slice f along eig(1.5)", "expected a whole number"),
+    ("s = slice f along grad; plot s kind=heat", "a slice cannot be shown as heat"),
+    ("plot f range -1 1", "range -1..1"), ("plot f range 1, 2", "range 1..2"),
+    ("plot f size 80", "an option has a value: size=80"),
+    ("plot f title=hello world", "a text stands in quotes: title=\"hello\""),
+    ("save plot x.svg", "write \"x.svg\""), ("load x.npy", "write \"x.npy\""),
+    ("run s.hlab", "write \"s.hlab\""), ("save q.npy x", "write \"q.npy\""),
+    ("train gd log=a.txt", "a text stands in quotes: log=\"a.txt\""),
+    ("plot g for y in [-1, 1]", "'y' takes these two values alone; a range is written -1..1"),
+    ("y = -1; minimize gd on g until grad(g, y) < 1e-8", "its size is norm(grad(g, y))"),
+    ("rand(2, seed=1)", "the command seed 1 restarts the generator"),
   ])
   func nothingIsPassedOver(text: String, message: String) {
     transcript.run("param y = 1; g := y^2; param x = [1, 2]; f := sum(x^2); objective f\n" + text)

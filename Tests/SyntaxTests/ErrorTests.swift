@@ -29,6 +29,21 @@ import Testing
       "surface f along d, e kind=3d",
       "malformed number '3d' (a text stands in quotes: kind=\"3d\"; a product is written with '*': 3*d)"
     ),
+    (
+      "x = 1\n\"abc",
+      "this string is not closed (close it with '\"' on the same line; a line break in a string is \\n)"
+    ),
+    ("x = 1\n3x", "malformed number '3x' (a product is written with '*': 3*x)"),
+    ("x = \n3x", "malformed number '3x' (a product is written with '*': 3*x)"),
+    (
+      "x = 1\n*3",
+      "expected an expression, found '*' (a line goes on after an operator: put '*' at the end of the line before)"
+    ),
+    (
+      "repeat 2 {\nx = 1\n, 3\n}",
+      "expected an expression, found ',' (a line goes on after an operator: put ',' at the end of the line before)"
+    ),
+    ("?step newton", "expected the end of the statement, found 'newton' (? takes one word: ?newton)"),
     ("step gd lr=1x3", "malformed number '1x3' (a product is written with '*': 1*x3)"),
     (
       "plot f size=80X20",
@@ -248,6 +263,11 @@ import Testing
     #expect(editDistance("x", "x") == 0)
     #expect(closestMatch(to: "x", in: ["y", "z"]) == nil)
     #expect(closestMatch(to: "hess", in: ["hessian", "less"]) == "hessian")
+    for words in [["sin", "sinh", "sinc"], ["sinc", "sinh", "sin"]] {
+      #expect(closestMatch(to: "sine", in: words) == "sin" && closestMatch(to: "sind", in: words) == "sin")
+      #expect(closestMatch(to: "simh", in: words) == "sinh")
+    }
+    #expect(closestMatch(to: "bat", in: ["cat", "hat"]) == closestMatch(to: "bat", in: ["hat", "cat"]))
     #expect(closestMatch(to: "back", in: ["batch", "pack"]) == "pack")
     #expect(closestMatch(to: "solve", in: ["save"]) == nil)
     #expect(closestMatch(to: "elephant", in: ["grad", "eig", "ele"]) == nil)

@@ -79,6 +79,20 @@ import Testing
     try end(terminal)
   }
 
+  /// Also where drawing takes longer than a frame of it lasts.
+  @Test func interruptStopsAnAnimation() throws {
+    let terminal = try start()
+    try terminal.type("param x = [-1.2, 1]; f := (1 - x[0])^2 + 100*(x[1] - x[0]^2)^2\r")
+    try terminal.type("minimize gd max 60;\r")
+    #expect(terminal.sees("60;") && terminal.sees("hlab> "))
+    try terminal.type("animate seconds=3\r")
+    #expect(terminal.sees("x[1]"), "\(terminal.transcript)")
+    try terminal.type("\u{3}")
+    #expect(terminal.sees("note: interrupted"), "\(terminal.transcript)")
+    #expect(terminal.sees("hlab> "))
+    try end(terminal)
+  }
+
   /// In a process of its own: all sessions of one are interrupted together. What was done is kept, whole rounds of
   /// compiled loops and whole statements of others.
   @Test(arguments: [

@@ -59,9 +59,11 @@ enum Builtins {
     let command = Commands.table[builtin.name]
     let isOption = command?.options.contains { $0.name == name } == true
     let hint =
-      isOption
-      ? "the command takes it without parentheses: \(builtin.name) \(name)=…"
-      : closestMatch(to: name, in: names).map { "did you mean '\($0)'?" } ?? "it is \(builtin.signature)"
+      name == "seed" && names.contains("generator")
+      ? "the command seed 1 restarts the generator; one of its own is generator=numpy(1)"
+      : isOption
+        ? "the command takes it without parentheses: \(builtin.name) \(name)=…"
+        : closestMatch(to: name, in: names).map { "did you mean '\($0)'?" } ?? "it is \(builtin.signature)"
     throw Diagnostic(.type, "\(builtin.name) has no argument '\(name)'", at: span, hint: hint)
   }
 

@@ -182,7 +182,7 @@ extension BuiltinCall {
     let node = try node(name)
     guard graph.shape(node).count == 2 else {
       throw error(
-        .shape, "\(builtin.name) needs a matrix, not a tensor of shape \(graph.shape(node).shapeDescription)",
+        .shape, "\(builtin.name) needs a matrix, not \(graph.shape(node).kindName)",
         name, hint: hessianHint(node, name))
     }
     return node
@@ -191,6 +191,9 @@ extension BuiltinCall {
   /// `eig(f)` of a scalar formula is meant as that of its Hessian.
   func hessianHint(_ node: NodeID, _ name: String) -> String? {
     guard graph.shape(node).isEmpty, let text = arguments[name]?.first?.span.text else { return nil }
+    if text.hasPrefix("hessian") {
+      return "the Hessian by one number is a number, too, and stands for itself"
+    }
     let command = CommandGrammar[verb: builtin.name] == nil ? "" : ", or as a command \(builtin.name) \(text)"
     return "of a formula's Hessian: \(builtin.name)(hessian(\(text)))\(command)"
   }

@@ -89,8 +89,10 @@ extension Interpreter {
       else { continue }
       throw unknownOption(name, option.span, command, definition)
     }
-    return try definition.run(
-      CommandCall(interpreter: self, command: command, definition: definition, isAssigned: isAssigned))
+    let call = CommandCall(
+      interpreter: self, command: command, definition: definition, isAssigned: isAssigned)
+    try call.refuseBareTexts()
+    return try definition.run(call)
   }
 
   /// Of the options of all methods, only those of the one at hand are worth a note.
@@ -150,12 +152,18 @@ extension Interpreter {
     guard CommandGrammar[verb: command.verb]?.subject != .word else { return }
     for (place, subject) in command.subjects.enumerated() {
       guard case .name(let name) = subject.kind, lookup(name) == nil,
-        definition.options.contains(where: { $0.name == name }), Builtins.byName[name] == nil,
-        CommandGrammar[verb: name] == nil, Methods.byName[name] == nil
+        definition.options.contains(where: { $0.name == name }), CommandGrammar[verb: name] == nil,
+        Methods.byName[name] == nil
       else { continue }
       let next = place + 1 < command.subjects.count ? command.subjects[place + 1] : nil
       let value: String
-      if case .number? = next?.kind { value = next?.span.text ?? "…" } else { value = "…" }
+      if case .number? = next?.kind {
+        value = next?.span.text ?? "…"
+      } else if Builtins.byName[name] == nil {
+        value = "…"
+      } else {
+        continue
+      }
       throw Diagnostic(
         .name, "'\(name)' is an option and needs its value", at: subject.span,
         hint: "an option has a value: \(name)=\(value)")

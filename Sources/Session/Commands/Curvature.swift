@@ -61,15 +61,16 @@ extension CommandCall {
     return try elaborator.hessian(of: f, wrt: wrt(elaborator), tensor: keepsAxes, command.span)
   }
 
-  /// A subject of rank 2; nil when it is a scalar formula or there is none.
+  /// A subject of rank 2, or the Hessian by one number; nil when it is a scalar formula or there is none.
   func givenMatrix(_ elaborator: Elaborator) throws -> Meaning? {
     guard let subject else { return nil }
     let meaning = try elaborator.meaning(subject)
     if case .blockMatrix = meaning { return meaning }
     if case .operator(let form) = meaning { return .node(elaborator.graph.matrix(form)) }
-    let shape = elaborator.graph.shape(try elaborator.asNode(meaning, subject.span))
-    if shape.isEmpty { return nil }
-    guard shape.count == 2 else {
+    let node = try elaborator.asNode(meaning, subject.span)
+    let shape = elaborator.graph.shape(node)
+    if shape.isEmpty && !interpreter.isHessian(subject) { return nil }
+    guard shape.isEmpty || shape.count == 2 else {
       throw Diagnostic(
         .shape,
         "'\(command.verb)' takes a scalar formula or a matrix, not a tensor of shape \(shape.shapeDescription)",
@@ -81,7 +82,7 @@ extension CommandCall {
         "'\(subject.span.text)' is a matrix; only the Hessian of a scalar formula is taken by something",
         at: clause.span)
     }
-    return meaning
+    return shape.isEmpty ? .node(elaborator.asMatrix(node)) : meaning
   }
 
   /// Runs linear algebra, its errors placed at the command.

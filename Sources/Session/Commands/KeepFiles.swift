@@ -65,19 +65,42 @@ extension CommandCall {
     return name
   }
 
+  /// A text without its quotes: a word that means nothing here, or the name of a file.
+  func bareText(_ expr: Expr) -> String? {
+    var base = expr
+    while case .field(let inner, _) = base.kind { base = inner }
+    return unknownWord(base) == nil ? nil : expr.span.text
+  }
+
+  /// Options that are texts and lack their quotes.
+  func refuseBareTexts() throws {
+    guard let grammar = CommandGrammar[verb: command.verb], command.verb != "run" else { return }
+    for option in command.options {
+      // Kinds are words.
+      guard let name = option.name, name != "kind", grammar.takesText(name), let text = bareText(option.value)
+      else { continue }
+      throw Diagnostic(
+        .name, "'\(text)' is not bound", at: option.value.span,
+        hint: "a text stands in quotes: \(name)=\"\(text)\"")
+    }
+  }
+
   /// The file that a command names.
   func path(_ expr: Expr?) throws -> String {
     guard let expr else {
-      let last = command.subjects.last.map(\.span)
-      var isFile = false
-      if case .field? = command.subjects.last?.kind { isFile = true }
+      let file = command.subjects.first { if case .field = $0.kind { true } else { false } }
       throw Diagnostic(
-        .syntax, "'\(command.verb)' needs a file in quotes", at: isFile ? last : command.span,
-        hint: isFile ? "write \"\(last?.text ?? "")\"" : "it is \(definition.usage)")
+        .syntax, "'\(command.verb)' needs a file in quotes", at: file?.span ?? command.span,
+        hint: file.map { "write \"\($0.span.text)\"" } ?? "it is \(definition.usage)")
     }
-    var isUnbound = false
-    if case .name(let name) = expr.kind { isUnbound = interpreter.lookup(name) == nil }
-    guard !isUnbound, case .string(let path) = try interpreter.evaluate(expr) else {
+    var value: Value?
+    if case .field = expr.kind {
+      // `x.npy`, whether or not there is an x.
+      value = try? interpreter.evaluate(expr)
+    } else if bareText(expr) == nil {
+      value = try interpreter.evaluate(expr)
+    }
+    guard case .string(let path)? = value else {
       throw Diagnostic(
         .type, "'\(command.verb)' needs a file in quotes", at: expr.span, hint: "write \"\(expr.span.text)\"")
     }

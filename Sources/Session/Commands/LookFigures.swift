@@ -219,6 +219,7 @@ extension Commands {
   /// True when the subject is no scalar formula: its own norm is meant.
   private static func command(_ call: CommandCall, hasTensor subject: Expr) -> Bool {
     guard let value = try? call.interpreter.evaluate(subject) else { return false }
+    if call.interpreter.isHessian(subject) { return true }
     return value.tensor.map { $0.rank > 0 } ?? true
   }
 }

@@ -20,7 +20,9 @@ extension CommandCall {
         if case .operator(let form) = meaning {
           return always || elaborator.order(form) > Self.smallOrder ? form : nil
         }
-        guard always, elaborator.graph.shape(try elaborator.asNode(meaning, subject.span)).isEmpty else {
+        guard always, !interpreter.isHessian(subject),
+          elaborator.graph.shape(try elaborator.asNode(meaning, subject.span)).isEmpty
+        else {
           return nil
         }
       } else if !always {

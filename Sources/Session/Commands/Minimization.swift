@@ -85,7 +85,18 @@ struct Minimization {
         reason = "the decrease of \(stepper.objectiveName) is lost in its rounding"
       }
     }
+    if reason == condition?.span.text { try warnOfSign() }
     return try report(name, stepper, start, current, steps, reason ?? "")
+  }
+
+  /// Of one number, `grad < 1e-6` holds wherever f falls.
+  private func warnOfSign() throws {
+    guard case .comparison(let first, let rest)? = condition?.kind, rest.count == 1,
+      [.less, .lessEqual].contains(rest[0].op), interpreter.isGradient(first),
+      let value = try interpreter.evaluate(first).tensor, value.count == 1, value.doubles[0] < 0
+    else { return }
+    let text = first.span.text
+    call.warn("\(text) is negative here, and so less than any bound; its size is norm(\(text))")
   }
 
   private func finished(_ e: Evaluation, _ stepper: Stepper) throws -> String? {

@@ -242,6 +242,24 @@ extension Elaborator {
 }
 
 extension Interpreter {
+  /// A derivative by its text: bare, called, or as the whole of a definition.
+  private func isDerivative(_ expr: Expr, _ words: Set<String>) -> Bool {
+    switch expr.kind {
+    case .name(let name):
+      if case .definition(let id)? = lookup(name), case .call? = definitions[id]?.expr.kind {
+        return definitions[id].map { isDerivative($0.expr, words) } ?? false
+      }
+      return words.contains(name) && lookup(name) == nil
+    case .call(let callee, _): return isDerivative(callee, words)
+    default: return false
+    }
+  }
+
+  /// A matrix by its meaning, also where there is but one param and it is a number.
+  func isHessian(_ expr: Expr) -> Bool { isDerivative(expr, ["hessian", "ggn", "fisher"]) }
+
+  func isGradient(_ expr: Expr) -> Bool { isDerivative(expr, ["grad"]) }
+
   /// Sets params from a flat vector, as one move.
   func move(_ names: [String], to flat: [Double]) {
     move(names, to: Tensor.pieces(of: flat, paramShapes(names), state.settings.precision))

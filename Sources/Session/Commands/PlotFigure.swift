@@ -92,11 +92,6 @@ extension CommandCall {
   /// Words beside the figure; values are shown as they are printed.
   private func label(_ name: String) throws -> String? {
     guard let option = command.option(name) else { return nil }
-    if let word = unknownWord(option.value) {
-      throw Diagnostic(
-        .name, "'\(word)' is not bound", at: option.value.span,
-        hint: "a text stands in quotes: \(name)=\"\(word)\"")
-    }
     return interpreter.valueText.inline.text(try interpreter.evaluate(option.value))
   }
 
@@ -184,6 +179,13 @@ extension CommandCall {
 
   /// After `range=a..b` a comma begins another thing to plot.
   func refuseLooseRanges() throws {
+    let values = command.clause("range")?.values ?? []
+    if let loose = values.first(where: { !$0.isRange }) {
+      let after = (values + command.subjects).first { $0.span.lower >= loose.span.upper }
+      throw Diagnostic(
+        .type, "a range is written a..b", at: loose.span,
+        hint: (Self.pair(loose) ?? after.map { "\(loose.span.text)..\($0.span.text)" }).map { "range \($0)" })
+    }
     guard let range = command.option("range") else { return }
     for subject in command.subjects where subject.isRange {
       throw Diagnostic(
@@ -193,7 +195,7 @@ extension CommandCall {
   }
 
   /// `[a, b]` or `(a, b)`, as a range.
-  private static func pair(_ expr: Expr) -> String? {
+  static func pair(_ expr: Expr) -> String? {
     switch expr.kind {
     case .literal(let rows) where rows.count == 1 && rows[0].count == 2:
       return "\(rows[0][0].span.text)..\(rows[0][1].span.text)"

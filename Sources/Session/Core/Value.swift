@@ -49,8 +49,7 @@ enum Value: Sendable {
   var kindName: String {
     switch self {
     case .sparse(let matrix, _, _): return "a sparse matrix of shape \(matrix.shape.shapeDescription)"
-    case .tensor(let t), .blockMatrix(let t, _, _):
-      return t.rank == 0 ? "a number" : "a tensor of shape \(t.shape.shapeDescription)"
+    case .tensor(let t), .blockMatrix(let t, _, _): return t.shape.kindName
     case .string: return "a string"
     case .bundle: return "a bundle"
     case .record: return "a record"
@@ -77,4 +76,9 @@ enum Value: Sendable {
     default: return []
     }
   }
+}
+
+extension Shape {
+  /// How messages call a tensor of this shape.
+  var kindName: String { isEmpty ? "a number" : "a tensor of shape \(shapeDescription)" }
 }

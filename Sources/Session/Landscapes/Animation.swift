@@ -63,14 +63,17 @@ extension CommandCall {
     }
     let frames = min(longest, Int(seconds * Self.framesPerSecond))
     guard frames > 1 else { return }
-    for frame in 1...frames {
+    let (start, pause) = (Machine.now, seconds / Double(frames))
+    var frame = 1
+    while frame <= frames {
       let shown = max(1, (longest * frame + frames - 1) / frames)
-      let start = Machine.now
       interpreter.output(.progress(interpreter.rendered(figure.path(upTo: shown), text)))
-      while Machine.now - start < seconds / Double(frames) {
+      repeat {
         if hk_interrupt_get() != 0 { throw EngineError.interrupted }
         usleep(5000)
-      }
+      } while Machine.now - start < pause * Double(frame)
+      // Where drawing takes longer than a frame lasts, some are left out.
+      frame = max(frame + 1, Int((Machine.now - start) / pause))
     }
   }
 

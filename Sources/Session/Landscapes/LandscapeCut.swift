@@ -188,8 +188,8 @@ extension CommandCall {
 
   private func sliceFigure(_ cut: LandscapeCut) throws -> Figure {
     let isSingle = cut.names.count == 1
-    var marks = zip(cut.names, cut.values).map { name, values in
-      Mark.line(Series(cut.axes[0], values, name: isSingle && cut.model == nil ? "" : name))
+    var marks = try zip(cut.names, cut.values).map { name, values in
+      try curve(Series(cut.axes[0], values, name: isSingle && cut.model == nil ? "" : name), of: "a slice")
     }
     if let model = cut.model, let values = cut.values.first {
       marks.append(.line(model.parabola(over: cut.axes[0], near: values)))

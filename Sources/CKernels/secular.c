@@ -53,12 +53,12 @@ typedef struct {
   double origin, low, high;             // low <= x − origin <= high
 } search;
 
-// The roots of c·t² − a·t + b without cancellation, that of smaller magnitude.
-static double smaller_root(double a, double b, double c) {
+// The roots (a − √(a² − 4bc))/2c and (a + √(a² − 4bc))/2c of c·t² − a·t + b, without cancellation.
+static double minus_root(double a, double b, double c) {
   const double root = sqrt(fabs(a * a - 4 * b * c));
   return a <= 0 ? (a - root) / (2 * c) : 2 * b / (a + root);
 }
-static double other_root(double a, double b, double c) {
+static double plus_root(double a, double b, double c) {
   const double root = sqrt(fabs(a * a - 4 * b * c));
   return a >= 0 ? (a + root) / (2 * c) : 2 * b / (a - root);
 }
@@ -75,7 +75,7 @@ static double begin_between(search *q) {
   q->origin = d[q->starts_left ? q->left : q->right];
   q->low = q->starts_left ? 0 : -middle;
   q->high = q->starts_left ? middle : 0;
-  return q->starts_left ? smaller_root(rest * gap + l + r, l * gap, rest) : smaller_root(l + r - rest * gap, -r * gap, rest);
+  return q->starts_left ? minus_root(rest * gap + l + r, l * gap, rest) : minus_root(l + r - rest * gap, -r * gap, rest);
 }
 
 // The same for the last root, which lies beyond all poles by at most ρ·|z|².
@@ -95,7 +95,7 @@ static double begin_last(search *q) {
   if (e.value <= 0) q->low = middle;
   else q->high = middle;
   if (e.value <= 0 && rest <= l / (gap + most) + r / most) return most;
-  return other_root(l + r - rest * gap, -r * gap, rest);
+  return plus_root(l + r - rest * gap, -r * gap, rest);
 }
 
 // Σ zᵢ²/(dᵢ − x)² over the poles up to `last`.
@@ -118,13 +118,13 @@ static double step(const search *q, double tau, const evaluation *e, int in_midd
   if (q->is_last) {
     const double ratio = z[q->right] / right, own = ratio * ratio;
     c = fabs(e->value - left * (e->slope - own) - right * own);
-    to = c == 0 ? q->high - tau : other_root(a, b, c);
+    to = c == 0 ? q->high - tau : plus_root(a, b, c);
   } else {
     const int64_t near = q->starts_left ? q->left : q->right;
     const double there = q->starts_left ? left : right, beyond = q->starts_left ? right : left;
     const double own = in_middle ? slope_up_to(q, q->left, tau) : (z[near] / there) * (z[near] / there);
     c = in_middle ? e->value - left * own - right * (e->slope - own) : e->value - beyond * e->slope - (there - beyond) * own;
-    to = c == 0 ? b / a : smaller_root(a, b, c);
+    to = c == 0 ? b / a : minus_root(a, b, c);
   }
   // f grows, so that a step against its sign cannot be right: Newton's.
   return e->value * to < 0 ? to : -e->value / e->slope;

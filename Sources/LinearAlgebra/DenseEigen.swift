@@ -16,8 +16,8 @@ struct DenseEigen {
   init(_ matrix: Tensor) {
     n = matrix.shape[0]
     values = [Double](repeating: 0, count: n)
-    let bytes = MemoryLayout<Double>.stride
-    guard let work = Storage(ifAvailable: (3 * n + TridiagonalEigen.workCount(n)) * bytes),
+    let room = 3 * n + max(TridiagonalEigen.workCount(n), Reflectors.workCount(n))
+    guard let work = Storage(ifAvailable: room * MemoryLayout<Double>.stride),
       let columns = Self.zeros(n)
     else {
       vectors = Tensor(uninitialized: [0, n], .f64)
@@ -59,51 +59,67 @@ struct DenseEigen {
     openblas_set_num_threads(1)
     var order = [Int32](repeating: 0, count: n)
     var integers = [Int32](repeating: 0, count: TridiagonalEigen.integerCount(n))
-    let size = normalize(diagonal, couplings)
     return vectors.withMutable(Double.self) { columns in
       guard let columns = columns.baseAddress else { return 0 }
-      let solved = order.withUnsafeMutableBufferPointer { order in
-        integers.withUnsafeMutableBufferPointer { integers -> Int32 in
-          guard let order = order.baseAddress, let integers = integers.baseAddress else { return 0 }
-          return TridiagonalEigen(
-            size: n, diagonal: diagonal, couplings: couplings, vectors: columns, stride: n, order: order,
-            work: rest, integers: integers
-          ).solve()
+      for piece in Self.pieces(n, diagonal, couplings) {
+        let solved = order.withUnsafeMutableBufferPointer { order in
+          integers.withUnsafeMutableBufferPointer { integers -> Int32 in
+            guard let order = order.baseAddress, let integers = integers.baseAddress else { return 0 }
+            let start = piece.lowerBound
+            return Self.solve(
+              TridiagonalEigen(
+                size: piece.count, diagonal: diagonal + start, couplings: couplings + start,
+                vectors: columns + start * (n + 1), stride: n, order: order + start, work: rest,
+                integers: integers))
+          }
         }
+        guard solved == 0 else { return solved }
+        for k in piece { order[k] += Int32(piece.lowerBound) }
       }
-      guard solved == 0 else { return solved }
-      Self.sort(&order, by: diagonal)
-      for k in 0..<n { values[k] = diagonal[Int(order[k]) - 1] * size }
+      // Within a piece, eigenvalues that differ in their last digits may have changed places.
+      order.sort { diagonal[Int($0) - 1] < diagonal[Int($1) - 1] }
+      for k in 0..<n { values[k] = diagonal[Int(order[k]) - 1] }
       Self.permute(n, columns, &order, held: rest)
       Reflectors(n: n, vectors: matrix, factors: factors).multiply(columns, work: rest)
       return 0
     }
   }
 
-  /// Divides the tridiagonal matrix by its largest magnitude, and returns that.
-  private func normalize(
-    _ diagonal: UnsafeMutablePointer<Double>, _ couplings: UnsafeMutablePointer<Double>
-  ) -> Double {
-    var most = 0.0
-    for k in 0..<n { most = max(most, diagonal[k].magnitude) }
-    for k in 0..<n - 1 { most = max(most, couplings[k].magnitude) }
-    guard most > 0 else { return 1 }
-    for k in 0..<n { diagonal[k] /= most }
-    for k in 0..<n - 1 { couplings[k] /= most }
-    return most
+  /// Where a coupling does not count beside its neighbours on the diagonal, the matrix falls apart (as in LAPACK's
+  /// dstedc): each piece has eigenvalues that are accurate beside its own size.
+  private static func pieces(
+    _ n: Int, _ diagonal: UnsafePointer<Double>, _ couplings: UnsafePointer<Double>
+  ) -> [Range<Int>] {
+    var result: [Range<Int>] = []
+    var start = 0
+    for k in 0..<n {
+      let isLast =
+        k == n - 1
+        || couplings[k].magnitude <= Double.ulpOfOne / 2 * diagonal[k].magnitude.squareRoot()
+          * diagonal[k + 1].magnitude.squareRoot()
+      guard isLast else { continue }
+      result.append(start..<k + 1)
+      start = k + 1
+    }
+    return result
   }
 
-  /// Eigenvalues that differ in their last digits may have changed places. By insertion, as nearly all is in order.
-  private static func sort(_ order: inout [Int32], by values: UnsafePointer<Double>) {
-    for end in order.indices.dropFirst() {
-      let column = order[end]
-      var k = end
-      while k > 0, values[Int(order[k - 1]) - 1] > values[Int(column) - 1] {
-        order[k] = order[k - 1]
-        k -= 1
-      }
-      order[k] = column
+  /// Scaled by a power of two, which rounds nothing.
+  private static func solve(_ piece: TridiagonalEigen) -> Int32 {
+    let n = piece.size
+    if n == 1 {
+      (piece.vectors[0], piece.order[0]) = (1, 1)
+      return 0
     }
+    var most = 0.0
+    for k in 0..<n { most = max(most, piece.diagonal[k].magnitude) }
+    for k in 0..<n - 1 { most = max(most, piece.couplings[k].magnitude) }
+    let scale = Double(sign: .plus, exponent: Int(most.exponent), significand: 1)
+    for k in 0..<n { piece.diagonal[k] /= scale }
+    for k in 0..<n - 1 { piece.couplings[k] /= scale }
+    let info = piece.solve()
+    for k in 0..<n { piece.diagonal[k] *= scale }
+    return info
   }
 
   /// Puts column order[k] − 1 into place k, cycle by cycle.
@@ -138,7 +154,10 @@ private struct Reflectors {
   /// Columns that a task transforms.
   private static let share = 128
 
-  /// Their product times an n×n matrix, in its place; `work` has room for 2·48·n numbers.
+  /// Numbers that `work` must have room for.
+  static func workCount(_ n: Int) -> Int { (n / width + 1) * width * width + n * width }
+
+  /// Their product times an n×n matrix, in its place.
   func multiply(_ target: UnsafeMutablePointer<Double>, work: UnsafeMutablePointer<Double>) {
     let blocks = (n - 1 + Self.width - 1) / Self.width
     let (triangles, rest) = (work, work + blocks * Self.width * Self.width)

@@ -56,7 +56,7 @@ public func packedSymmetricEigen(_ a: Tensor) throws(LinearAlgebraError) -> Tens
   return packed
 }
 
-/// What divide and conquer works in is counted in 32 bits by dsyevd, and four times the matrix in any case.
+/// LAPACK counts entries of a matrix in 32 bits.
 private let divideAndConquerLimit = 32_000
 /// Matrices of fewer rows are left to dsyevd, which is as fast.
 private let leastDense = 100

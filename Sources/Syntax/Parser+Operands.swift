@@ -184,8 +184,9 @@ extension Parser {
     if tokenKind.opener != nil && list.partners[index] < 0 {
       return fail(.unmatchedCloser(list.text(of: token)), at: span(of: token))
     }
-    // An operand may stand on the next line, so that the end of a line is not what is wrong here.
+    // Reported already.
     if tokenKind == .invalid { return Abort() }
+    // An operand may stand on the next line, so that the end of a line is not what is wrong here.
     if after == nil, token.newlineBefore, tokenKind != .end {
       let text = list.text(of: token)
       let goesOn = index > 0 && (tokenKind.infixLevel != nil || tokenKind == .comma)

@@ -91,6 +91,24 @@ import Testing
     #expect(product(eigen.vectors.transposed, eigen.vectors).distance(identity(n)) < 1e-12)
   }
 
+  /// Parts that know nothing of each other: each is as accurate as if it stood alone, and what is diagonal is exact.
+  @Test func partsOfDifferentSizes() throws {
+    let n = 100
+    let small = matrix(2 * n, 2 * n) { i, j in
+      guard i / n == j / n else { return 0 }
+      let entry: Double = i == j ? 2 : abs(i - j) == 1 ? -1 : 0
+      return i < n ? entry : 1e-20 * entry
+    }
+    let values = try symmetricEigen(small).values.doubles
+    for k in 0..<n {
+      let exact: Double = 2 - 2 * cos(Double(k + 1) * .pi / Double(n + 1))
+      #expect(abs(values[k] / 1e-20 - exact) < 1e-13)
+      #expect(abs(values[n + k] - exact) < 1e-13)
+    }
+    let whole = try symmetricEigen(matrix(n, n) { $0 == $1 ? Double(($0 * 37) % n + 1) : 0 })
+    #expect(whole.values.doubles == (1...n).map { Double($0) })
+  }
+
   @Test func readsTheLowerTriangle() throws {
     let full = randomSymmetric(110)
     let lower = matrix(110, 110) { $0 >= $1 ? full[$0, $1] : 99 }

@@ -34,6 +34,14 @@ import Testing
     #expect(lab.say("g := 12*x^2; e = eig g; print e.values") == "[24]")
   }
 
+  /// A name within its own redefinition means what it meant before.
+  @Test func redefinedFormulasAndHessians() {
+    let lab = run("param x = 3; f := x^2; f := f(x = 2*x); e = eig f; print e.values")
+    #expect(lab.say("e = eig f; print e.values") == "[8]")
+    #expect(lab.say("h := hessian(f, x); h := h(x = x + 1); e = eig h; print e.values") == "[8]")
+    #expect(lab.say("minimize newton until f < 1e-6; print f < 1e-6").hasSuffix("1"))
+  }
+
   // MARK: Eigenvalues
 
   @Test func largeHessiansAreLeftToProducts() {

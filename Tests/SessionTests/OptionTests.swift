@@ -42,6 +42,7 @@ import Testing
   @Test(arguments: [
     ("lrr", "1", "error: the script has no option 'lrr'"),
     ("lr", "fast-one", "error: 'fast' is not bound"),
+    ("lr", "a=b", "error: option 'lr' is a number, not a string"),
     ("lr", "x:y", "error: option 'lr' is a number, not a string"),
     ("lr", "[1, 2]", "error: option 'lr' is a number, not a tensor of shape 2"),
     ("sizes", "3", "error: option 'sizes' is a tensor of shape 2, not a number"),

@@ -242,16 +242,27 @@ extension Elaborator {
 }
 
 extension Interpreter {
-  /// A derivative by its text: bare, called, or as the whole of a definition.
+  /// A derivative by its text: bare, called, or as the whole of a definition, whose own names mean what they did when it
+  /// was made.
   private func isDerivative(_ expr: Expr, _ words: Set<String>) -> Bool {
-    switch expr.kind {
-    case .name(let name):
-      if case .definition(let id)? = lookup(name), case .call? = definitions[id]?.expr.kind {
-        return definitions[id].map { isDerivative($0.expr, words) } ?? false
+    var (expr, captured, seen) = (expr, [String: Definition.Captured](), Set<Int>())
+    while true {
+      switch expr.kind {
+      case .call(let callee, _): expr = callee
+      case .name(let name):
+        var meaning = lookup(name)
+        switch captured[name] {
+        case .definition(let earlier)?: meaning = .definition(earlier)
+        case .value?: return false
+        case nil: break
+        }
+        guard case .definition(let id)? = meaning, let definition = definitions[id] else {
+          return words.contains(name) && meaning == nil
+        }
+        guard seen.insert(id).inserted else { return false }
+        (expr, captured) = (definition.expr, definition.captured)
+      default: return false
       }
-      return words.contains(name) && lookup(name) == nil
-    case .call(let callee, _): return isDerivative(callee, words)
-    default: return false
     }
   }
 

@@ -53,7 +53,7 @@ extension CommandCall {
     case 1:
       let figure = try curve(landscape)
       try show(figure)
-      noteIdle(except: ["range", "steps", "model"])
+      noteIdle(except: Set(["range", "steps"] + (landscape.names.count == 1 ? ["model"] : [])))
       for (name, mark) in zip(landscape.names, figure.marks) {
         mark.curve.map { warnOfGaps(name, $0.ys, isLog: figure.yAxis.scale == .log) }
       }

@@ -6,12 +6,13 @@ extension CommandCall {
   /// Something that is not a formula of one or two numbers: a vector, a matrix, or several vectors.
   func plot(_ values: [(value: Value, expr: Expr)]) throws {
     if values.count == 1, let cut = LandscapeCut(values[0].value, named: values[0].expr.span.text) {
-      return try show(figure(cut))
+      try show(figure(cut))
+      return noteIdle()
     }
     let whole = values.count == 1 ? values[0] : nil
     if let figure = try whole.flatMap({ try spectrum($0.value) ?? pattern($0.value, $0.expr) }) {
-      noteIdle()
-      return try show(figure)
+      try show(figure)
+      return noteIdle()
     }
     let vectors = try values.map { try shown($0.value, $0.expr) }
     if vectors.count == 1 {

@@ -28,9 +28,10 @@ struct GivenOption {
     let (parsed, text) = (Parser.parse(source), source.text)
     let statement = parsed.statements.count == 1 ? parsed.statements[0].kind : nil
     var problem = Diagnostic(.usage, "the value of '\(name)' is not an expression", at: whole)
+    // A path, a word with a hyphen, a=b: fit for an option that is a text, and told when it is not.
+    let isPlain = !text.hasPrefix("=") && text.allSatisfy { !$0.isWhitespace && !"{}[]()\";".contains($0) }
     if let first = parsed.diagnostics.first {
-      // A path, a word with a hyphen: fit for an option that is a text, and told when it is not.
-      if !text.hasPrefix("="), text.allSatisfy({ !$0.isWhitespace && !"{}[]()\";".contains($0) }) {
+      if isPlain {
         return .success(Expr(.string([.text(text)]), whole))
       }
       (problem.span, problem.notes) = (first.span, [first.message])
@@ -38,6 +39,8 @@ struct GivenOption {
       return .success(value)
     } else if case .command(let command)? = statement {
       problem.notes = ["'\(command.verb)' begins a command"]
+    } else if case .assign? = statement, isPlain {
+      return .success(Expr(.string([.text(text)]), whole))
     }
     return .failure(problem)
   }

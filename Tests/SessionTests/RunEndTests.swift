@@ -42,6 +42,21 @@ private let rosenbrock = "param x = [-1.2, 1]\nf := (1 - x[0])^2 + 100*(x[1] - x
     #expect(desk.values("x").isEmpty)
   }
 
+  /// What ends a run though it says nothing about where it stands.
+  @Test(arguments: [
+    ("minimize gd lr=0.1 until f", "warning: 'f' is 9, and any number but 0 ends the run"),
+    ("train gd lr=0.1 until f", "any number but 0 ends the run; compare it, as in until f < 0.1"),
+    ("minimize gd lr=0.1 until grad < 1e-6", "warning: grad is negative here, and so less than any bound"),
+  ])
+  func conditionsThatAreNone(_ command: String, _ warning: String) {
+    let lab = Conversation()
+    lab.say("param x = -3; f := x^2")
+    #expect(lab.say(command).contains(warning))
+    #expect(!lab.say("x = -3; minimize gd lr=0.1 until f < 1").contains("warning"))
+    #expect(
+      !lab.say("x = -3; near := norm(grad(f, x)) < 2; minimize f gd lr=0.1 until near").contains("warning"))
+  }
+
   @Test func aTableHasALineForEveryStep() {
     let desk = Desk()
     desk.run(rosenbrock)

@@ -114,7 +114,9 @@ struct Minimization {
         .shape, "the condition must be one number, not \(value.count)", at: condition.span,
         hint: "the length of a vector is its norm: norm(grad) < 1e-6")
     }
-    return value.doubles.allSatisfy { $0 != 0 } ? condition.span.text : nil
+    guard value.scalarValue != 0 else { return nil }
+    call.warnOfTruth(condition, value.scalarValue)
+    return condition.span.text
   }
 
   private func progress(_ steps: Int, _ e: Evaluation) {

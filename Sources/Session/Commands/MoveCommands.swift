@@ -246,6 +246,15 @@ extension CommandCall {
         : "compare what moves, as in until norm(grad) < 1e-3; max 3 ends it after 3 steps")
   }
 
+  /// A comparison gives 1; any other number that ends a run was hardly meant as a condition.
+  func warnOfTruth(_ condition: Expr, _ value: Double) {
+    guard value != 1 else { return }
+    let text = condition.span.text
+    warn(
+      "'\(text)' is \(format(value)), and any number but 0 ends the run; compare it, as in until \(text) < 0.1"
+    )
+  }
+
   /// A name whose value stays where it is while params move.
   private func isFixed(_ name: String) -> Bool {
     if command.verb == "train", name == "epoch" { return false }

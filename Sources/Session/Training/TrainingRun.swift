@@ -202,8 +202,11 @@ final class TrainingRun {
       reason = "the block ended it"
     }
     if reason == nil, let condition = plan.condition {
-      let holds = try interpreter.atom { try interpreter.number(condition) != 0 }
-      if holds { reason = condition.span.text }
+      let value = try interpreter.atom { try interpreter.number(condition) }
+      if value != 0 {
+        call.warnOfTruth(condition, value)
+        reason = condition.span.text
+      }
     }
     try checkpoint?.write(Checkpoint(of: interpreter, best: best))
     return reason

@@ -324,4 +324,20 @@ import Testing
     #expect(transcript.outcome == .failed(exitCode: 70))
     #expect(transcript.run("print λ") == "0.5")
   }
+
+  /// A present point that is nowhere is told, and where the plot is instead.
+  @Test(arguments: [
+    ("param x = 0/0; f := (x - 3)^2", "x is not finite now; this is around 0"),
+    (
+      "param x = 2; f := (x - 3)^2; step gd lr=0.1; x = 1/0",
+      "x is not finite now; this is around where it has been"
+    ),
+    ("param x = [1, 0/0]; f := sum(x^2)", "x is not finite now; this is around 0"),
+  ])
+  func presentPointsThatAreNowhere(_ program: String, _ warning: String) {
+    let lab = Conversation()
+    lab.say(program)
+    #expect(lab.say("plot f").contains("warning: " + warning))
+    #expect(!lab.say("plot f range -1..1").contains("not finite"))
+  }
 }

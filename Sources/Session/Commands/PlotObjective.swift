@@ -53,6 +53,7 @@ extension CommandCall {
     case 1:
       let figure = try curve(landscape)
       try show(figure)
+      warnOfPlace(landscape)
       noteIdle(except: Set(["range", "steps"] + (landscape.names.count == 1 ? ["model"] : [])))
       for (name, mark) in zip(landscape.names, figure.marks) {
         mark.curve.map { warnOfGaps(name, $0.ys, isLog: figure.yAxis.scale == .log) }
@@ -60,6 +61,7 @@ extension CommandCall {
     case 2:
       let figure = try map(landscape)
       try show(figure)
+      warnOfPlace(landscape)
       noteIdle(except: try contourOptions().union(["range", "steps", "model"]))
       try figure.marks.first?.grid.map { try warnOfGaps(landscape.names[0], $0) }
     default:
@@ -200,6 +202,15 @@ extension CommandCall {
       points.append(present)
     }
     return points.isEmpty ? [[Double](repeating: 0, count: landscape.count)] : points
+  }
+
+  /// A present point that no plot can show.
+  private func warnOfPlace(_ landscape: Landscape) {
+    guard interpreter.live?.isDrawing != true, command.clause("range") == nil,
+      let lost = landscape.leaves.first(where: { interpreter.currentValue(of: $0)?.isFinite == false })
+    else { return }
+    let place = walked(landscape).contains { $0.contains { $0 != 0 } } ? "where it has been" : "0"
+    warn("\(lost.name) is not finite now; this is around \(place)")
   }
 
   /// For each coordinate a range around all points; alike in width unless the points stretch far more one way.

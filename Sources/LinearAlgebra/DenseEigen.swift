@@ -57,31 +57,30 @@ struct DenseEigen {
     let info = la_dsytrd(Int32(n), matrix, diagonal, couplings, factors)
     guard info == 0 else { return info }
     openblas_set_num_threads(1)
-    var order = [Int32](repeating: 0, count: n)
-    var integers = [Int32](repeating: 0, count: TridiagonalEigen.integerCount(n))
-    return vectors.withMutable(Double.self) { columns in
-      guard let columns = columns.baseAddress else { return 0 }
-      for piece in Self.pieces(n, diagonal, couplings) {
-        let solved = order.withUnsafeMutableBufferPointer { order in
-          integers.withUnsafeMutableBufferPointer { integers -> Int32 in
-            guard let order = order.baseAddress, let integers = integers.baseAddress else { return 0 }
-            let start = piece.lowerBound
-            return Self.solve(
-              TridiagonalEigen(
-                size: piece.count, diagonal: diagonal + start, couplings: couplings + start,
-                vectors: columns + start * (n + 1), stride: n, order: order + start, work: rest,
-                integers: integers))
-          }
+    return withUnsafeTemporaryAllocation(
+      of: Int32.self, capacity: n + TridiagonalEigen.integerCount(n)
+    ) { integers in
+      guard let order = integers.baseAddress else { return 0 }
+      return vectors.withMutable(Double.self) { columns in
+        guard let columns = columns.baseAddress else { return 0 }
+        for piece in Self.pieces(n, diagonal, couplings) {
+          let start = piece.lowerBound
+          let solved = Self.solve(
+            TridiagonalEigen(
+              size: piece.count, diagonal: diagonal + start, couplings: couplings + start,
+              vectors: columns + start * (n + 1), stride: n, order: order + start, work: rest,
+              integers: order + n))
+          guard solved == 0 else { return solved }
+          for k in piece { order[k] += Int32(start) }
         }
-        guard solved == 0 else { return solved }
-        for k in piece { order[k] += Int32(piece.lowerBound) }
+        // Within a piece, eigenvalues that differ in their last digits may have changed places.
+        var places = UnsafeMutableBufferPointer(start: order, count: n)
+        places.sort { diagonal[Int($0) - 1] < diagonal[Int($1) - 1] }
+        for k in 0..<n { values[k] = diagonal[Int(order[k]) - 1] }
+        Self.permute(n, columns, order, held: rest)
+        Reflectors(n: n, vectors: matrix, factors: factors).multiply(columns, work: rest)
+        return 0
       }
-      // Within a piece, eigenvalues that differ in their last digits may have changed places.
-      order.sort { diagonal[Int($0) - 1] < diagonal[Int($1) - 1] }
-      for k in 0..<n { values[k] = diagonal[Int(order[k]) - 1] }
-      Self.permute(n, columns, &order, held: rest)
-      Reflectors(n: n, vectors: matrix, factors: factors).multiply(columns, work: rest)
-      return 0
     }
   }
 
@@ -124,7 +123,7 @@ struct DenseEigen {
 
   /// Puts column order[k] − 1 into place k, cycle by cycle.
   private static func permute(
-    _ n: Int, _ columns: UnsafeMutablePointer<Double>, _ order: inout [Int32],
+    _ n: Int, _ columns: UnsafeMutablePointer<Double>, _ order: UnsafeMutablePointer<Int32>,
     held: UnsafeMutablePointer<Double>
   ) {
     for start in 0..<n where Int(order[start]) != start + 1 {

@@ -32,7 +32,9 @@ struct CommandCall {
     if !isAssigned { interpreter.output(.text(try text())) }
   }
 
+  /// Not when a live plot is drawn again: its first picture came with the warnings.
   func warn(_ text: String) {
+    guard interpreter.live?.isDrawing != true else { return }
     interpreter.output(.diagnostic("warning: \(text)"))
   }
 

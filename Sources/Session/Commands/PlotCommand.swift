@@ -92,7 +92,7 @@ extension CommandCall {
     guard bindings.count <= 2 else {
       throw Diagnostic(.syntax, "a plot runs over one or two names", at: bindings[2].span)
     }
-    for binding in bindings where command.option("kind") == nil && interpreter.live?.isDrawing != true {
+    for binding in bindings where command.option("kind") == nil {
       guard case .literal = binding.domain.kind, let range = Self.pair(binding.domain) else { continue }
       warn("'\(binding.name)' takes these two values alone; a range is written \(range)")
     }

@@ -66,7 +66,6 @@ extension CommandCall {
 
   /// Says which options have nothing to act on, rather than passing them over.
   func noteIdle(_ options: KeyValuePairs<String, String>, except heeded: Set<String> = []) {
-    guard interpreter.live?.isDrawing != true else { return }
     for (name, use) in options where !heeded.contains(name) {
       if command.option(name) == nil && command.clause(name) == nil { continue }
       warn("'\(name)' changes nothing here, it is for \(use)")
@@ -97,7 +96,6 @@ extension CommandCall {
 
   /// Says what a plot leaves out: values that are not finite, and values that a log axis has no place for.
   func warnOfGaps(_ name: String, _ values: [Double], isLog: Bool) {
-    guard interpreter.live?.isDrawing != true else { return }
     let gaps = values.count { !$0.isFinite }
     if gaps > 0 { warn("\(name) is not finite at \(gaps) of \(values.count) points, which are gaps") }
     let low = isLog ? values.count { $0 <= 0 && $0.isFinite } : 0
@@ -110,7 +108,6 @@ extension CommandCall {
   func warnOfGaps(_ name: String, _ grid: Grid) throws {
     let kind = try kind() ?? .contour
     warnOfGaps(name, grid.values, isLog: false)
-    guard interpreter.live?.isDrawing != true else { return }
     let low = grid.values.count { $0 <= 0 && $0.isFinite }
     if kind != .contour, try isLog() == true, low > 0 {
       warn(

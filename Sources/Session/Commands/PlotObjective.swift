@@ -206,7 +206,7 @@ extension CommandCall {
 
   /// A present point that no plot can show.
   private func warnOfPlace(_ landscape: Landscape) {
-    guard interpreter.live?.isDrawing != true, command.clause("range") == nil,
+    guard command.clause("range") == nil,
       let lost = landscape.leaves.first(where: { interpreter.currentValue(of: $0)?.isFinite == false })
     else { return }
     let place = walked(landscape).contains { $0.contains { $0 != 0 } } ? "where it has been" : "0"

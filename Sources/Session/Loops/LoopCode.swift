@@ -180,7 +180,7 @@ final class LoopSegment {
 
   /// The results take effect, statement by statement.
   func commit(_ run: LoopRun) {
-    if !copies.isEmpty { for target in copies { copy(target) } }
+    for k in copies.indices { copy(copies[k]) }
     commitList.commit(self, run)
   }
 

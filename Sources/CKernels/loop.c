@@ -117,6 +117,10 @@ static int64_t choose_cut(const hk_loop *loop, int *axis) {
   return most;
 }
 
+#if defined(HK_WIDE)
+#include "narrow-wide.h"
+#endif
+
 #define HK_ELEMENTWISE HK_PRAGMA(clang loop vectorize(assume_safety))
 
 #define T double

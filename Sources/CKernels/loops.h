@@ -15,6 +15,7 @@
 #endif
 #ifndef HK_CLONES
 #define HK_CLONES
+#define HK_NARROW
 #endif
 
 #define HK_INLINE static inline __attribute__((always_inline))

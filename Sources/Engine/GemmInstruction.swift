@@ -20,7 +20,7 @@ final class GemmInstruction: Instruction {
   }
 
   /// An array that a small product is added to: rows of contiguous entries, of which all may be the same one.
-  struct Base {
+  struct Base: Equatable {
     var buffer: Int
     var offset: Int
     var rowStride: Int

@@ -14,9 +14,12 @@ final class IndexedInstruction: Instruction {
   private let direction: Direction
   private let buffers: Place
   private let start: Place
+  private typealias Axis = (size: Int, step: Place)
   /// Axes outermost first; entries of the last one follow each other in the innermost loop.
-  private let outer: [(size: Int, step: Place)]
-  private let inner: (size: Int, step: Place)
+  private let outer: [Axis]
+  /// An axis that the table is the same along.
+  private let rows: Axis
+  private let inner: Axis
   private let isEmpty: Bool
   /// Stride and size of the indexed axis.
   private let stride: Int
@@ -39,7 +42,9 @@ final class IndexedInstruction: Instruction {
           dense: dense[stride: axis], indexed: indexed[stride: axis], table: table[stride: axis])
       )
     }
-    inner = axes.popLast() ?? (size: 1, step: Place(dense: 0, indexed: 0, table: 0))
+    let none: Axis = (size: 1, step: Place(dense: 0, indexed: 0, table: 0))
+    inner = axes.popLast() ?? none
+    rows = axes.lastIndex { $0.step.table == 0 }.map { axes.remove(at: $0) } ?? none
     outer = axes
     let reads =
       [buffers.table] + (direction == .gather ? [buffers.indexed] : [buffers.dense, buffers.indexed])
@@ -67,9 +72,10 @@ final class IndexedInstruction: Instruction {
     let table = memory.pointer(buffers.table, T.self)
     var entries = hk_indexed(
       count: Int64(inner.size), dense: Int64(inner.step.dense), indexed: Int64(inner.step.indexed),
-      table: Int64(inner.step.table), stride: Int64(stride), extent: Int64(extent))
-    for row in 0..<outer.reduce(1, { $0 * $1.size }) {
-      let at = place(row)
+      table: Int64(inner.step.table), stride: Int64(stride), extent: Int64(extent), rows: Int64(rows.size),
+      dense_row: Int64(rows.step.dense), indexed_row: Int64(rows.step.indexed))
+    for part in 0..<outer.reduce(1, { $0 * $1.size }) {
+      let at = place(part)
       let (values, places, to) = (indexed + at.indexed, table + at.table, dense + at.dense)
       let done =
         direction == .gather
@@ -81,12 +87,12 @@ final class IndexedInstruction: Instruction {
     }
   }
 
-  /// Where a row of the innermost axis begins, rows counted row-major.
-  private func place(_ row: Int) -> Place {
-    var (at, row) = (start, row)
+  /// Where the rows at one place of the outer axes begin, places counted row-major.
+  private func place(_ part: Int) -> Place {
+    var (at, part) = (start, part)
     for axis in outer.reversed() {
-      let k = row % axis.size
-      row /= axis.size
+      let k = part % axis.size
+      part /= axis.size
       at.dense += k * axis.step.dense
       at.indexed += k * axis.step.indexed
       at.table += k * axis.step.table

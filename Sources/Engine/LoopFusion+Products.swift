@@ -11,10 +11,12 @@ extension LoopFusion {
       switch slots[place].step {
       case .loop:
         // One sum after the other: each changes the loop.
-        while let (found, count) = joined(place, accesses, isOwn) {
-          put(.other(found.product), at: found.made)
-          put(found.loop.isIdle ? .nothing : .loop(found.loop, count: count), at: place)
-          accesses.noteReads(of: found.product, at: found.made)
+        while let joined = joined(place, accesses, isOwn) {
+          put(.other(joined.product), at: joined.made)
+          for (reader, loop, count) in joined.readers {
+            put(loop.isIdle ? .nothing : .loop(loop, count: count), at: reader)
+          }
+          accesses.noteReads(of: joined.product, at: joined.made)
         }
       case .other(let instruction):
         guard let gemm = instruction as? GemmInstruction, let joined = copied(gemm, place, accesses) else {
@@ -52,6 +54,9 @@ extension LoopFusion {
     func isRead(_ buffer: Int, after first: Int, before last: Int) -> Bool {
       readers[buffer]?.contains { $0 > first && $0 < last } ?? false
     }
+    func readers(of buffer: Int, after place: Int) -> [Int] {
+      Set(readers[buffer, default: []]).filter { $0 > place }.sorted()
+    }
     func isWritten(_ buffer: Int, from first: Int, before last: Int) -> Bool {
       writers[buffer]?.contains { $0 >= first && $0 < last } ?? false
     }
@@ -61,43 +66,64 @@ extension LoopFusion {
     func lastWriter(of buffer: Int, before place: Int) -> Int? { writers[buffer]?.last { $0 < place } }
   }
 
-  /// A product, and a loop that reads it.
-  private typealias Joined = (made: Int, product: GemmInstruction, loop: FusedLoop)
+  /// A product with what it is added to, and what is left of the loops that read it.
+  private struct Joined {
+    var made: Int
+    var product: GemmInstruction
+    var readers: [(place: Int, loop: FusedLoop, count: Int)]
+  }
 
-  /// The first sum of a loop that can go into a product.
-  private func joined(
-    _ place: Int, _ accesses: Accesses, _ isOwn: (Int) -> Bool
-  ) -> (joined: Joined, count: Int)? {
-    guard case .loop(let loop, let count) = slots[place].step else { return nil }
-    for sum in loop.ops where sum.code == Int32(HK_ADD.rawValue) {
-      for (left, right) in [(sum.a, sum.b), (sum.b, sum.a)] {
-        guard let (made, product) = product(left, with: right, of: loop, place, accesses, isOwn) else {
-          continue
-        }
-        var rest = loop
-        rest.take(left, for: sum)
-        return ((made, product, rest), count)
+  /// The first sum of a loop that can go into a product, where every loop that reads the product makes that sum.
+  private func joined(_ place: Int, _ accesses: Accesses, _ isOwn: (Int) -> Bool) -> Joined? {
+    guard case .loop(let loop, _) = slots[place].step else { return nil }
+    for sum in loop.sums {
+      let buffer = sum.product.buffer
+      guard let (made, gemm) = product(sum.product, before: place, accesses),
+        !accesses.isRead(buffer, after: made, before: place)
+      else { continue }
+      // Once the sum has taken the product's place, others read the sum.
+      let isReplaced = loop.overwrites(sum.product)
+      let others =
+        isReplaced
+        ? [] : accesses.readers(of: buffer, after: place).filter { slots[$0].reads.contains(buffer) }
+      guard isReplaced || isOwn(buffer),
+        let joined = gemm.added(to: sum.base, at: sum.product, sizes: loop.sizes)
+      else { continue }
+      let rests = ([place] + others).compactMap {
+        rest(of: $0, adding: sum, gemm, joined, accesses, from: made)
       }
+      if rests.count == others.count + 1 { return Joined(made: made, product: joined, readers: rests) }
     }
     return nil
   }
 
-  /// A product that a loop adds to an array, and is alone in reading: the product with the array.
-  private func product(
-    _ left: Int32, with right: Int32, of loop: FusedLoop, _ place: Int, _ accesses: Accesses,
-    _ isOwn: (Int) -> Bool
-  ) -> (made: Int, product: GemmInstruction)? {
-    guard let product = loop.soleInput(left), let base = loop.input(right),
-      let made = accesses.lastWriter(of: product.buffer, before: place),
-      case .other(let instruction) = slots[made].step, let gemm = instruction as? GemmInstruction,
-      gemm.beta == 0, !accesses.isRead(product.buffer, after: made, before: place),
-      loop.overwrites(product)
-        || isOwn(product.buffer) && accesses.readers[product.buffer]?.max() == place,
+  /// What is left of a loop that reads a product and adds the same array to it.
+  private func rest(
+    of place: Int, adding sum: FusedLoop.ProductSum, _ gemm: GemmInstruction, _ joined: GemmInstruction,
+    _ accesses: Accesses, from made: Int
+  ) -> (place: Int, loop: FusedLoop, count: Int)? {
+    guard case .loop(var loop, let count) = slots[place].step,
+      accesses.lastWriter(of: sum.product.buffer, before: place) == made,
       // What the product begins with must be there when it runs.
-      !accesses.isWritten(base.buffer, from: made, before: place),
-      let joined = gemm.added(to: base, at: product, sizes: loop.sizes)
+      !accesses.isWritten(sum.base.buffer, from: made, before: place),
+      let own = loop.sums.first(where: { own in
+        own.product.buffer == sum.product.buffer && own.base.buffer == sum.base.buffer
+          && gemm.added(to: own.base, at: own.product, sizes: loop.sizes)?.base == joined.base
+      })
     else { return nil }
-    return (made, joined)
+    loop.take(own)
+    return (place, loop, count)
+  }
+
+  /// The product that a loop reads, and where it is made.
+  private func product(
+    _ place: FusedLoop.Place, before reader: Int, _ accesses: Accesses
+  ) -> (made: Int, gemm: GemmInstruction)? {
+    guard let made = accesses.lastWriter(of: place.buffer, before: reader),
+      case .other(let instruction) = slots[made].step, let gemm = instruction as? GemmInstruction,
+      gemm.beta == 0
+    else { return nil }
+    return (made, gemm)
   }
 
   /// A product that is added to a copy of an array, made just for that: added to the array itself.
@@ -118,6 +144,23 @@ extension LoopFusion {
 }
 
 extension FusedLoop {
+  /// The sum of an array that this alone reads, as it stands, and of another one.
+  fileprivate struct ProductSum {
+    var product: Place
+    var base: Place
+    var register: Int32
+    var sum: hk_op
+  }
+
+  fileprivate var sums: [ProductSum] {
+    ops.filter { $0.code == Int32(HK_ADD.rawValue) }.flatMap { sum in
+      [(sum.a, sum.b), (sum.b, sum.a)].compactMap { left, right in
+        guard let product = soleInput(left), let base = input(right) else { return nil }
+        return ProductSum(product: product, base: base, register: left, sum: sum)
+      }
+    }
+  }
+
   /// The array that stands in a register as it was read.
   fileprivate func input(_ register: Int32) -> Place? {
     inputs.first { $0.register == Int(register) && !$0.isLate }?.place
@@ -150,8 +193,9 @@ extension FusedLoop {
       }
   }
 
-  /// An input in place of a sum.
-  fileprivate mutating func take(_ register: Int32, for sum: hk_op) {
+  /// The product's register in place of the sum.
+  fileprivate mutating func take(_ found: ProductSum) {
+    let (register, sum) = (found.register, found.sum)
     func renamed(_ own: Int32) -> Int32 { own == sum.dst ? register : own }
     ops = ops.filter { $0.code == Int32(HK_EMIT.rawValue) || $0.dst != sum.dst }.map { op in
       let used = LoopInstruction.operandCount(hk_opcode(UInt32(op.code)))

@@ -44,6 +44,13 @@ struct LoopProgram {
   func known(_ operand: Operand) -> Int? { values[operand] }
 }
 
+/// A term of a sum over fewer entries than its loop has; `axes` are places in that sum's shape.
+struct RepeatedTerm: Hashable {
+  var coefficient: Double
+  var node: NodeID
+  var axes: [Int]
+}
+
 extension PlanBuilder {
   /// A pointwise node or a reduction, with what is fused below it.
   func loop(_ id: NodeID, _ node: Node, into out: Access) throws {
@@ -190,8 +197,9 @@ extension PlanBuilder {
         rest.append((c, try value(operand, &program)))
       }
     }
-    // Start with a term of coefficient 1, so that a + b − c costs two operations.
-    if let unit = rest.firstIndex(where: { $0.0 == 1 }) { rest.swapAt(0, unit) }
+    // Terms of coefficient 1 come first, so that a + b − c costs two operations, and a product among them can begin with
+    // what is added to it.
+    rest = rest.filter { $0.0 == 1 } + rest.filter { $0.0 != 1 }
     guard let first = rest.first else { return program.constant(constant) }
     var result = first.0 == 1 ? first.1 : program.apply(HK_MUL_CONSTANT, first.1, imm: first.0)
     for (c, register) in rest.dropFirst() {
@@ -224,11 +232,19 @@ extension PlanBuilder {
     return most.count > 1 ? most : nil
   }
 
-  /// Σ coefficient · operand over the labels that the terms have.
+  /// Σ coefficient · operand over the labels that the terms have, computed once for all loops that read it.
   private func sum(_ terms: [(Double, Operand)], _ sizes: [Label: Int]) throws -> Access {
     let labels = Set(terms.flatMap(\.1.labels)).sorted()
     let shape = labels.map { sizes[$0] ?? 1 }
-    let out = Access(buffer: newBuffer(shape.elementCount), shape: shape, labels: labels)
+    let key = terms.map { coefficient, operand in
+      RepeatedTerm(
+        coefficient: coefficient, node: resolved(operand.node),
+        axes: operand.labels.compactMap(labels.firstIndex(of:)))
+    }
+    let known = repeatedSums[key]
+    let out = Access(buffer: known ?? newBuffer(shape.elementCount), shape: shape, labels: labels)
+    guard known == nil else { return out }
+    repeatedSums[key] = out.buffer
     var program = LoopProgram(sizes: Dictionary(uniqueKeysWithValues: zip(labels, shape)))
     let value = try sum(terms, &program)
     try emit(program, [(out, value, HK_STORE)])

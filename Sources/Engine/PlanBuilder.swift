@@ -42,6 +42,8 @@ final class PlanBuilder {
   var regions: [NodeID: Region] = [:]
   /// In which orders loops walk what they read beside products.
   private var walks: Walks = [:]
+  /// Buffers of sums that loops read over and over.
+  var repeatedSums: [[RepeatedTerm]: Int] = [:]
   /// Partial products computed so far.
   var partial = KnownProducts()
   lazy var prover = SymmetryProver(graph)

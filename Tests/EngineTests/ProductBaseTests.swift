@@ -96,6 +96,32 @@ struct ProductBaseTests: GraphTest {
     #expect(!isJoined(try check([], 300, 200, 150, [(1, [1])])))
   }
 
+  /// Every reader makes the same sum, as those of a softmax do; with biases of a batch that are sums themselves.
+  @Test(arguments: [1, 2]) func sharedSums(count: Int) throws {
+    let (batch, m, k, n) = (9, 256, 16, 10)
+    let (x, w) = (leaf(0, [batch, m, k]), leaf(1, [batch, k, n]))
+    var leaves = [0: values([batch, m, k], 0), 1: values([batch, k, n], 1)]
+    let product = graph.contract(1, [Operand(x, [0, 1, 9]), Operand(w, [0, 9, 2])], to: [0, 1, 2])
+    let biases = (0..<count).map { place in
+      leaves[2 + place] = values([batch, n], Double(2 + place))
+      return Summand(1, Operand(leaf(2 + place, [batch, n]), [0, 2]))
+    }
+    let logits = biases + [Summand(1, Operand(product, [0, 1, 2]))]
+    let top = graph.reduceMax(graph.add(logits, shape: [batch, m, n]), axes: [2])
+    let stop = graph.map(
+      .select, [top, top, graph.fill(0)].map { Operand($0, graph.shape($0).isEmpty ? [] : [0, 1]) },
+      shape: [batch, m])
+    let lower = graph.map(
+      .exp, graph.add(logits + [Summand(-1, Operand(stop, [0, 1]))], shape: [batch, m, n]))
+    let sum = graph.contract(1, [Operand(lower, [0, 1, 2])], to: [0, 1])
+    let expected = try ReferenceInterpreter(graph: graph, leaves: leaves).evaluate([sum])[0].doubles
+    let plan = try Plan(graph, outputs: [sum])
+    let result = try plan.run(plan.inputs.map { leaves[$0.id] ?? Tensor([], [0]) })[0].doubles
+    #expect(zip(result, expected).allSatisfy { ($0 - $1).magnitude <= 1e-12 * $1 })
+    // A sum of biases is made after the product.
+    #expect(isJoined(plan.listing) == (count == 1), "\(plan.listing)")
+  }
+
   /// The product is read elsewhere too, or the array is made after it.
   @Test func otherReaders() throws {
     let (m, k, n) = (200, 16, 12)

@@ -42,4 +42,30 @@ struct RepeatedTermsTests: GraphTest {
     #expect(try check([(1, [0]), (1, [1]), (-1, [1])], [150, 200]).count == 2)
     #expect(try check([(1, [0]), (1, [0]), (1, [0, 1])], [20, 30]).count == 1)
   }
+
+  /// Two loops read the same sum, one of them with its axes exchanged.
+  @Test func readByTwoLoops() throws {
+    let (m, n) = (200, 300)
+    let leaves = [0: values([m, n], 0), 1: values([n], 1), 2: values([n], 2)]
+    let (x, a, b) = (leaf(0, [m, n]), leaf(1, [n]), leaf(2, [n]))
+    func moved(_ row: Label, _ column: Label, _ shape: Shape) -> NodeID {
+      graph.add(
+        [
+          Summand(1, Operand(x, [row, column])), Summand(1, Operand(a, [column])),
+          Summand(-1, Operand(b, [column])),
+        ],
+        shape: shape)
+    }
+    let outputs = [
+      graph.map(.tanh, moved(0, 1, [m, n])),
+      graph.contract(1, [Operand(graph.map(.sin, moved(1, 0, [n, m])), [0, 1])], to: [1]),
+    ]
+    let expected = try ReferenceInterpreter(graph: graph, leaves: leaves).evaluate(outputs)
+    let plan = try Plan(graph, outputs: outputs)
+    let results = try plan.run(plan.inputs.map { leaves[$0.id] ?? Tensor([], [0]) })
+    for (result, exact) in zip(results, expected) {
+      #expect(zip(result.doubles, exact.doubles).allSatisfy { ($0 - $1).magnitude <= 1e-12 })
+    }
+    #expect(plan.listing.count { $0.hasPrefix("loop 300,") } == 1, "\(plan.listing)")
+  }
 }

@@ -2,6 +2,12 @@ import Graph
 import Tensors
 
 extension BatchPlan {
+  /// How many entries, of `total`, are computed at a time when each has so many bytes of intermediate results: as many
+  /// as fit into the cache of one core.
+  public static func piece(bytesEach: Int, of total: Int) -> Int {
+    min(max((512 << 10) / max(bytesEach, 1), 1), total)
+  }
+
   /// A plan for formulas in which products with what is affine in the variables are multiplied out where that is faster
   /// (`TensorGraph.multipliedOut`), and that fits into memory. Parameters as of `init`.
   ///
@@ -37,7 +43,7 @@ extension BatchPlan {
       made = plan
       plan.report = report
       return try plan.run(
-        plan.inputs.map { leaf in values[given.firstIndex { $0.id == leaf.id } ?? 0] })
+        plan.inputs.map { leaf in values[given.place(of: leaf) ?? 0] })
     }
   }
 }

@@ -103,7 +103,6 @@ public final class BatchPlan: Computation {
     values = try Plan(graph, outputs: given, precision: precision)
     self.shared = KeptResults(of: prelude)
     let sizes = [min(piece, total)] + (total > piece && total % piece > 0 ? [total % piece] : [])
-    var own: [Leaf] = []
     var made: [(Int, Plan)] = []
     let names = variables.map { variable in
       Leaf(id: identity(), name: graph.leaf(of: variable.leaf)?.name ?? "", shape: graph.shape(variable.leaf))
@@ -118,14 +117,11 @@ public final class BatchPlan: Computation {
       made.append((size, plan))
     }
     let internals = Set((leaves + names).map(\.id))
-    for leaf in prelude.inputs + values.inputs + made.flatMap(\.1.inputs)
-    where !internals.contains(leaf.id) && !own.contains(where: { $0.id == leaf.id }) {
-      own.append(leaf)
-    }
+    let all = (prelude.inputs + values.inputs + made.flatMap(\.1.inputs)).distinct
+    let own = all.filter { !internals.contains($0.id) }
     inputs = own
-    func place(_ leaf: Leaf, in list: [Leaf]) -> Int? { list.firstIndex { $0.id == leaf.id } }
-    sharedInputs = prelude.inputs.compactMap { place($0, in: own) }
-    valueInputs = values.inputs.compactMap { place($0, in: own) }
+    sharedInputs = own.places(of: prelude.inputs)
+    valueInputs = own.places(of: values.inputs)
     /// Where the pieces of a variable come from.
     func source(_ k: Int) -> Source {
       switch variables[k].values {
@@ -135,9 +131,9 @@ public final class BatchPlan: Computation {
     }
     pieces = made.map { size, plan in
       let sources = plan.inputs.map { leaf -> Source in
-        if let k = place(leaf, in: names) { return source(k) }
-        if let k = place(leaf, in: leaves) { return .shared(k) }
-        return .input(place(leaf, in: own) ?? 0)
+        if let k = names.place(of: leaf) { return source(k) }
+        if let k = leaves.place(of: leaf) { return .shared(k) }
+        return .input(own.place(of: leaf) ?? 0)
       }
       return (size, plan, sources)
     }

@@ -49,10 +49,7 @@ public final class BlockProducts {
   /// Takes values for `inputs` and computes what all products have in common.
   public func prepare(_ values: [Tensor]) throws {
     self.values = values
-    shared = try prelude.results(
-      for: prelude.plan.inputs.map { leaf in
-        values[inputs.firstIndex { $0.id == leaf.id } ?? 0]
-      })
+    shared = try prelude.results(for: prelude.plan.inputs.map { values[inputs.place(of: $0) ?? 0] })
   }
 
   /// The formula on each row of a k×n block.
@@ -117,8 +114,8 @@ public final class BlockProducts {
       graph, outputs: graph.batched(split.formulas, [direction: image], count: count), precision: precision)
     let sources = plan.inputs.map { leaf -> Source in
       if leaf.id == vector.id { return .block }
-      if let k = split.leaves.firstIndex(where: { $0.id == leaf.id }) { return .shared(k) }
-      return .input(inputs.firstIndex { $0.id == leaf.id } ?? 0)
+      if let k = split.leaves.place(of: leaf) { return .shared(k) }
+      return .input(inputs.place(of: leaf) ?? 0)
     }
     let made = (lanes: PlanLanes(plan), sources: sources)
     plans[count] = made

@@ -12,15 +12,9 @@ public final class JointComputation: Computation {
   /// - Parameter parts: computations of one precision, and the place of each of their results among all.
   public init(_ parts: [(computation: any Computation, outputs: [Int])], precision: Precision) {
     self.precision = precision
-    var all: [Leaf] = []
-    for leaf in parts.flatMap(\.computation.inputs) where !all.contains(where: { $0.id == leaf.id }) {
-      all.append(leaf)
-    }
+    let all = parts.flatMap(\.computation.inputs).distinct
     inputs = all
-    self.parts = parts.map { part in
-      let places = part.computation.inputs.compactMap { leaf in all.firstIndex { $0.id == leaf.id } }
-      return (part.computation, places, part.outputs)
-    }
+    self.parts = parts.map { ($0.computation, all.places(of: $0.computation.inputs), $0.outputs) }
     count = parts.reduce(0) { $0 + $1.outputs.count }
     workingBytes = parts.reduce(0) { $0 + $1.computation.workingBytes }
   }

@@ -62,7 +62,7 @@ public struct PlanStages {
     self.prelude = prelude
     self.rest = rest
     sources = rest.inputs.map { leaf in
-      split.leaves.firstIndex { $0.id == leaf.id }.map { .prelude($0) } ?? .leaf(leaf)
+      split.leaves.place(of: leaf).map { .prelude($0) } ?? .leaf(leaf)
     }
   }
 }

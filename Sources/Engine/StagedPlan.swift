@@ -60,7 +60,7 @@ public final class StagedPlan: Computation {
     }
 
     init(_ stages: PlanStages, inputs: [Leaf]) {
-      func place(_ leaf: Leaf) -> Int { inputs.firstIndex { $0.id == leaf.id } ?? 0 }
+      func place(_ leaf: Leaf) -> Int { inputs.place(of: leaf) ?? 0 }
       rest = stages.rest
       prelude = KeptResults(of: stages.prelude)
       preludeInputs = stages.prelude.inputs.map(place)

@@ -5,8 +5,6 @@ import Tensors
 extension Interpreter {
   /// Intermediate results of a comprehension beyond this many bytes are computed in pieces.
   private static var wholeBytes: Int { 4 << 20 }
-  /// Intermediate results of a piece: what fits into the cache of one core.
-  private static var pieceBytes: Int { 512 << 10 }
 
   /// The plan for formulas; a comprehension whose intermediate results are large runs in pieces, and so does a
   /// Hessian whose structured form does not fit into memory.
@@ -22,8 +20,7 @@ extension Interpreter {
     guard total > 1, plan.arenaBytes > Self.wholeBytes else {
       return staged(plan, nodes, limits)
     }
-    let each = max(plan.arenaBytes / total, 1)
-    let piece = min(max(Self.pieceBytes / each, 1), total)
+    let piece = BatchPlan.piece(bytesEach: plan.arenaBytes / total, of: total)
     let pieces = try BatchPlan.multipliedOut(
       graph, batch.elements, batch.variables, batch: batch.counts, piece: piece, precision: plan.precision,
       limit: memoryLimit, identity: slots.identity)

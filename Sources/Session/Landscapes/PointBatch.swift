@@ -12,8 +12,6 @@ final class PointBatch {
   private let label: String
   private var plans: [Int: BatchPlan] = [:]
 
-  /// Working memory of the points computed at a time: what fits into the cache of one core.
-  private static let pieceBytes = 512 << 10
   private static let largestPiece = 1024
   /// Marks the placeholders of landscapes among those of functions.
   static let scope = -9
@@ -59,7 +57,7 @@ final class PointBatch {
     let precision = interpreter.state.settings.precision
     let single = try Plan(graph, outputs: elements, precision: precision)
     try interpreter.checkMemory(single)
-    let piece = min(max(Self.pieceBytes / max(single.arenaBytes, 1), 1), Self.largestPiece, count)
+    let piece = BatchPlan.piece(bytesEach: single.arenaBytes, of: min(count, Self.largestPiece))
     let variables = zip(varying, tables).map {
       BatchPlan.Variable(leaf: graph.leaf($0), values: graph.leaf($1), axes: [0])
     }

@@ -4,6 +4,9 @@ import Tensors
 
 /// An array as a loop sees it: a place in a buffer and a stride (in entries) for each label that moves it.
 struct Access: Hashable {
+  /// In the place of a buffer: the array is not made yet, only how it would be laid out is known.
+  static let noBuffer = -1
+
   var buffer: Int
   var offset: Int = 0
   var strides: [Label: Int] = [:]

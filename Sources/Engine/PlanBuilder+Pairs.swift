@@ -145,7 +145,8 @@ extension PlanBuilder {
       first: try walking(run, a, sizes), second: try walking(run, b, sizes), pair: pair, plain: plain,
       run: run)
     return ProductFactor(
-      access: outer.access(buffer: -1, sizes), labels: kept, parts: x.parts + y.parts, outer: outer)
+      access: outer.access(buffer: Access.noBuffer, sizes), labels: kept, parts: x.parts + y.parts,
+      outer: outer)
   }
 
   /// An operand in whose memory this label, if it has it, takes the smallest steps.

@@ -38,7 +38,7 @@ struct ScalarGroups {
     var groups: [(level: Int, ops: [hk_scalar_op])] = []
     for op in ops {
       let isLoad = op.code == Int32(HK_SCALAR_LOAD)
-      let level = operands(of: op).map { levels[Int($0)] + 1 }.max() ?? 0
+      let level = op.operands.map { levels[Int($0)] + 1 }.max() ?? 0
       levels[Int(op.dst)] = level
       let kind = Kind(
         level: level, code: op.code, source: isLoad ? op.a : 0, n: isLoad ? 0 : op.n, imm: op.imm.bitPattern)
@@ -53,15 +53,6 @@ struct ScalarGroups {
     return sorted.map { number in
       let ops = groups[number].ops
       return ops[0].code == Int32(HK_SCALAR_LOAD) ? ops.sorted { $0.n < $1.n } : ops
-    }
-  }
-
-  private static func operands(of op: hk_scalar_op) -> [Int32] {
-    switch op.code {
-    case Int32(HK_SCALAR_LOAD): return []
-    case Int32(HK_SCALAR_STORE): return [op.b]
-    default:
-      return Array([op.a, op.b, op.c].prefix(LoopInstruction.operandCount(hk_opcode(UInt32(op.code)))))
     }
   }
 
@@ -113,5 +104,13 @@ struct ScalarGroups {
     let moves = [y.a - x.a, y.b - x.b, y.c - x.c]
     guard moves.allSatisfy({ $0 == 0 || $0 == 1 }) else { return nil }
     return moves[0] | moves[1] << 1 | moves[2] << 2
+  }
+}
+
+extension hk_scalar_op {
+  /// The registers that it reads, when it assigns one; a load reads memory.
+  var operands: ArraySlice<Int32> {
+    guard code != Int32(HK_SCALAR_LOAD) else { return [] }
+    return [a, b, c].prefix(LoopInstruction.operandCount(hk_opcode(UInt32(code))))
   }
 }

@@ -241,9 +241,7 @@ private struct ScalarBuilder {
     var kept: [hk_scalar_op] = []
     for op in ops.reversed() where needed[Int(op.dst)] {
       kept.append(op)
-      guard op.code != Int32(HK_SCALAR_LOAD) else { continue }
-      let used = LoopInstruction.operandCount(hk_opcode(UInt32(op.code)))
-      for operand in [op.a, op.b, op.c].prefix(used) { needed[Int(operand)] = true }
+      for operand in op.operands { needed[Int(operand)] = true }
     }
     kept.reverse()
     let program = ScalarGroups(kept, stores: stores, registers: Int(registers)).program

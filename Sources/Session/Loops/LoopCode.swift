@@ -96,12 +96,26 @@ final class LoopSegment {
     case prelude(Int)
   }
 
+  /// The same without reference counting.
+  private enum InputPlace {
+    case register(Unmanaged<Register>)
+    case prelude(Int)
+
+    init(_ source: Source) {
+      switch source {
+      case .register(let register): self = .register(.passUnretained(register))
+      case .prelude(let output): self = .prelude(output)
+      }
+    }
+  }
+
   let plan: Plan
   private let prelude: LoopPrelude?
+  /// Keeps the inputs' registers alive.
   private let inputs: [Source]
+  private let inputPlaces: [InputPlace]
   private let commits: [Commit]
-  /// The same for each iteration, without reference counting; inputs that are results of the prelude have no register.
-  private let inputRegisters: [Unmanaged<Register>?]
+  /// The same for each iteration, without reference counting.
   private let commitList: CommitList
   /// The register whose spare memory a result is written to; others go to memory of the segment.
   private let owners: [Unmanaged<Register>?]
@@ -119,9 +133,7 @@ final class LoopSegment {
     self.commits = commits
     self.guardOutput = guardOutput
     guardCompletion = guardOutput.map { plan.completion(ofOutput: $0) } ?? 0
-    inputRegisters = inputs.map { input in
-      if case .register(let register) = input { return .passUnretained(register) } else { return nil }
-    }
+    inputPlaces = inputs.map(InputPlace.init)
     commitList = CommitList(commits)
     var owners = [Register?](repeating: nil, count: plan.resultCounts.count)
     var copies: [Target] = []
@@ -158,7 +170,7 @@ final class LoopSegment {
 
   @inline(__always)
   private func bind() {
-    for k in inputs.indices {
+    for k in inputPlaces.indices {
       if let memory = pointer(ofInput: k) { plan.bind(input: k, to: memory) }
     }
     for k in owners.indices {
@@ -173,9 +185,10 @@ final class LoopSegment {
 
   @inline(__always)
   private func pointer(ofInput k: Int) -> UnsafeMutableRawPointer? {
-    if let register = inputRegisters[k] { return register._withUnsafeGuaranteedRef { $0.pointer } }
-    guard case .prelude(let output) = inputs[k] else { return nil }
-    return prelude?.pointer(output)
+    switch inputPlaces[k] {
+    case .register(let register): return register._withUnsafeGuaranteedRef { $0.pointer }
+    case .prelude(let output): return prelude?.pointer(output)
+    }
   }
 
   /// The results take effect, statement by statement.

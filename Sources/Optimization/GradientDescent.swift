@@ -13,7 +13,14 @@ public struct FixedStep: UpdateRule {
   public func update<A: UpdateArithmetic>(
     _ x: A.Vector, _ gradient: A.Vector, _ memory: [A.Vector], _ c: [A.Scalar], _ a: A
   ) -> (x: A.Vector, memory: [A.Vector]) {
-    (a.combination([(nil, x), (c[0], gradient)]), [])
+    (Self.step(from: x, c[0], gradient, a), [])
+  }
+
+  /// x + c·d, with c = −lr where d is the gradient, or what another method takes for it.
+  public static func step<A: UpdateArithmetic>(
+    from x: A.Vector, _ c: A.Scalar, _ d: A.Vector, _ a: A
+  ) -> A.Vector {
+    a.combination([(nil, x), (c, d)])
   }
 }
 

@@ -65,9 +65,8 @@ extension CommandCall {
   private func formula(
     _ targets: Targets, _ f: NodeID, _ directions: [NodeID], _ rate: NodeID, _ graph: TensorGraph
   ) -> StepFormula {
-    let params = zip(targets.leaves, directions).map { x, d -> NodeID in
-      graph.difference(x, graph.scaled(d, by: rate))
-    }
+    let (back, arithmetic) = (graph.scaled(-1, rate), FormulaArithmetic(graph: graph))
+    let params = zip(targets.leaves, directions).map { x, d in FixedStep.step(from: x, back, d, arithmetic) }
     return StepFormula(
       names: targets.names, params: params, value: f, rate: graph.constantValue(rate) == nil ? rate : nil)
   }

@@ -109,7 +109,7 @@ extension TensorGraph {
 }
 
 /// Formulas as the vectors of a rule.
-private struct FormulaArithmetic: UpdateArithmetic {
+struct FormulaArithmetic: UpdateArithmetic {
   let graph: TensorGraph
 
   func combination(_ terms: [(scale: NodeID?, vector: NodeID)]) -> NodeID {

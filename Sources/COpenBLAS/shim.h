@@ -1,9 +1,9 @@
 // BLAS through <cblas.h>, and the Fortran LAPACK routines that hlab calls (Debian's OpenBLAS carries their
 // symbols but no LAPACKE).
 //
-// A `la_` wrapper takes scalars by value, asks for the workspace, allocates and frees it (la_dsyevd is given the larger
-// one), and returns LAPACK's `info`, or LA_NO_MEMORY, or LA_TOO_LARGE when the workspace cannot be counted in LAPACK's
-// 32-bit integers.
+// A `la_` wrapper takes the number of threads that OpenBLAS is to work with, where more than one may be of use, and
+// scalars by value, asks for the workspace, allocates and frees it (la_dsyevd is given the larger one), and returns
+// LAPACK's `info`, or LA_NO_MEMORY, or LA_TOO_LARGE when the workspace cannot be counted in LAPACK's 32-bit integers.
 // Matrices are column-major. Trailing `size_t` arguments are the lengths of Fortran's character arguments.
 #pragma once
 #include <cblas.h>
@@ -12,9 +12,6 @@
 #include <stdlib.h>
 
 enum { LA_NO_MEMORY = -1000, LA_TOO_LARGE = -1001 };
-
-// Small problems run on the calling thread; products of matrices set one thread for themselves.
-static inline void la_threads(int n) { openblas_set_num_threads(n < 192 ? 1 : openblas_get_num_procs()); }
 
 // Symmetric eigenproblems.
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
@@ -130,8 +127,8 @@ static inline double la_dsyevd_work(int vectors, int n) {
 }
 
 // Eigenvalues, ascending, and with vectors != 0 the eigenvectors in the columns of a. Reads the upper triangle.
-static inline int la_dsyevd(int vectors, int n, double *a, double *w, double *work, int lwork) {
-  la_threads(n);
+static inline int la_dsyevd(int threads, int vectors, int n, double *a, double *w, double *work, int lwork) {
+  openblas_set_num_threads(threads);
   int info = 0, liwork = vectors ? 3 + 5 * n : 1;
   int *iwork = la_integer_work((size_t)liwork, &info);
   if (info == 0) dsyevd_(vectors ? "V" : "N", "U", &n, a, &n, w, work, &lwork, iwork, &liwork, &info, 1, 1);
@@ -140,8 +137,8 @@ static inline int la_dsyevd(int vectors, int n, double *a, double *w, double *wo
 }
 
 // The upper triangle of a as tridiagonal form (d, e) and reflectors, n − 1 of them with factors tau.
-static inline int la_dsytrd(int n, double *a, double *d, double *e, double *tau) {
-  la_threads(n);
+static inline int la_dsytrd(int threads, int n, double *a, double *d, double *e, double *tau) {
+  openblas_set_num_threads(threads);
   int info = 0, lwork = 1, query = -1;
   double size = 1;
   dsytrd_("U", &n, a, &n, d, e, tau, &size, &query, &info, 1);
@@ -172,8 +169,8 @@ static inline int la_dsteqr(int n, double *d, double *e, double *z, int ldz, dou
 
 // Eigenvalues number first...last (from 1, ascending) and, unless z is NULL, their vectors in the columns of z.
 // Reads the upper triangle.
-static inline int la_dsyevr(int n, double *a, int first, int last, double *w, double *z) {
-  la_threads(n);
+static inline int la_dsyevr(int threads, int n, double *a, int first, int last, double *w, double *z) {
+  openblas_set_num_threads(threads);
   const char *job = z ? "V" : "N";
   int info = 0, lwork = 1, query = -1, found = 0, iquery = 1;
   double zero = 0, size = 1, unused = 0;
@@ -195,8 +192,8 @@ static inline int la_dsyevr(int n, double *a, int first, int last, double *w, do
 
 // Eigenvalues, ascending in d, and unless z is NULL the eigenvectors (columns of z) of the symmetric
 // tridiagonal matrix with diagonal d and off-diagonal e (overwritten).
-static inline int la_dstevd(int n, double *d, double *e, double *z) {
-  la_threads(n);
+static inline int la_dstevd(int threads, int n, double *d, double *e, double *z) {
+  openblas_set_num_threads(threads);
   int info = 0, lwork = 1, wide = z != NULL && n > 1, liwork = wide ? 3 + 5 * n : 1;
   double unused = 0;
   double *work = la_work(wide ? 1 + 4.0 * n + (double)n * n : 1, &lwork, &info);
@@ -209,8 +206,8 @@ static inline int la_dstevd(int n, double *d, double *e, double *z) {
 }
 
 // Eigenvalues of a general matrix.
-static inline int la_dgeev(int n, double *a, double *wr, double *wi) {
-  la_threads(n);
+static inline int la_dgeev(int threads, int n, double *a, double *wr, double *wi) {
+  openblas_set_num_threads(threads);
   int info = 0, lwork = 1, query = -1, one = 1;
   double size = 1, unused = 0;
   dgeev_("N", "N", &n, a, &n, wr, wi, &unused, &one, &unused, &one, &size, &query, &info, 1, 1);
@@ -223,8 +220,8 @@ static inline int la_dgeev(int n, double *a, double *wr, double *wi) {
 
 // Singular values, descending, and unless u is NULL the thin factors u (m×k) and vt (k×n), k = min(m, n), by
 // divide and conquer (accurate = 0) or by QR iteration (accurate = 1, slower, converges more often).
-static inline int la_dsvd(int accurate, int m, int n, double *a, double *s, double *u, double *vt) {
-  la_threads(m < n ? m : n);
+static inline int la_dsvd(int threads, int accurate, int m, int n, double *a, double *s, double *u, double *vt) {
+  openblas_set_num_threads(threads);
   const char *job = u ? "S" : "N";
   int info = 0, lwork = 1, query = -1, k = m < n ? m : n;
   double size = 1, unused = 0;
@@ -248,22 +245,22 @@ static inline int la_dsvd(int accurate, int m, int n, double *a, double *s, doub
 }
 
 // UᵀU = a in the upper triangle; info > 0 is the order of the first leading minor that is not positive.
-static inline int la_dpotrf(int n, double *a) {
-  la_threads(n);
+static inline int la_dpotrf(int threads, int n, double *a) {
+  openblas_set_num_threads(threads);
   int info = 0;
   dpotrf_("U", &n, a, &n, &info, 1);
   return info;
 }
-static inline int la_spotrf(int n, float *a) {
-  la_threads(n);
+static inline int la_spotrf(int threads, int n, float *a) {
+  openblas_set_num_threads(threads);
   int info = 0;
   spotrf_("U", &n, a, &n, &info, 1);
   return info;
 }
 
 // The upper triangle of the inverse from la_dpotrf's factor.
-static inline int la_dpotri(int n, double *a) {
-  la_threads(n);
+static inline int la_dpotri(int threads, int n, double *a) {
+  openblas_set_num_threads(threads);
   int info = 0;
   dpotri_("U", &n, a, &n, &info, 1);
   return info;
@@ -281,21 +278,21 @@ static inline int la_dpocon(int n, const double *a, double norm, double *rcond) 
 }
 
 // a = P·L·U; info > 0 is the first pivot that is exactly zero.
-static inline int la_dgetrf(int n, double *a, int *ipiv) {
-  la_threads(n);
+static inline int la_dgetrf(int threads, int n, double *a, int *ipiv) {
+  openblas_set_num_threads(threads);
   int info = 0;
   dgetrf_(&n, &n, a, &n, ipiv, &info);
   return info;
 }
-static inline int la_sgetrf(int n, float *a, int *ipiv) {
-  la_threads(n);
+static inline int la_sgetrf(int threads, int n, float *a, int *ipiv) {
+  openblas_set_num_threads(threads);
   int info = 0;
   sgetrf_(&n, &n, a, &n, ipiv, &info);
   return info;
 }
 
-static inline int la_dgetri(int n, double *a, const int *ipiv) {
-  la_threads(n);
+static inline int la_dgetri(int threads, int n, double *a, const int *ipiv) {
+  openblas_set_num_threads(threads);
   int info = 0, lwork = 1, query = -1;
   double size = 1;
   dgetri_(&n, a, &n, ipiv, &size, &query, &info);
@@ -317,8 +314,8 @@ static inline int la_dgecon(int n, const double *a, double norm, double *rcond) 
 }
 
 // Bunch–Kaufman factors U·D·Uᵀ = a of a symmetric matrix, from its upper triangle.
-static inline int la_dsytrf(int n, double *a, int *ipiv) {
-  la_threads(n);
+static inline int la_dsytrf(int threads, int n, double *a, int *ipiv) {
+  openblas_set_num_threads(threads);
   int info = 0, lwork = 1, query = -1;
   double size = 1;
   dsytrf_("U", &n, a, &n, ipiv, &size, &query, &info, 1);
@@ -361,8 +358,8 @@ static inline int la_dgbsv(int n, int kl, int ku, int nrhs, double *ab, int *ipi
 }
 
 // a (m×n) = L·Q: L stays in the lower triangle, tau describes Q.
-static inline int la_dgelqf(int m, int n, double *a, double *tau) {
-  la_threads(m < n ? m : n);
+static inline int la_dgelqf(int threads, int m, int n, double *a, double *tau) {
+  openblas_set_num_threads(threads);
   int info = 0, lwork = 1, query = -1;
   double size = 1;
   dgelqf_(&m, &n, a, &m, tau, &size, &query, &info);
@@ -384,8 +381,9 @@ static inline int la_dorglq(int m, int n, int k, double *a, int lda, const doubl
 }
 
 // The least-squares solutions of smallest norm, in the first n rows of b (max(m, n)×nrhs).
-static inline int la_dgelsd(int m, int n, int nrhs, double *a, double *b, double *s, double rcond, int *rank) {
-  la_threads(m < n ? m : n);
+static inline int la_dgelsd(int threads, int m, int n, int nrhs, double *a, double *b, double *s, double rcond,
+                            int *rank) {
+  openblas_set_num_threads(threads);
   int info = 0, lwork = 1, query = -1, ldb = m > n ? m : n, liwork = 1;
   double size = 1;
   dgelsd_(&m, &n, &nrhs, a, &m, b, &ldb, s, &rcond, rank, &size, &query, &liwork, &info);

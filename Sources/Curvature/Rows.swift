@@ -93,6 +93,7 @@ extension Rows {
             Self.dots(range.count, other.count, length, first, w, c)
           } else {
             let (m, k, n) = (Int32(range.count), Int32(other.count), Int32(length))
+            BLASThreads.useOne()
             cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, k, n, 1, first, n, w, n, 0, c, k)
           }
         }
@@ -114,6 +115,7 @@ extension Rows {
             Self.subtract(c.rows, count, length, x, from, w)
           } else {
             let (m, k, n) = (Int32(c.rows), Int32(count), Int32(length))
+            BLASThreads.useOne()
             cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, k, n, m, -1, x, k, from, n, 1, w, n)
           }
         }
@@ -165,6 +167,7 @@ extension Rows {
       entries.withUnsafeBufferPointer { q in
         c.entries.withUnsafeBufferPointer { c in
           guard let q = q.baseAddress, let w = w.baseAddress, let c = c.baseAddress else { return }
+          BLASThreads.useOne()
           cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, k, n, m, 1, c, k, q, n, 0, w, n)
         }
       }

@@ -54,7 +54,7 @@ public struct Cholesky: Sendable {
     var entries = factor
     if order > 0 {
       // The factor's diagonal is positive: this cannot fail.
-      _ = la_dpotri(Int32(order), &entries)
+      _ = la_dpotri(BLASThreads.count(order: order), Int32(order), &entries)
       for i in 0..<order { for j in 0..<i { entries[j * order + i] = entries[i * order + j] } }
     }
     return Tensor(entries, [order, order], precision)

@@ -54,9 +54,10 @@ struct DenseEigen {
     _ matrix: UnsafeMutablePointer<Double>, _ work: UnsafeMutablePointer<Double>
   ) -> Int32 {
     let (diagonal, couplings, factors, rest) = (work, work + n, work + 2 * n, work + 3 * n)
-    let info = la_dsytrd(Int32(n), matrix, diagonal, couplings, factors)
+    let info = la_dsytrd(
+      BLASThreads.count(order: n), Int32(n), matrix, diagonal, couplings, factors)
     guard info == 0 else { return info }
-    openblas_set_num_threads(1)
+    BLASThreads.useOne()
     return withUnsafeTemporaryAllocation(
       of: Int32.self, capacity: n + TridiagonalEigen.integerCount(n)
     ) { integers in

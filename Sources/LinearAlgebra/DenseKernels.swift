@@ -17,18 +17,21 @@ public protocol LAPACKScalar: TensorScalar {
 
 extension Double: LAPACKScalar {
   @inlinable
-  public static func potrf(_ n: Int32, _ a: UnsafeMutablePointer<Double>) -> Int32 { la_dpotrf(n, a) }
+  public static func potrf(_ n: Int32, _ a: UnsafeMutablePointer<Double>) -> Int32 {
+    la_dpotrf(BLASThreads.count(order: Int(n)), n, a)
+  }
 
   @inlinable
   public static func getrf(
     _ n: Int32, _ a: UnsafeMutablePointer<Double>, _ pivots: UnsafeMutablePointer<Int32>
-  ) -> Int32 { la_dgetrf(n, a, pivots) }
+  ) -> Int32 { la_dgetrf(BLASThreads.count(order: Int(n)), n, a, pivots) }
 
   @inlinable
   public static func trsm(
     _ triangle: CBLAS_UPLO, _ op: CBLAS_TRANSPOSE, _ diagonal: CBLAS_DIAG, _ n: Int32, _ k: Int32,
     _ a: UnsafePointer<Double>, _ b: UnsafeMutablePointer<Double>
   ) {
+    BLASThreads.use(order: Int(n))
     if k == 1 {
       cblas_dtrsv(CblasRowMajor, triangle, op, diagonal, n, a, n, b, 1)
     } else {
@@ -39,18 +42,21 @@ extension Double: LAPACKScalar {
 
 extension Float: LAPACKScalar {
   @inlinable
-  public static func potrf(_ n: Int32, _ a: UnsafeMutablePointer<Float>) -> Int32 { la_spotrf(n, a) }
+  public static func potrf(_ n: Int32, _ a: UnsafeMutablePointer<Float>) -> Int32 {
+    la_spotrf(BLASThreads.count(order: Int(n)), n, a)
+  }
 
   @inlinable
   public static func getrf(
     _ n: Int32, _ a: UnsafeMutablePointer<Float>, _ pivots: UnsafeMutablePointer<Int32>
-  ) -> Int32 { la_sgetrf(n, a, pivots) }
+  ) -> Int32 { la_sgetrf(BLASThreads.count(order: Int(n)), n, a, pivots) }
 
   @inlinable
   public static func trsm(
     _ triangle: CBLAS_UPLO, _ op: CBLAS_TRANSPOSE, _ diagonal: CBLAS_DIAG, _ n: Int32, _ k: Int32,
     _ a: UnsafePointer<Float>, _ b: UnsafeMutablePointer<Float>
   ) {
+    BLASThreads.use(order: Int(n))
     if k == 1 {
       cblas_strsv(CblasRowMajor, triangle, op, diagonal, n, a, n, b, 1)
     } else {

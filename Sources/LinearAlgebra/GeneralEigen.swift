@@ -15,7 +15,10 @@ public func generalEigenvalues(_ a: Tensor) throws(LinearAlgebraError) -> Comple
   let n = a.shape[0]
   var real = [Double](repeating: 0, count: n)
   var imaginary = real
-  if n > 0 { try checkConverged(la_dgeev(Int32(n), &work, &real, &imaginary), a.shape) }
+  if n > 0 {
+    let threads = BLASThreads.count(order: n)
+    try checkConverged(la_dgeev(threads, Int32(n), &work, &real, &imaginary), a.shape)
+  }
   let order = (0..<n).sorted { (real[$0], imaginary[$0]) < (real[$1], imaginary[$1]) }
   return ComplexEigenvalues(
     real: Tensor(vector: order.map { real[$0] }, a.precision),

@@ -35,7 +35,8 @@ public struct LDLT: Sendable {
     order = matrix.rows
     precision = a.precision
     var pivots = [Int32](repeating: 0, count: order)
-    let info = order > 0 ? la_dsytrf(Int32(order), &matrix.values, &pivots) : 0
+    let threads = BLASThreads.count(order: order)
+    let info = order > 0 ? la_dsytrf(threads, Int32(order), &matrix.values, &pivots) : 0
     try checkMemory(info, a.shape)
     singularPivot = info > 0 ? Int(info) : nil
     factor = matrix.values

@@ -42,7 +42,10 @@ public struct LU: Sendable {
   public func inverse() throws(LinearAlgebraError) -> Tensor {
     if let singularPivot { throw .singular(pivot: singularPivot) }
     var entries = factor
-    if order > 0 { try checkMemory(la_dgetri(Int32(order), &entries, pivots), [order, order]) }
+    if order > 0 {
+      let info = la_dgetri(BLASThreads.count(order: order), Int32(order), &entries, pivots)
+      try checkMemory(info, [order, order])
+    }
     return Tensor(entries, [order, order], precision)
   }
 

@@ -19,7 +19,8 @@ public func qr(_ a: Tensor) throws(LinearAlgebraError) -> QR {
   var q = [Double](repeating: 0, count: m * k)
   if k > 0 {
     var tau = [Double](repeating: 0, count: k)
-    try checkMemory(la_dgelqf(Int32(n), Int32(m), &work, &tau), a.shape)
+    let threads = BLASThreads.count(order: k)
+    try checkMemory(la_dgelqf(threads, Int32(n), Int32(m), &work, &tau), a.shape)
     for i in 0..<k { for j in i..<n { r[i * n + j] = work[i * n + j] } }
     try checkMemory(la_dorglq(Int32(k), Int32(m), Int32(k), &work, Int32(n), tau), a.shape)
     for row in 0..<m { for i in 0..<k { q[row * k + i] = work[row * n + i] } }
@@ -67,7 +68,7 @@ public func leastSquares(
   for i in 0..<m { for j in 0..<nrhs { x[j * rows + i] = right.values[i * nrhs + j] } }
   var columnMajor = matrix.transposed()
   let info = la_dgelsd(
-    Int32(m), Int32(n), Int32(nrhs), &columnMajor, &x, &singular,
+    BLASThreads.count(order: min(m, n)), Int32(m), Int32(n), Int32(nrhs), &columnMajor, &x, &singular,
     cut ?? .ulpOfOne * Double(rows), &rank)
   try checkConverged(info, a.shape)
   var entries = [Double](repeating: 0, count: n * nrhs)

@@ -20,7 +20,9 @@ public func svd(_ a: Tensor) throws(LinearAlgebraError) -> SingularValueDecompos
   var vt = [Double](repeating: 0, count: k * n)
   if k > 0 {
     // LAPACK sees aᵀ = v·s·uᵀ, n×m and column-major: its factors are vt and u, row-major.
-    try decompose(matrix) { la_dsvd($0, Int32(n), Int32(m), &$1, &s, &vt, &u) }
+    try decompose(matrix) { threads, accurate, entries in
+      la_dsvd(threads, accurate, Int32(n), Int32(m), &entries, &s, &vt, &u)
+    }
   }
   return SingularValueDecomposition(
     u: Tensor(u, [m, k], a.precision), s: Tensor(vector: s, a.precision),
@@ -32,8 +34,8 @@ public func singularValues(_ a: Tensor) throws(LinearAlgebraError) -> Tensor {
   let matrix = try Matrix(a)
   var s = [Double](repeating: 0, count: min(matrix.rows, matrix.columns))
   if !s.isEmpty {
-    try decompose(matrix) {
-      la_dsvd($0, Int32(matrix.columns), Int32(matrix.rows), &$1, &s, nil, nil)
+    try decompose(matrix) { threads, accurate, entries in
+      la_dsvd(threads, accurate, Int32(matrix.columns), Int32(matrix.rows), &entries, &s, nil, nil)
     }
   }
   return Tensor(vector: s, a.precision)
@@ -41,13 +43,14 @@ public func singularValues(_ a: Tensor) throws(LinearAlgebraError) -> Tensor {
 
 /// Runs the quick method and, where it does not converge, the accurate one on a fresh copy.
 private func decompose(
-  _ matrix: Matrix, _ routine: (_ accurate: Int32, _ entries: inout [Double]) -> Int32
+  _ matrix: Matrix, _ routine: (_ threads: Int32, _ accurate: Int32, _ entries: inout [Double]) -> Int32
 ) throws(LinearAlgebraError) {
+  let threads = BLASThreads.count(order: min(matrix.rows, matrix.columns))
   var entries = matrix.values
-  var info = routine(0, &entries)
+  var info = routine(threads, 0, &entries)
   if info != 0 {
     entries = matrix.values
-    info = routine(1, &entries)
+    info = routine(threads, 1, &entries)
   }
   try checkConverged(info, [matrix.rows, matrix.columns])
 }

@@ -92,7 +92,8 @@ private func syevd(
   }
   return withExtendedLifetime(work) {
     la_dsyevd(
-      wantsVectors ? 1 : 0, Int32(n), a, &values, work.pointer.assumingMemoryBound(to: Double.self),
+      BLASThreads.count(order: n), wantsVectors ? 1 : 0, Int32(n), a, &values,
+      work.pointer.assumingMemoryBound(to: Double.self),
       Int32(size))
   }
 }
@@ -130,7 +131,9 @@ public func symmetricEigen(
   var values = [Double](repeating: 0, count: n)
   var vectors = [Double](repeating: 0, count: n * k)
   try checkConverged(
-    la_dsyevr(Int32(n), &work, Int32(first), Int32(last), &values, &vectors), a.shape)
+    la_dsyevr(
+      BLASThreads.count(order: n), Int32(n), &work, Int32(first), Int32(last), &values, &vectors),
+    a.shape)
   return SymmetricEigen(
     values: Tensor(vector: Array(values[..<k]), a.precision),
     vectors: Tensor(transposing: vectors, rows: k, columns: n, a.precision))
@@ -153,7 +156,8 @@ public func symmetricTridiagonalEigen(
   var values = diagonal
   var couplings = offDiagonal + [0]
   var vectors = [Double](repeating: 0, count: n * n)
-  try checkConverged(la_dstevd(Int32(n), &values, &couplings, &vectors), [n, n])
+  try checkConverged(
+    la_dstevd(BLASThreads.count(order: n), Int32(n), &values, &couplings, &vectors), [n, n])
   return SymmetricEigen(
     values: Tensor(vector: values),
     vectors: Tensor(transposing: vectors, rows: n, columns: n))

@@ -30,7 +30,7 @@ struct TridiagonalEigen {
   static func workCount(_ size: Int) -> Int { 4 * size + 2 * size * size + 64 }
   static func integerCount(_ size: Int) -> Int { 4 * size }
 
-  /// Returns LAPACK's info: above 0 when an iteration did not converge. OpenBLAS must be set to one thread.
+  /// Returns LAPACK's info: above 0 when an iteration did not converge. OpenBLAS must be set to one thread (`BLASThreads`).
   func solve() -> Int32 {
     if size <= Self.leafSize {
       for k in 0..<size { order[k] = Int32(k + 1) }

@@ -115,6 +115,21 @@ import Testing
     #expect(try symmetricEigen(lower).values.doubles == symmetricEigen(full).values.doubles)
   }
 
+  /// Large enough for several threads each, which they leave to one another: no digit depends on the moment.
+  @Test func sideBySide() throws {
+    let matrices = (1...8).map { randomSymmetric(240, seed: $0) }
+    func round() -> [[Double]] {
+      var found = matrices.map { _ in [Double]() }
+      found.withUnsafeMutableBufferPointer { found in
+        Team.run(matrices.count) { found[$0] = (try? symmetricEigen(matrices[$0]))?.vectors.doubles ?? [] }
+      }
+      return found
+    }
+    let first = round()
+    #expect(first.allSatisfy { $0.count == 240 * 240 })
+    for _ in 0..<5 { #expect(round() == first) }
+  }
+
   /// Residual, orthogonality and order; and the eigenvalues, where they are known.
   private func check(_ a: Tensor, eigenvalues: [Double]? = nil) throws {
     let n = a.shape[0]

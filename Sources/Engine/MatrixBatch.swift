@@ -1,4 +1,3 @@
-import CKernels
 import Graph
 import LinearAlgebra
 import Tensors
@@ -45,7 +44,7 @@ struct MatrixBatch {
     var values: [Double] = []
     values.reserveCapacity(result.elementCount)
     for entry in 0..<batch.elementCount {
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
       values += try TensorKernels.matrix(function, matrices[place(entry, strides[0])]).doubles
     }
     return Tensor(values, result)
@@ -59,7 +58,7 @@ struct MatrixBatch {
     let entries = (0..<batch.elementCount).map { (entry: $0, a: place($0, strides[0])) }
     var factor: (a: Int, lu: LU)?
     for (entry, place) in entries.sorted(by: { ($0.a, $0.entry) < ($1.a, $1.entry) }) {
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
       let lu: LU
       if let known = factor, known.a == place { lu = known.lu } else { lu = try LU(a[place]) }
       factor = (place, lu)

@@ -43,7 +43,7 @@ final class PairProductInstruction: Instruction {
     case .f64: run(memory, Double.self, hk_pair_product_f64)
     case .f32: run(memory, Float.self, hk_pair_product_f32)
     }
-    if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+    try Interruption.check()
   }
 
   private typealias Kernel<T> = (

@@ -1,4 +1,3 @@
-import CKernels
 import Graph
 import Tensors
 
@@ -146,7 +145,7 @@ public final class Plan {
       for (time, instruction) in instructions.enumerated() {
         watcher(time, memory)
         try instruction.run(memory)
-        if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+        try Interruption.check()
       }
       watcher(instructions.count, memory)
     }
@@ -197,7 +196,7 @@ public final class Plan {
     var time = start
     while time < end {
       try steps[time]._withUnsafeGuaranteedRef { try $0.run(memory) }
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
       time += 1
     }
   }

@@ -11,8 +11,10 @@ public struct PrincipalComponents: Sendable {
 
   /// - Parameters:
   ///   - points: two or more, all of one length. Fewer directions than asked for when they span less.
+  ///   - check: called for each point now and then; what it throws ends the work.
+  /// - Throws: `LinearAlgebraError` and what `check` throws.
   /// - Complexity: O(m²·P + m³).
-  public init(_ points: [[Double]], count: Int) throws(LinearAlgebraError) {
+  public init(_ points: [[Double]], count: Int, check: () throws -> Void = {}) throws {
     let m = points.count
     let length = points.first?.count ?? 0
     var mean = [Double](repeating: 0, count: length)
@@ -20,6 +22,7 @@ public struct PrincipalComponents: Sendable {
     let centred = points.map { point in zip(point, mean).map { $0 - $1 } }
     var gram = [Double](repeating: 0, count: m * m)
     for i in 0..<m {
+      try check()
       for j in 0...i {
         let product = zip(centred[i], centred[j]).reduce(0) { $0 + $1.0 * $1.1 }
         (gram[i * m + j], gram[j * m + i]) = (product, product)
@@ -35,6 +38,7 @@ public struct PrincipalComponents: Sendable {
       guard values[place] > 1e-13 * total else { break }
       var direction = [Double](repeating: 0, count: length)
       for i in 0..<m {
+        try check()
         let weight = vectors[i * m + place] / values[place].squareRoot()
         for k in 0..<length { direction[k] += weight * centred[i][k] }
       }

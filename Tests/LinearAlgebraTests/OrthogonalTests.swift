@@ -38,6 +38,19 @@ import Testing
     }
   }
 
+  @Test func principalComponentsStopWhenToldTo() throws {
+    struct Stop: Error {}
+    let points = (0..<5).map { random(1, 7, seed: UInt64($0 + 1)).doubles }
+    var calls = 0
+    #expect(throws: Stop.self) {
+      _ = try PrincipalComponents(points, count: 2) {
+        calls += 1
+        if calls == 3 { throw Stop() }
+      }
+    }
+    #expect(calls == 3)
+  }
+
   @Test func overdetermined() throws {
     let a = random(20, 3)
     let b = random(20, 2, seed: 2)

@@ -106,16 +106,36 @@ import Testing
     try terminal.type(loop + "\r")
     #expect(terminal.sees("}"))
     usleep(500_000)
-    var isBack = false
-    for _ in 0..<30 where !isBack {
-      try terminal.type("\u{3}")
-      isBack = terminal.sees("hlab> ", seconds: 1)
-    }
-    #expect(isBack, "\(terminal.transcript)")
+    interrupt(terminal, within: 30)
     #expect(terminal.transcript.contains("interrupted"), "\(terminal.transcript)")
     try terminal.type("print \"kept{\(kept)}\"\r")
     expect(terminal, answers: "kept1")
     try end(terminal)
+  }
+
+  /// The plane of a long path through many params takes some hundred million products. The path is kept.
+  @Test func interruptStopsTheSearchForThePlaneOfAPath() throws {
+    let terminal = try start()
+    try terminal.type("param W = zeros(10000); f := sum(W^2); repeat 300 { W = W + normal(0, 1, [10000]) }\r")
+    #expect(terminal.sees("}") && terminal.sees("hlab> "))
+    try terminal.type("path\r")
+    #expect(terminal.sees("path"))
+    usleep(200_000)
+    interrupt(terminal, within: 5)
+    #expect(terminal.transcript.contains("interrupted"), "\(terminal.transcript)")
+    try terminal.type("s = slice f along step range -1..0 steps=2; print \"kept{shape(s.values)[0] - 1}\"\r")
+    expect(terminal, answers: "kept1")
+    try end(terminal)
+  }
+
+  /// Ctrl-C until the prompt is back, once a second.
+  private func interrupt(_ terminal: PseudoTerminal, within seconds: Int) {
+    var isBack = false
+    for _ in 0..<seconds where !isBack {
+      _ = try? terminal.type("\u{3}")
+      isBack = terminal.sees("hlab> ", seconds: 1)
+    }
+    #expect(isBack, "\(terminal.transcript)")
   }
 
   @Test func insertsAPasteWithoutRunningIt() throws {

@@ -1,4 +1,3 @@
-import CKernels
 import Graph
 import LinearAlgebra
 import Synchronization
@@ -77,7 +76,7 @@ final class TileJob: @unchecked Sendable {
 
   private func run(_ sources: TileSources, _ workspaces: TileWorkspaces) {
     do {
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
       let values = program.inputs.map { sources.value($0, places) }
       results = try workspaces.with(program.arenaBytes) { try program.run(values, in: $0) }
     } catch {

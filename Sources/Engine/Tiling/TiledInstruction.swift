@@ -1,4 +1,3 @@
-import CKernels
 import Foundation
 import Graph
 import LinearAlgebra
@@ -70,7 +69,7 @@ final class TiledInstruction: Instruction {
         }
         progress.done += Double(job.places.count)
       }
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
       try report?(progress)
     }
     for (total, buffer) in zip(totals, writes) { total.store(memory, buffer) }
@@ -88,7 +87,7 @@ final class TiledInstruction: Instruction {
       } else {
         jobs.append(TileJob(program, images))
       }
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
     }
     return jobs
   }

@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Optimization
 import Plotting
@@ -94,7 +93,7 @@ struct Comparison {
     run.norms.append(current.gradientNorm)
     if current.x.count == 2 { run.points.append(current.x) }
     for _ in 0..<steps {
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
       do {
         current = try stepper.step(from: current).evaluation
       } catch let diagnostic as Diagnostic where diagnostic.kind == .numeric {

@@ -1,4 +1,3 @@
-import CKernels
 import Curvature
 import Engine
 import Graph
@@ -82,7 +81,7 @@ private struct DrawEstimate {
     var samples: [Double] = []
     let progress = call.progress()
     for draw in 1...draws {
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
       try interpreter.redraw(independently: true)
       let drawn = interpreter.state.generator
       let value = try interpreter.evaluate(formula)

@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Optimization
 import Syntax
@@ -59,7 +58,7 @@ struct Minimization {
       do {
         // Each step stands or falls by itself.
         current = try interpreter.atom {
-          if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+          try Interruption.check()
           interpreter.willChange()
           let (after, move) = try stepper.step(from: before)
           made = move

@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Graph
 import Optimization
@@ -42,7 +41,7 @@ final class Sweep {
   func callAsFunction(_ replaced: [Int: Tensor]) throws -> [Tensor] {
     for (leaf, value) in replaced { if let place = places[leaf] { inputs[place] = value } }
     done += 1
-    if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+    try Interruption.check()
     if done & 63 == 0, Machine.now - reported > 0.5 {
       reported = Machine.now
       report("\(min(99, 100 * done / max(total, 1)))%")
@@ -224,7 +223,7 @@ struct SweepResult {
     let outer = axes.count > 1 ? axes[1].points : [0]
     for y in outer {
       for x in axes[0].points {
-        if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+        try Interruption.check()
         let found = try evaluate(axes.count > 1 ? [x, y] : [x])
         entries = found.map { $0.rank == 0 ? -1 : $0.count }
         let numbers = found.flatMap(\.doubles)

@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Graph
 import Optimization
@@ -221,12 +220,12 @@ struct Surroundings: Oracle {
   }
 
   func product(_ v: [Double]) throws -> [Double] {
-    if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+    try Interruption.check()
     return try call.product(v)
   }
 
   func gaussNewtonProduct(_ v: [Double]) throws -> [Double] {
-    if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+    try Interruption.check()
     return try call.gaussNewtonProduct(v)
   }
 

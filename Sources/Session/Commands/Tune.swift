@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Plotting
 import Syntax
@@ -171,7 +170,7 @@ private struct Tune {
     }
     var problem: String?
     while trials.count < trialCount {
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
       // A generator for each trial: a search that is taken up again chooses what it would have chosen.
       var generator = CounterGenerator(seed: seed, stream: UInt64(trials.count) + 2)
       let values = sampler.suggest(parameters, after: trials, &generator)

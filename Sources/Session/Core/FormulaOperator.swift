@@ -1,4 +1,3 @@
-import CKernels
 import Curvature
 import Engine
 import Graph
@@ -32,7 +31,7 @@ final class FormulaOperator: SymmetricOperator {
     guard block.count > 0 else { return result }
     let piece = try affordable(min(block.count, Self.widest))
     for start in stride(from: 0, to: block.count, by: piece) {
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
       let part = block.rows(start..<min(start + piece, block.count))
       let vectors = Tensor(part.entries, [part.count, order]).converted(to: base.precision)
       result.append(Rows(try base.run(vectors).doubles, length: order))

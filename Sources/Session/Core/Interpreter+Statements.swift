@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Graph
 import Syntax
@@ -16,7 +15,7 @@ extension Interpreter {
   /// Runs statements in order.
   func run(_ statements: [Statement], echoes: Bool = false) throws -> Flow {
     for statement in statements {
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
       let flow = try placing(statement.span) {
         statement.isCompound
           ? try quietly(statement.isSilent) { try run(compound: statement) }

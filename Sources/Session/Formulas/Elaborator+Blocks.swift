@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Graph
 import Syntax
@@ -28,7 +27,7 @@ extension Elaborator {
   }
 
   private func run(_ statement: Statement) throws -> BlockExit? {
-    if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+    try Interruption.check()
     switch statement.kind {
     case .assign(let targets, let value): try assign(targets, value)
     case .define(let name, _, let value): environment.locals[name] = try meaning(value)
@@ -137,7 +136,7 @@ extension Elaborator {
       throw Diagnostic(.type, "for runs over a range or a tensor, not a scalar", at: domain.span)
     }
     for k in 0..<count {
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
       var part = indexed(items, [.place(k)] + shape.dropFirst().map { .all($0) })
       if case .tensor(let index) = graph[items].op, shape.count == 1 {
         part = graph.fill(graph.constants[index][flat: k])

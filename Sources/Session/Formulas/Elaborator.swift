@@ -1,4 +1,3 @@
-import CKernels
 import Calculus
 import Engine
 import Graph
@@ -83,7 +82,7 @@ final class Elaborator: FormulaContext {
         .resource, "this formula nests too deeply", at: expr.span,
         hint: "recursion must end at a condition that is known")
     }
-    if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+    try Interruption.check()
     return try build(expr)
   }
 

@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Plotting
 import Syntax
@@ -69,7 +68,7 @@ extension CommandCall {
       let shown = max(1, (longest * frame + frames - 1) / frames)
       interpreter.output(.progress(interpreter.rendered(figure.path(upTo: shown), text)))
       repeat {
-        if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+        try Interruption.check()
         usleep(5000)
       } while Machine.now - start < pause * Double(frame)
       // Where drawing takes longer than a frame lasts, some are left out.

@@ -1,3 +1,4 @@
+import Engine
 import Tensors
 
 /// A direction in the space of all params of a landscape.
@@ -84,8 +85,17 @@ struct ParamPlane {
   /// The square of the part of a direction across the other one below which it is rounding.
   private static let smallestPart = 1e-24
 
-  /// The coefficients of the point of the plane that is nearest to another point, and how far away that is.
-  func projection(of point: [Double]) -> (coefficients: [Double], distance: Double) {
+  /// A point as it is seen in the plane: the coefficients of the nearest point of it, and how far away that is.
+  typealias Projection = (coefficients: [Double], distance: Double)
+
+  func projections(of points: [[Double]]) throws -> [Projection] {
+    try points.map { point in
+      try Interruption.check()
+      return projection(of: point)
+    }
+  }
+
+  private func projection(of point: [Double]) -> Projection {
     let offset = zip(point, origin).map { $0 - $1 }
     let vectors = directions.map(\.vector)
     var coefficients = directions.map { _ in 0.0 }

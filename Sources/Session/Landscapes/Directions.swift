@@ -1,4 +1,5 @@
 import Curvature
+import Engine
 import Graph
 import LinearAlgebra
 import Syntax
@@ -207,7 +208,7 @@ struct DirectionReader {
     // The present point, which is the last, stays.
     let sample = walk.indices.filter { (walk.count - 1 - $0) % stride == 0 }.map { walk[$0] }
     let last = numbers.max() ?? 1
-    let found = try call.algebra { try PrincipalComponents(sample, count: last) }
+    let found = try call.algebra { try PrincipalComponents(sample, count: last, check: Interruption.check) }
     guard let least = numbers.min(), least > 0, last <= found.directions.count else {
       throw Diagnostic(
         .domain,

@@ -199,7 +199,7 @@ struct LandscapeCommand {
     let isAnimated = command.verb == "animate"
     let list = try directions(2, default: isAnimated ? Expr(.name("pca"), command.verbSpan) : nil)
     let plane = ParamPlane(origin: origin, directions: list.directions)
-    let seen = walk.count > 1 ? walk.map(plane.projection) : []
+    let seen = walk.count > 1 ? try plane.projections(of: walk) : []
     let given = try call.ranges(axes: 2)
     let fitting = list.explained.isEmpty ? [-1...1] : Self.ranges(around: seen.map(\.coefficients))
     let across = given.first ?? fitting[0]
@@ -259,7 +259,7 @@ struct LandscapeCommand {
     let own = Expr(.name("pca"), command.verbSpan)
     let list = try directions(2, default: own)
     let plane = ParamPlane(origin: origin, directions: list.directions)
-    let seen = walk.map(plane.projection)
+    let seen = try plane.projections(of: walk)
     let cut = LandscapeCut(
       names: landscape.names, along: list.directions.map(\.name), axes: [[], []], values: [[]],
       path: seen.map(\.coefficients), distances: seen.map(\.distance), explained: list.explained)

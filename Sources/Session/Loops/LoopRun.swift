@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Graph
 import Syntax
@@ -52,7 +51,7 @@ final class LoopRun {
     var k = first
     while end.map({ k < $0 }) ?? true {
       if isStale, isOuter { return (.next, k) }
-      if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+      try Interruption.check()
       if case .range(let variable, _) = loop.kind {
         if isStale {
           interpreter.bindLoopVariable(variable.name, .number(Double(k)))

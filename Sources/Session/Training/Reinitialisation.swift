@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Syntax
 import Tensors
@@ -112,7 +111,7 @@ private struct Selection {
       let wanted = wanted(of: leaf.value.count)
       var mask = [Double](repeating: 0, count: leaf.value.count)
       for _ in 0..<wanted {
-        if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+        try Interruption.check()
         guard let (place, saliency) = surgeon.removeNext(greatest: isTop) else { break }
         guard saliency.isFinite, saliency >= 0 else {
           throw Diagnostic(

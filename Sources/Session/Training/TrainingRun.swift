@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Optimization
 import Syntax
@@ -161,7 +160,7 @@ final class TrainingRun {
     for step in 0..<count {
       let rows = Double(interpreter.feeds.map(\.feed.places.count).max() ?? 1)
       let value = try steppingBack {
-        if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+        try Interruption.check()
         interpreter.willChange()
         return try stepper.train(clip: plan.clip, afterMove: stepsTaken > 0)
       }

@@ -35,6 +35,12 @@ import Testing
     #expect(transcript.run("print max(abs(A - B)), max(abs(C))") == "0 0")
   }
 
+  @Test(arguments: ["tsv", "TSV"]) func columnsOfATsvFileStandBetweenTabs(kind: String) throws {
+    transcript.run("save \"\(path("t.\(kind)"))\" [1, 2; 3, 4]")
+    let text = try String(contentsOfFile: path("t.\(kind)"), encoding: .utf8)
+    #expect(text.contains("\t") && !text.contains(","), "\(text)")
+  }
+
   @Test func headersAreTold() throws {
     let file = try write("a,b\n1,2\n3,4\n", "t.csv")
     #expect(transcript.run("load \"\(file)\"").contains("columns a, b\n1  2\n3  4"))

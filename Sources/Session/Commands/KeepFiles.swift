@@ -151,8 +151,9 @@ extension CommandCall {
     }
     if let cut = LandscapeCut(value), ["csv", "tsv"].contains(FileKind.extension(of: path)) {
       let (names, rows) = cut.table
-      let separator: Csv.Separator = path.hasSuffix(".tsv") ? .tab : .comma
-      return try placingFile(span) { try Csv.write(rows, columnNames: names, separator: separator, to: path) }
+      return try placingFile(span) {
+        try Csv.write(rows, columnNames: names, separator: FileKind.separator(of: path), to: path)
+      }
     }
     guard let tensor = value.tensor else {
       let field = value.fieldNames.first.map { "\(expr.span.text).\($0)" }
@@ -167,9 +168,7 @@ extension CommandCall {
     case "npy": try placingFile(span) { try Npy.write(tensor, to: path) }
     case "csv", "tsv":
       let table = tensor.rank == 0 ? tensor.reshaped([1]) : tensor
-      try placingFile(span) {
-        try Csv.write(table, separator: path.hasSuffix(".tsv") ? .tab : .comma, to: path)
-      }
+      try placingFile(span) { try Csv.write(table, separator: FileKind.separator(of: path), to: path) }
     case "txt":
       try placingFile(span) { try TextFile.write(interpreter.valueText.text(value) + "\n", to: path) }
     default:
@@ -211,6 +210,9 @@ extension CommandCall {
 enum FileKind {
   /// Of files that can be meant for a plot alone, also those that are not written.
   static let pictures: Set = ["svg", "html", "pdf", "png", "jpg", "jpeg", "eps"]
+
+  /// Between the columns of a table.
+  static func separator(of path: String) -> Csv.Separator { `extension`(of: path) == "tsv" ? .tab : .comma }
 
   /// What follows the last point of a file's name, in lower case.
   static func `extension`(of path: String) -> String {

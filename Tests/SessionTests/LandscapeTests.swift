@@ -208,6 +208,12 @@ import Testing
     #expect(try numbers("a.values") != numbers("b.values"))
   }
 
+  /// The square of such a gradient overflows, or vanishes.
+  @Test(arguments: [1e180, 1e-180]) func gradientsOfAnySizeAreDirections(_ scale: Double) throws {
+    run("param x = [3, 4]\nf := \(scale)*sum(x^2)\ns = slice f along grad range -5..5 steps=3")
+    #expect(zip(try numbers("s.values"), [0, 25, 100]).allSatisfy { abs($0 / scale - $1) < 1e-9 })
+  }
+
   @Test func lastStepAndWalkedPath() throws {
     run(Self.rosenbrock + "x = [0, 0]; x = [1, 3]; s = slice f along step range -1..0 steps=2")
     #expect(try numbers("s.values") == [Self.f(0, 0), Self.f(1, 3)])

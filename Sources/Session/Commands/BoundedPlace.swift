@@ -99,10 +99,7 @@ extension CommandCall {
   static func entryName(_ params: [(name: String, shape: Shape)], _ place: Int) -> String {
     var rest = place
     for (name, shape) in params {
-      guard rest >= shape.elementCount else {
-        let index = zip(shape, shape.rowMajorStrides).map { n, stride in rest / stride % n }
-        return shape.isEmpty ? name : "\(name)[\(index.map(String.init).joined(separator: ", "))]"
-      }
+      guard rest >= shape.elementCount else { return name + shape.subscripts(rest) }
       rest -= shape.elementCount
     }
     return ""

@@ -156,7 +156,7 @@ struct DifferencePlan {
         entries = try elaborator.interpreter.evaluateNow([elaborator.indexed(positions, part)])[0].doubles.map
         { Int($0) }
       }
-      names += entries.map { targets.names[k] + Self.subscripts($0, shape) }
+      names += entries.map { targets.names[k] + shape.subscripts($0, separator: ",") }
       places += entries.map { (k, $0) }
     }
     (self.names, self.places) = (names, places)
@@ -171,12 +171,6 @@ struct DifferencePlan {
       }
       return value.converted(to: .f64)
     }
-  }
-
-  private static func subscripts(_ entry: Int, _ shape: Shape) -> String {
-    guard !shape.isEmpty else { return "" }
-    let indices = zip(shape, shape.rowMajorStrides).map { size, stride in "\(entry / stride % size)" }
-    return "[\(indices.joined(separator: ","))]"
   }
 
   func inputs(of plan: Plan, replacing table: [Int: Tensor] = [:]) throws -> [Tensor] {

@@ -1,4 +1,5 @@
 import Curvature
+import Optimization
 import Syntax
 import Tensors
 
@@ -88,7 +89,7 @@ private struct SharpnessReport {
   {
     let around = Surroundings(call: call, names: view.params.map(\.name))
     func moved(_ direction: [Double]) -> [Double]? {
-      let size = direction.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      let size = norm(direction)
       guard size > 0, size.isFinite else { return nil }
       return zip(x, direction).map { $0 + radius * $1 / size }
     }

@@ -13,7 +13,7 @@ struct ObjectiveView {
   let gradient: Tensor?
   let hessian: HessianMatrix?
 
-  var gradientNorm: Double? { gradient.map { $0.doubles.reduce(0) { $0 + $1 * $1 }.squareRoot() } }
+  var gradientNorm: Double? { gradient.map { norm($0.doubles) } }
 }
 
 extension CommandCall {
@@ -122,7 +122,6 @@ extension CommandCall {
 
   /// Value, gradient and Hessian at the present point.
   func view(_ order: DerivativeOrder, storage: MatrixStorage = .dense) throws -> ObjectiveView {
-    var names: [String] = []
     let key = CommandKey(command, "view \(order)")
     let value = try interpreter.evaluate(key: key, owner: command, storage: storage) { elaborator in
       let f = try scalarNode(elaborator)
@@ -151,10 +150,9 @@ extension CommandCall {
       }
       return .tuple(parts)
     }
-    guard case .tuple(let parts) = value, case .bundle(let found, let tensors) = parts[1] else {
+    guard case .tuple(let parts) = value, case .bundle(let names, let tensors) = parts[1] else {
       throw Diagnostic(.type, "'\(command.verb)' needs a scalar formula", at: command.span)
     }
-    names = found
     return ObjectiveView(
       name: subjectSymbol, value: parts[0].tensor?.scalarValue ?? .nan,
       params: zip(names, tensors).map { ($0, $1) }, gradient: parts.count > 2 ? parts[2].tensor : nil,
@@ -283,6 +281,17 @@ extension Interpreter {
       leaf.value = value
       bindGlobal(name, .param(leaf))
     }
+  }
+
+  /// Runs something with params at another point.
+  func at<T>(_ point: [Double], of names: [String], _ body: () throws -> T) rethrows -> T {
+    let (saved, version) = (state.globals, valueVersion)
+    move(names, to: point)
+    defer {
+      state.globals = saved
+      valueVersion = version
+    }
+    return try body()
   }
 
   /// The shapes of params; every name is one.

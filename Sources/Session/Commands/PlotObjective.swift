@@ -1,4 +1,5 @@
 import Graph
+import Optimization
 import Plotting
 import Syntax
 import Tensors
@@ -22,15 +23,11 @@ struct Landscape {
   var coordinates: [Coordinate] {
     leaves.flatMap { leaf in
       (0..<leaf.shape.elementCount).map { entry in
-        Coordinate(name: leaf.name + Self.index(entry, leaf.shape), leaf: leaf, entry: entry)
+        Coordinate(
+          name: leaf.shape == [1] ? leaf.name : leaf.name + leaf.shape.subscripts(entry), leaf: leaf,
+          entry: entry)
       }
     }
-  }
-
-  private static func index(_ entry: Int, _ shape: Shape) -> String {
-    if shape.isEmpty || shape == [1] { return "" }
-    let places = zip(shape, shape.rowMajorStrides).map { entry / $1 % $0 }
-    return "[\(places.map(String.init).joined(separator: ", "))]"
   }
 }
 
@@ -286,7 +283,7 @@ extension CommandCall {
       }
       let found = try sweep(replaced)
       values.append(found[0].scalarValue)
-      norms.append(found[1].doubles.reduce(0) { $0 + $1 * $1 }.squareRoot())
+      norms.append(norm(found[1].doubles))
     }
     return try historyFigure(name, points.map { Double($0.number) }, values, norms)
   }

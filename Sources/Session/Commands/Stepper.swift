@@ -124,7 +124,7 @@ struct Stepper {
 
   func keep(_ method: any Method) { interpreter.state.methods[stateKey] = method }
 
-  /// Changes all or nothing; a method that refuses is told at the command.
+  /// Changes all or nothing.
   func committing<T>(_ body: () throws -> T) throws -> T {
     let (saved, stepsTaken) = (interpreter.state.globals, interpreter.state.stepsTaken)
     do {
@@ -133,10 +133,7 @@ struct Stepper {
       interpreter.state.globals = saved
       interpreter.state.stepsTaken = stepsTaken
       interpreter.valueVersion += 1
-      if let refusal = error as? Refusal {
-        throw Diagnostic(.numeric, refusal.reason, at: call.command.span, hint: refusal.hint)
-      }
-      throw error
+      throw told(error)
     }
   }
 
@@ -157,9 +154,15 @@ struct Stepper {
       let surroundings = Surroundings(call: call, names: names)
       let move = try method.step(before, surroundings)
       return (move, try surroundings.value(at: move.x))
-    } catch let refusal as Refusal {
-      throw Diagnostic(.numeric, refusal.reason, at: call.command.span, hint: refusal.hint)
+    } catch {
+      throw told(error)
     }
+  }
+
+  /// A method that refuses is told at the command.
+  private func told(_ error: any Error) -> any Error {
+    guard let refusal = error as? Refusal else { return error }
+    return Diagnostic(.numeric, refusal.reason, at: call.command.span, hint: refusal.hint)
   }
 
   private func within(_ bounds: Bounds?) -> any Method { Self.within(bounds, method) }
@@ -230,14 +233,7 @@ struct Surroundings: Oracle {
   }
 
   private func at<T>(_ x: [Double], _ body: () throws -> T) throws -> T {
-    let interpreter = call.interpreter
-    let (saved, version) = (interpreter.state.globals, interpreter.valueVersion)
-    interpreter.move(names, to: x)
-    defer {
-      interpreter.state.globals = saved
-      interpreter.valueVersion = version
-    }
-    return try body()
+    try call.interpreter.at(x, of: names, body)
   }
 }
 
@@ -272,7 +268,7 @@ extension Interpreter {
   var nonFiniteLeaves: [String] {
     namesInOrder.filter { name in
       switch lookup(name) {
-      case .param(let leaf)?, .data(let leaf)?: return !leaf.value.doubles.allSatisfy(\.isFinite)
+      case .param(let leaf)?, .data(let leaf)?: return !leaf.value.isFinite
       default: return false
       }
     }

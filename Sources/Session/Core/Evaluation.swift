@@ -1,4 +1,3 @@
-import CKernels
 import Engine
 import Graph
 import Syntax

@@ -2,6 +2,7 @@ import Curvature
 import Engine
 import Graph
 import LinearAlgebra
+import Optimization
 import Syntax
 import Tensors
 
@@ -117,7 +118,7 @@ struct DirectionReader {
   // MARK: Derivatives
 
   private func unit(_ name: String, _ vector: [Double], _ expr: Expr) throws -> Direction {
-    let length = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    let length = norm(vector)
     guard length.isFinite else {
       throw Diagnostic(.numeric, "the direction \(name) is not finite", at: expr.span)
     }
@@ -136,7 +137,7 @@ struct DirectionReader {
   private func eigenvectors(_ numbers: [Int], _ expr: Expr) throws -> [Direction] {
     let largest = numbers.filter { $0 > 0 }.max() ?? 0
     let lowest = -(numbers.filter { $0 < 0 }.min() ?? 0)
-    let (top, bottom) = try interpreter.at(landscape, origin) {
+    let (top, bottom) = try interpreter.at(origin, of: landscape.leaves.map(\.name)) {
       guard let hessian = try hessianOperator(expr) else { return ([[Double]](), [[Double]]()) }
       return try interpreter.matrixFree(at: expr.span) {
         (
@@ -350,16 +351,5 @@ extension Interpreter {
       if let place = names.firstIndex(of: leaf.name) { return tensors[place].doubles }
       return rest.map { Array($0[range]) } ?? range.map { _ in 0 }
     }
-  }
-
-  /// Runs something with the params of a landscape at another point.
-  func at<T>(_ landscape: Landscape, _ point: [Double], _ body: () throws -> T) rethrows -> T {
-    let (saved, version) = (state.globals, valueVersion)
-    move(landscape.leaves.map(\.name), to: point)
-    defer {
-      state.globals = saved
-      valueVersion = version
-    }
-    return try body()
   }
 }

@@ -89,13 +89,8 @@ extension Commands {
       for (name, leaf) in interpreter.allParams {
         var fresh = leaf
         if call.command.clause("fresh") != nil {
-          guard let value = try interpreter.evaluate(leaf.declaration).tensor, value.shape == leaf.value.shape
-          else {
-            throw Diagnostic(
-              .shape, "the declaration of '\(name)' no longer gives its shape", at: call.command.span)
-          }
-          fresh.value = value.converted(to: interpreter.state.settings.precision)
-          try leaf.bounds.map { try interpreter.check(fresh.value, $0, name, call.command.span) }
+          let value = try interpreter.declaredAnew(name, leaf, call.command.span)
+          fresh = try interpreter.moved(name, leaf, to: .tensor(value), call.command.span)
         } else {
           fresh.value = leaf.initial.converted(to: interpreter.state.settings.precision)
         }

@@ -48,12 +48,11 @@ extension Interpreter {
     try checkAssignable(name, span)
     if case .nothing = value { throw Diagnostic(.type, "there is no value to assign", at: source) }
     switch state.globals[name] {
-    case .param(var leaf)? where !isLocal(name):
+    case .param(let leaf)? where !isLocal(name):
       willChange()
-      leaf.value = try fitting(value, leaf.value.shape, name, source)
-      try leaf.bounds.map { try check(leaf.value, $0, name, source) }
+      let moved = try self.moved(name, leaf, to: value, source)
       recordMove()
-      bindGlobal(name, .param(leaf))
+      bindGlobal(name, .param(moved))
       notePoint()
     case .data(var leaf)? where !isLocal(name):
       leaf.value = try fitting(value, nil, name, source)
@@ -78,14 +77,28 @@ extension Interpreter {
     willChange()
     recordMove()
     for (name, tensor) in zip(names, tensors) {
-      guard case .param(var leaf)? = state.globals[name] else {
+      guard case .param(let leaf)? = state.globals[name] else {
         throw Diagnostic(.name, "'\(name)' is not a param", at: source)
       }
-      leaf.value = try fitting(.tensor(tensor), leaf.value.shape, name, source)
-      try leaf.bounds.map { try check(leaf.value, $0, name, source) }
-      bindGlobal(name, .param(leaf))
+      bindGlobal(name, .param(try moved(name, leaf, to: .tensor(tensor), source)))
     }
     notePoint()
+  }
+
+  /// A param with another value, which must have its shape and lie within its bounds.
+  func moved(_ name: String, _ leaf: LeafBinding, to value: Value, _ span: Span) throws -> LeafBinding {
+    var leaf = leaf
+    leaf.value = try fitting(value, leaf.value.shape, name, span)
+    try leaf.bounds.map { try check(leaf.value, $0, name, span) }
+    return leaf
+  }
+
+  /// What a param's declaration gives now; it may draw.
+  func declaredAnew(_ name: String, _ leaf: LeafBinding, _ span: Span) throws -> Tensor {
+    guard let value = try evaluate(leaf.declaration).tensor, value.shape == leaf.value.shape else {
+      throw Diagnostic(.shape, "the declaration of '\(name)' no longer gives its shape", at: span)
+    }
+    return value
   }
 
   /// The identity of a name in the scope that statements run in.

@@ -41,26 +41,27 @@ extension Interpreter {
 
   private func run(_ statement: Statement, echoes: Bool) throws -> Flow {
     let isQuiet = statement.isSilent
+    let echoes = echoes && !isQuiet
     switch statement.kind {
     case .expression(let expr): try show(expr, isQuiet: isQuiet)
     case .assign(let targets, let value):
-      if try declareNetwork(targets, value, echoes: echoes && !isQuiet) { break }
+      if try declareNetwork(targets, value, echoes: echoes) { break }
       let result = try evaluate(value)
       try assign(targets, result, value)
-      if echoes && !isQuiet { echo(targets, result) }
-    case .define(let name, let span, let value): try define(name, span, value, echoes: echoes && !isQuiet)
-    case .function(let declaration): try define(declaration, echoes: echoes && !isQuiet)
+      if echoes { echo(targets, result) }
+    case .define(let name, let span, let value): try define(name, span, value, echoes: echoes)
+    case .function(let declaration): try define(declaration, echoes: echoes)
     case .param(let name, let span, let value, let bounds):
-      try declare(name, span, value, isParam: true, bounds: bounds, echoes: echoes && !isQuiet)
+      try declare(name, span, value, isParam: true, bounds: bounds, echoes: echoes)
     case .residuals(let name, let span, let value):
-      try declareResiduals(name, span, value, echoes: echoes && !isQuiet)
+      try declareResiduals(name, span, value, echoes: echoes)
     case .option(let name, let span, let value):
-      try declareOption(name, span, value, echoes: echoes && !isQuiet)
+      try declareOption(name, span, value, echoes: echoes)
     case .data(let name, let span, let value):
-      try declare(name, span, value, isParam: false, echoes: echoes && !isQuiet)
+      try declare(name, span, value, isParam: false, echoes: echoes)
     case .random(let names, let value):
       willChange()
-      try declareRandom(names, value, echoes: echoes && !isQuiet)
+      try declareRandom(names, value, echoes: echoes)
     case .command(let command):
       willChange()
       let result = try run(command, isAssigned: isQuiet || options.isJSON || trial != nil)

@@ -246,50 +246,34 @@ final class Interpreter {
 
   /// A value as leaves of the graph, one for each tensor in it.
   func meaning(of value: Value, name: String, id: Int, frameTag: Int?, isResult: Bool = false) -> Meaning {
-    var path: [Int] = []
-    func leaf(_ tensor: Tensor) -> NodeID {
+    meaning(of: value, at: []) { tensor, path in
       let leafID = slots.leafID(name, binding: id, frameTag: frameTag, path: path, isResult: isResult)
       return graph.leaf(Leaf(id: leafID, name: name, shape: tensor.shape))
     }
-    func build(_ value: Value) -> Meaning {
-      switch value {
-      case .tensor(let t): return .node(leaf(t))
-      case .blockMatrix(let t, let names, let sizes): return .blockMatrix(leaf(t), names: names, sizes: sizes)
-      case .sparse(let matrix, let names, let sizes):
-        let node = graph.sparseMatrix(matrix.pattern, leaf(matrix.values))
-        return names.isEmpty ? .node(node) : .blockMatrix(node, names: names, sizes: sizes)
-      case .string(let s): return .string(s)
-      case .bundle(let names, let tensors):
-        return .bundle(
-          Bundle(names: names, nodes: tensors.enumerated().map { k, t in nested(k) { leaf(t) } }))
-      case .record(let fields):
-        return .record(fields.enumerated().map { k, field in (field.name, nested(k) { build(field.value) }) })
-      case .tuple(let items): return .tuple(items.enumerated().map { k, item in nested(k) { build(item) } })
-      case .nothing: return .tuple([])
-      }
-    }
-    func nested<T>(_ place: Int, _ body: () -> T) -> T {
-      path.append(place)
-      defer { path.removeLast() }
-      return body()
-    }
-    return build(value)
   }
 
   /// A captured value as constants of the graph.
   func constantMeaning(of value: Value) -> Meaning {
+    meaning(of: value, at: []) { tensor, _ in graph.constant(tensor) }
+  }
+
+  /// A value with a node for each tensor in it, which is told by its place.
+  private func meaning(of value: Value, at path: [Int], _ node: (Tensor, [Int]) -> NodeID) -> Meaning {
     switch value {
-    case .tensor(let t): return .node(graph.constant(t))
+    case .tensor(let t): return .node(node(t, path))
     case .blockMatrix(let t, let names, let sizes):
-      return .blockMatrix(graph.constant(t), names: names, sizes: sizes)
+      return .blockMatrix(node(t, path), names: names, sizes: sizes)
     case .sparse(let matrix, let names, let sizes):
-      let node = graph.sparseMatrix(matrix.pattern, graph.constant(matrix.values))
-      return names.isEmpty ? .node(node) : .blockMatrix(node, names: names, sizes: sizes)
+      let whole = graph.sparseMatrix(matrix.pattern, node(matrix.values, path))
+      return names.isEmpty ? .node(whole) : .blockMatrix(whole, names: names, sizes: sizes)
     case .string(let s): return .string(s)
     case .bundle(let names, let tensors):
-      return .bundle(Bundle(names: names, nodes: tensors.map(graph.constant)))
-    case .record(let fields): return .record(fields.map { ($0.name, constantMeaning(of: $0.value)) })
-    case .tuple(let items): return .tuple(items.map(constantMeaning))
+      return .bundle(Bundle(names: names, nodes: tensors.enumerated().map { k, t in node(t, path + [k]) }))
+    case .record(let fields):
+      return .record(
+        fields.enumerated().map { k, field in (field.name, meaning(of: field.value, at: path + [k], node)) })
+    case .tuple(let items):
+      return .tuple(items.enumerated().map { k, item in meaning(of: item, at: path + [k], node) })
     case .nothing: return .tuple([])
     }
   }

@@ -233,14 +233,12 @@ final class LoopCompiler {
 
   /// Statements that are more than a formula.
   private func code(_ statement: Statement, isQuiet: Bool) throws -> LoopBlock.Code {
+    let quiet = isQuiet || statement.isSilent
     switch statement.kind {
     case .breaking: return .breaking
     case .continuing: return .continuing
-    case .forLoop, .whileLoop, .repeatLoop:
-      let quiet = isQuiet || statement.isSilent
-      return .loop(try loop(statement, isQuiet: quiet))
+    case .forLoop, .whileLoop, .repeatLoop: return .loop(try loop(statement, isQuiet: quiet))
     case .conditional(let branches, let otherwise):
-      let quiet = isQuiet || statement.isSilent
       return .conditional(
         try branches.map { branch in
           _ = try number(branch.condition)

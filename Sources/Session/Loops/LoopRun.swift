@@ -136,26 +136,25 @@ final class LoopRun {
     }
   }
 
-  /// Whether a plan could be run; what stops it is left to the interpreter.
-  private func computes(_ segment: LoopSegment) throws -> Bool {
+  /// Whether a segment's condition holds, when its plan could be run; nil where the interpreter has to say what stops it.
+  @inline(__always)
+  private func holds(_ segment: LoopSegment) throws -> Bool? {
     do {
       return try segment.compute()
     } catch EngineError.interrupted {
       throw EngineError.interrupted
     } catch {
-      return false
+      return nil
     }
   }
 
+  /// Whether a segment without a condition could be run.
+  private func computes(_ segment: LoopSegment) throws -> Bool { try holds(segment) != nil }
+
   /// Nil: the interpreter has to run these statements.
   private func run(_ segment: LoopSegment) throws -> Outcome? {
-    do {
-      guard try segment.compute() else { return .ended }
-    } catch EngineError.interrupted {
-      throw EngineError.interrupted
-    } catch {
-      return nil
-    }
+    guard let holds = try holds(segment) else { return nil }
+    guard holds else { return .ended }
     guard segment.isAcceptable() else { return nil }
     if self.segment !== segment { self.segment = segment }
     segment.commit(self)

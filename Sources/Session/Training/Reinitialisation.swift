@@ -134,10 +134,8 @@ private struct Selection {
   }
 
   private func set(_ name: String, _ leaf: LeafBinding, _ entries: [Double], _ expr: Expr) throws {
-    var leaf = leaf
-    leaf.value = Tensor(entries, leaf.value.shape, leaf.value.precision)
-    try leaf.bounds.map { try interpreter.check(leaf.value, $0, name, expr.span) }
-    interpreter.bindGlobal(name, .param(leaf))
+    let value = Tensor(entries, leaf.value.shape, leaf.value.precision)
+    interpreter.bindGlobal(name, .param(try interpreter.moved(name, leaf, to: .tensor(value), expr.span)))
   }
 
   /// Gives the chosen weights of each param other values, and the masks of what was chosen.
@@ -229,11 +227,7 @@ private struct Initialiser {
     }
     switch kind {
     case .zeros: return [Double](repeating: 0, count: leaf.value.count)
-    case .declared:
-      guard let value = try call.interpreter.evaluate(leaf.declaration).tensor, value.shape == shape else {
-        throw Diagnostic(.shape, "the declaration of '\(name)' no longer gives its shape", at: span)
-      }
-      return value.doubles
+    case .declared: return try call.interpreter.declaredAnew(name, leaf, span).doubles
     default: break
     }
     guard shape.count == 2 else {

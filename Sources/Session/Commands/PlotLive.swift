@@ -6,8 +6,8 @@ import Syntax
 struct LivePlot {
   let command: Command
   var isDrawing = false
-  /// The params have moved since it was drawn.
-  fileprivate(set) var isStale = false
+  /// Where the params were when it became part of the output last.
+  fileprivate var place: ParamPlace
   fileprivate var drawn = 0.0
   /// Seconds that a drawing takes.
   fileprivate var cost = 0.0
@@ -15,14 +15,29 @@ struct LivePlot {
   fileprivate var picture: String?
   fileprivate var line = ""
 
-  init(_ command: Command) { self.command = command }
+  init(_ command: Command, _ place: ParamPlace) { (self.command, self.place) = (command, place) }
+}
+
+/// Where the params are, told by the memory of their values, and after how many moves.
+struct ParamPlace: Equatable {
+  private let moves: Int
+  private let values: [String: ObjectIdentifier]
+
+  fileprivate init(_ state: State) {
+    moves = state.path.count
+    values = state.globals.compactMapValues { binding in
+      if case .param(let leaf) = binding { return ObjectIdentifier(leaf.value.sharedStorage) }
+      return nil
+    }
+  }
 }
 
 extension CommandCall {
   /// After `plot … live` the plot follows the params; any other plot ends that.
   func keepLive() {
     guard interpreter.live?.isDrawing != true else { return }
-    interpreter.live = command.clause("live") != nil && !isAssigned ? LivePlot(command) : nil
+    interpreter.live =
+      command.clause("live") != nil && !isAssigned ? LivePlot(command, ParamPlace(interpreter.state)) : nil
   }
 }
 
@@ -33,14 +48,12 @@ extension Interpreter {
 
   /// The params have moved.
   func redrawLive() {
-    guard let plot = live, !plot.isDrawing else { return }
-    live?.isStale = true
-    guard options.isInteractive, !movesAreQuiet,
+    guard let plot = live, !plot.isDrawing, options.isInteractive, !movesAreQuiet,
       Machine.now - plot.drawn > max(Self.liveInterval, plot.cost / Self.liveShare)
     else { return }
     let start = Machine.now
     live?.isDrawing = true
-    drawLive(plot.command, isAssigned: false)
+    drawLive(plot.command)
     live?.isDrawing = false
     live?.cost = Machine.now - start
     live?.drawn = Machine.now
@@ -61,30 +74,30 @@ extension Interpreter {
     output(.progress("\(picture)\n\(live?.line ?? "")"))
   }
 
-  /// The statement that moved the params has ended: the plot becomes part of the output.
+  /// A statement has ended: where the params are elsewhere than before, the plot becomes part of the output.
   func finishLive() {
-    guard let plot = live, plot.isStale, !movesAreQuiet else { return }
-    live?.isStale = false
+    guard let plot = live, !movesAreQuiet else { return }
+    let here = ParamPlace(state)
     live?.picture = nil
     live?.line = ""
-    drawLive(plot.command, isAssigned: false)
+    live?.place = here
+    if plot.place != here { drawLive(plot.command) }
   }
 
   /// A plot that fails is no longer live; what it draws at random does not count.
-  private func drawLive(_ command: Command, isAssigned: Bool) {
+  private func drawLive(_ command: Command) {
     guard let definition = Commands.table["plot"] else { return }
     let generator = state.generator
     defer { state.generator = generator }
     do {
       let call = CommandCall(
-        interpreter: self, command: command, definition: definition, isAssigned: isAssigned)
+        interpreter: self, command: command, definition: definition, isAssigned: false)
       _ = try call.plotCommand()
     } catch let diagnostic as Diagnostic {
       live = nil
       output(.diagnostic("warning: the live plot ends: \(diagnostic.message)"))
     } catch {
-      // An interrupt is met by what moves the params, too.
-      live?.isStale = false
+      // An interrupt is met by what moves the params, too; a history may have yet to begin.
     }
   }
 }

@@ -20,7 +20,7 @@ public enum ForeignWords {
     let truth = "truth values are written true and false"
     let derivative = "derivatives are written grad(f, x) and hessian(f, x)"
     let jacobian = "derivatives of a vector are jacobian(y, x)"
-    let eigen = "eig(A) has values and vectors; eig alone is the command"
+    let eigen = "eig(A) has values and vectors; eig alone lists the Hessian's, and plot eig draws them"
     let output = "a value is printed by its name alone, or with print a, b"
     let vector = "a vector is written [1, 2], a matrix [1, 2; 3, 4]"
     let minimum = "a minimum is found by minimize newton, points of zero gradient by critical"
@@ -36,7 +36,9 @@ public enum ForeignWords {
       "hess": "the matrix of second derivatives is hessian(f, x); hessian alone is the command",
       "count": "sum(c) counts where c holds", "exit": leave, "bye": leave, "logout": leave,
       "lesson": "lessons begin at the shell: hlab lesson 1", "clc": "Ctrl-L clears the screen",
-      "cls": "Ctrl-L clears the screen", "ls": "vars lists what is bound", "who": "vars lists what is bound",
+      "cls": "Ctrl-L clears the screen",
+      "clear": "Ctrl-L clears the screen; reset takes the params back", "ls": "vars lists what is bound",
+      "who": "vars lists what is bound",
       "whos": "vars lists what is bound", "None": "there is no value for nothing; nan is no number",
       "T": "a transpose is written A'",
       "wrt": "in an expression, what to differentiate by stands in parentheses: hessian(f, x)",

@@ -214,6 +214,19 @@ import Testing
     #expect(zip(try numbers("s.values"), [0, 25, 100]).allSatisfy { abs($0 / scale - $1) < 1e-9 })
   }
 
+  /// Where the Newton step leads is drawn, unless it leads nowhere.
+  @Test func theNewtonStepOfAModel() throws {
+    func shown(_ x: String) -> String {
+      transcript.run(
+        Self.rosenbrock + "x = \(x); surface f along x[0], x[1] range -1..1 model=true steps=21")
+    }
+    #expect(shown("[-1.2, 1]").contains("Newton step\n"))
+    let leaving = shown("[-1, 1]")
+    #expect(leaving.contains("Newton step, leaves the frame"), "\(leaving)")
+    let minimum = shown("[1, 1]")
+    #expect(!minimum.contains("Newton"), "\(minimum)")
+  }
+
   @Test func lastStepAndWalkedPath() throws {
     run(Self.rosenbrock + "x = [0, 0]; x = [1, 3]; s = slice f along step range -1..0 steps=2")
     #expect(try numbers("s.values") == [Self.f(0, 0), Self.f(1, 3)])
@@ -402,6 +415,11 @@ import Testing
     transcript.run(Self.rosenbrock + "plot f live")
     #expect(transcript.run("minimize newton").contains(picture))
     #expect(!transcript.run("print x").contains(picture))
+    // Back, too; but not where they have been and come back from.
+    #expect(transcript.run("undo").contains(picture))
+    #expect(!transcript.run("compare newton, gd steps=3").contains(picture))
+    #expect(transcript.run("x = [1, 2]").contains(picture))
+    #expect(transcript.run("reset").contains(picture))
     transcript.run("plot f")
     transcript.run("reset")
     #expect(!transcript.run("minimize newton").contains(picture))

@@ -99,15 +99,20 @@ struct Explanation {
 
   private func formRows(_ forms: [HessianForm]) -> [Row] {
     var rows: [Row] = forms.enumerated().map { place, form in
-      let multiplications = NumberFormat.formatted(form.computation.multiplications, ".3g") ?? ""
       let bytes = Machine.describe(Double(form.computation.workingBytes))
-      let cost = "\(multiplications) multiplications, \(bytes)"
+      let cost = "\(work(of: form.computation)), \(bytes)"
       return (name(of: form.kind), cost + (place == 0 ? "   (used)" : ""))
     }
     if !forms.isEmpty, !forms.contains(where: { $0.kind == .sparse }) {
       rows.append(("sparse", "no: it is small, or most of its entries are there"))
     }
     return rows
+  }
+
+  /// Those of scalar programs are not counted.
+  private func work(of computation: any Computation) -> String {
+    guard computation.multiplications > 0 else { return "a few operations" }
+    return "\(NumberFormat.formatted(computation.multiplications, ".3g") ?? "") multiplications"
   }
 
   private func name(of kind: HessianForm.Kind) -> String {

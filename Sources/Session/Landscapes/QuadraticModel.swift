@@ -14,6 +14,9 @@ struct QuadraticModel {
   /// Of the formula, for the legend.
   let name: String
 
+  /// Shorter arrows are left out, as parts of the frame.
+  private static let leastArrow = 0.01
+
   /// Of a line: the model over some places, as far as it stays near the formula's own values.
   func parabola(over ts: [Double], near values: [Double]) -> Series {
     let finite = values.filter(\.isFinite)
@@ -53,13 +56,14 @@ struct QuadraticModel {
         Arrows(
           tails: ends.map { _ in (centre[0], centre[1]) },
           heads: ends.map { (centre[0] + $0[0], centre[1] + $0[1]) }, name: "eigenvectors")))
-    if let step = newtonStep(values, vectors, largest) {
-      let head = [centre[0] + step[0], centre[1] + step[1]]
-      if across.contains(head[0]), up.contains(head[1]), step != [0, 0] {
-        marks.append(
-          .arrows(
-            Arrows(tails: [(centre[0], centre[1])], heads: [(head[0], head[1])], name: "Newton step")))
-      }
+    // At a minimum there is none to see, and its head would hide the point.
+    if let step = newtonStep(values, vectors, largest), step.allSatisfy(\.isFinite),
+      max(abs(step[0]) / width, abs(step[1]) / height) > Self.leastArrow
+    {
+      let head = (centre[0] + step[0], centre[1] + step[1])
+      let isInside = across.contains(head.0) && up.contains(head.1)
+      let name = isInside ? "Newton step" : "Newton step, leaves the frame"
+      marks.append(.arrows(Arrows(tails: [(centre[0], centre[1])], heads: [head], name: name)))
     }
     return marks
   }

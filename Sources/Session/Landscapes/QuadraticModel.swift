@@ -48,7 +48,9 @@ struct QuadraticModel {
     let reach = axes.map { max(abs($0.vector[0]) / width, abs($0.vector[1]) / height) * $0.length }
     let scale = 1 / (3 * (reach.max() ?? 1))
     let halves = axes.map { axis in axis.vector.map { $0 * axis.length * scale } }
-    let ends = halves.flatMap { [$0, $0.map { -$0 }] }
+    // The head of an arrow too short to see would hide the point.
+    func isSeen(_ d: [Double]) -> Bool { max(abs(d[0]) / width, abs(d[1]) / height) > Self.leastArrow }
+    let ends = halves.filter(isSeen).flatMap { [$0, $0.map { -$0 }] }
     var marks: [Mark] = []
     if let curve = curve(axes.map(\.value), halves) { marks.append(.line(curve)) }
     marks.append(
@@ -56,10 +58,7 @@ struct QuadraticModel {
         Arrows(
           tails: ends.map { _ in (centre[0], centre[1]) },
           heads: ends.map { (centre[0] + $0[0], centre[1] + $0[1]) }, name: "eigenvectors")))
-    // At a minimum there is none to see, and its head would hide the point.
-    if let step = newtonStep(values, vectors, largest), step.allSatisfy(\.isFinite),
-      max(abs(step[0]) / width, abs(step[1]) / height) > Self.leastArrow
-    {
+    if let step = newtonStep(values, vectors, largest), step.allSatisfy(\.isFinite), isSeen(step) {
       let head = (centre[0] + step[0], centre[1] + step[1])
       let isInside = across.contains(head.0) && up.contains(head.1)
       let name = isInside ? "Newton step" : "Newton step, leaves the frame"

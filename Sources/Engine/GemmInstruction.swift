@@ -35,10 +35,13 @@ final class GemmInstruction: Instruction {
   let alpha: Double
   let beta: Double
   let base: Base?
+  /// The rows in groups that may share zeros, and a buffer to skip these in.
+  let skipping: (ways: [RowGroups], room: Int)?
 
   init(
     _ a: Matrix, _ b: Matrix, _ c: Matrix, m: Int, n: Int, k: Int, batch: [Int], alpha: Double,
-    accumulate: Bool, base: Base? = nil
+    accumulate: Bool, base: Base? = nil,
+    skipping: (ways: [RowGroups], room: Int)? = nil
   ) {
     self.a = a
     self.b = b
@@ -48,8 +51,10 @@ final class GemmInstruction: Instruction {
     self.alpha = alpha
     beta = accumulate ? 1 : 0
     self.base = base
+    self.skipping = skipping
     let added = (accumulate ? [c.buffer] : []) + (base.map { [$0.buffer] } ?? [])
-    super.init(reads: [a.buffer, b.buffer] + added, writes: [c.buffer])
+    super.init(
+      reads: [a.buffer, b.buffer] + added, writes: [c.buffer] + (skipping.map { [$0.room] } ?? []))
   }
 
   /// Whether hlab's own kernels are meant for it; larger products are BLAS's.
@@ -68,7 +73,7 @@ final class GemmInstruction: Instruction {
   }
 
   override func run(_ memory: Memory) throws {
-    openblas_set_num_threads(1)
+    BLASThreads.useOne()
     let count = batch.elementCount
     let isShared = m * n * k * count >= Self.sharedWork
     if count > 1 {
@@ -77,11 +82,17 @@ final class GemmInstruction: Instruction {
         run(memory, entries: (group * count / groups)..<((group + 1) * count / groups))
       }
     } else if isShared {
-      panels(memory)
+      if !skipsZeros(memory) { panels(memory) }
     } else {
       multiply(memory, a.offset, b.offset, c.offset, base?.offset ?? 0, m, n)
     }
-    if hk_interrupt_get() != 0 { throw EngineError.interrupted }
+    try Interruption.check()
+  }
+
+  /// The product without the columns that are zero in groups of rows; false where there are few of them.
+  private func skipsZeros(_ memory: Memory) -> Bool {
+    guard let skipping else { return false }
+    return skipping.ways.contains { $0.multiply(self, room: skipping.room, memory) }
   }
 
   /// One product, cut along the longer side of the result.

@@ -197,9 +197,13 @@ extension PlanBuilder {
         rest.append((c, try value(operand, &program)))
       }
     }
-    // Terms of coefficient 1 come first, so that a + b − c costs two operations, and a product among them can begin with
-    // what is added to it.
-    rest = rest.filter { $0.0 == 1 } + rest.filter { $0.0 != 1 }
+    if terms.contains(where: { isProductSum(resolved($0.1.node)) }) {
+      // A product can begin with what is added to it first.
+      rest = rest.filter { $0.0 == 1 } + rest.filter { $0.0 != 1 }
+    } else if let unit = rest.firstIndex(where: { $0.0 == 1 }) {
+      // Start with a term of coefficient 1, so that a + b − c costs two operations.
+      rest.swapAt(0, unit)
+    }
     guard let first = rest.first else { return program.constant(constant) }
     var result = first.0 == 1 ? first.1 : program.apply(HK_MUL_CONSTANT, first.1, imm: first.0)
     for (c, register) in rest.dropFirst() {

@@ -152,18 +152,26 @@ extension PlanBuilder {
       let mc = matrix(c, groups.m, groups.n, groups.batch, sizes)
     else { throw EngineError.tooComplex("layout of a matrix product") }
     let size = { (labels: [Label]) -> Int in labels.reduce(1) { $0 * (sizes[$1] ?? 1) } }
-    let batch = groups.batch.map { sizes[$0] ?? 1 }
+    let extents = { (labels: [Label]) -> [Int] in labels.map { sizes[$0] ?? 1 } }
+    let batch = extents(groups.batch)
     let (m, n, k) = (size(groups.m), size(groups.n), size(groups.k))
+    // A column-major result is the transposed product.
+    var (x, y, z) = mc.transposed ? (mb, ma, mc) : (ma, mb, mc)
     if mc.transposed {
-      // A column-major result is the transposed product.
-      var (x, y, z) = (mb, ma, mc)
       x.transposed.toggle()
       y.transposed.toggle()
       z.transposed = false
-      emit(GemmInstruction(x, y, z, m: n, n: m, k: k, batch: batch, alpha: alpha, accumulate: accumulate))
-    } else {
-      emit(GemmInstruction(ma, mb, mc, m: m, n: n, k: k, batch: batch, alpha: alpha, accumulate: accumulate))
     }
+    func product(_ skipping: (ways: [RowGroups], room: Int)? = nil) -> GemmInstruction {
+      GemmInstruction(
+        x, y, z, m: mc.transposed ? n : m, n: mc.transposed ? m : n, k: k, batch: batch, alpha: alpha,
+        accumulate: accumulate, skipping: skipping)
+    }
+    let plain = product()
+    let rows = extents(mc.transposed ? groups.n : groups.m)
+    let ways = batch.isEmpty ? RowGroups.ways(rows, n: plain.n, k: k) : []
+    guard let room = ways.map({ $0.room(plain, precision) }).max() else { return emit(plain) }
+    emit(product((ways, newBuffer(room))))
   }
 
   /// An order of the summed labels in which both operands walk them as one dimension, if there is one.

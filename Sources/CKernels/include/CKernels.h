@@ -8,6 +8,7 @@
 #include "hk_product.h"
 #include "hk_scalar.h"
 #include "hk_secular.h"
+#include "hk_skipping.h"
 #include "hk_solve.h"
 #include "hk_team.h"
 #include "hk_tridiagonal.h"

@@ -1,0 +1,30 @@
+#include "hk_skipping.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "hk_loop.h"
+#include "hk_team.h"
+#include "loops.h"
+#include "panels.h"
+
+// Groups and columns that are looked at before anything is done; columns whose zeros are found at a time; bytes of the
+// panels that each group meets while its rows are in the cache.
+enum { SAMPLED_GROUPS = 4, SAMPLED_COLUMNS = 256, SCANNED = 256, PANELS_HELD = 1 << 18 };
+
+#define KERNELS "skipping.inc"
+#include "levels.inc"
+
+#define HK_SKIPPING(precision, T)                                                                  \
+  double hk_zero_share_##precision(const hk_skipping *p, const T *a) {                             \
+    return HK_FITTING(zero_share_##precision)(p, a);                                               \
+  }                                                                                                \
+  int64_t hk_skipping_room_##precision(const hk_skipping *p) {                                     \
+    return HK_FITTING(skipping_room_##precision)(p);                                               \
+  }                                                                                                \
+  int hk_skipping_##precision(const hk_skipping *p, const T *a, const T *b, T *room, T *c) {       \
+    return HK_FITTING(skipping_##precision)(p, a, b, room, c);                                     \
+  }
+
+HK_SKIPPING(f64, double)
+HK_SKIPPING(f32, float)

@@ -1,0 +1,123 @@
+import CKernels
+import Testing
+
+/// Products that skip columns that are zero in all rows of a group, against the definition.
+@Suite struct SkippingTests {
+  struct Case: CustomTestStringConvertible, Sendable {
+    var groups, members, k, n: Int
+    /// Rows of a group follow each other, or every row of the first member comes before those of the second.
+    var isInner = true
+    var isColumnMajor = false
+    var isTransposed = false
+    var alpha = 1.0
+    var adds = false
+    var testDescription: String {
+      "\(groups)·\(members)×\(k)·\(k)×\(n) \(isInner) \(isColumnMajor) \(isTransposed) \(alpha) \(adds)"
+    }
+
+    var rows: Int { groups * members }
+    func row(_ group: Int, _ member: Int) -> Int {
+      isInner ? group * members + member : member * groups + group
+    }
+    func left(_ row: Int, _ column: Int) -> Int { isColumnMajor ? column * rows + row : row * k + column }
+    func right(_ row: Int, _ column: Int) -> Int { isTransposed ? column * k + row : row * n + column }
+
+    var description: hk_skipping {
+      let (group, member) = isInner ? (members, 1) : (1, groups)
+      let step = isColumnMajor ? 1 : k
+      return hk_skipping(
+        groups: Int64(groups), members: Int64(members), n: Int64(n), k: Int64(k),
+        a_group: Int64(group * step),
+        a_member: Int64(member * step), a_column: Int64(isColumnMajor ? rows : 1),
+        b_row: Int64(isTransposed ? 1 : n), b_column: Int64(isTransposed ? k : 1), c_group: Int64(group * n),
+        c_member: Int64(member * n), alpha: alpha, adds: adds ? 1 : 0)
+    }
+
+    /// Every other column of a group is zero, roughly.
+    var leftValues: [Double] {
+      var a = [Double](repeating: 0, count: rows * k)
+      for g in 0..<groups {
+        for column in 0..<k where (g * 7 + column * column * 3) % 5 < 2 {
+          for m in 0..<members { a[left(row(g, m), column)] = Double((g + 3 * m + 5 * column) % 11) - 5 }
+        }
+      }
+      return a
+    }
+    var rightValues: [Double] { (0..<(k * n)).map { Double(($0 * 13) % 17) - 8 } }
+
+    /// Whole numbers: exact in both precisions, in any order.
+    func product(_ a: [Double], _ b: [Double], onto c: [Double]) -> [Double] {
+      var result = adds ? c : [Double](repeating: 0, count: rows * n)
+      for i in 0..<rows {
+        for p in 0..<k where a[left(i, p)] != 0 {
+          let factor = alpha * a[left(i, p)]
+          for j in 0..<n { result[i * n + j] += factor * b[right(p, j)] }
+        }
+      }
+      return result
+    }
+  }
+
+  static let cases: [Case] =
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 20, 24].map { Case(groups: 3, members: $0, k: 40, n: 37) }
+    + [(1, 1), (2, 16), (300, 32), (513, 70), (5, 400)].flatMap { k, n in
+      [
+        Case(groups: 5, members: 10, k: k, n: n, isInner: false),
+        Case(groups: 5, members: 10, k: k, n: n, isColumnMajor: true, isTransposed: true),
+        Case(groups: 4, members: 5, k: k, n: n, isInner: false, isColumnMajor: true, alpha: -2, adds: true),
+        Case(groups: 4, members: 4, k: k, n: n, isTransposed: true, alpha: 0.5, adds: true),
+      ]
+    }
+
+  @Test(arguments: cases) func products(_ x: Case) {
+    let (a, b) = (x.leftValues, x.rightValues)
+    var p = x.description
+    var c = [Double](repeating: 3, count: x.rows * x.n)
+    let expected = x.product(a, b, onto: c)
+    var room = [Double](repeating: .nan, count: Int(hk_skipping_room_f64(&p)))
+    #expect(hk_skipping_f64(&p, a, b, &room, &c) == 1)
+    #expect(c == expected)
+    var single = [Float](repeating: 3, count: x.rows * x.n)
+    var smallRoom = [Float](repeating: .nan, count: Int(hk_skipping_room_f32(&p)))
+    #expect(hk_skipping_f32(&p, a.map(Float.init), b.map(Float.init), &smallRoom, &single) == 1)
+    #expect(single.map(Double.init) == expected)
+  }
+
+  @Test func shareOfZeros() {
+    let x = Case(groups: 40, members: 10, k: 100, n: 8)
+    var p = x.description
+    // Of the groups 0, 10, 20 and 30, all of which have the same columns.
+    let open = (0..<x.k).count { $0 * $0 * 3 % 5 < 2 }
+    #expect(hk_zero_share_f64(&p, x.leftValues) == 1 - Double(open) / Double(x.k))
+    #expect(hk_zero_share_f64(&p, [Double](repeating: 0, count: x.rows * x.k)) == 1)
+    #expect(hk_zero_share_f64(&p, [Double](repeating: .nan, count: x.rows * x.k)) == 0)
+    // One row that is not zero is enough.
+    var a = [Double](repeating: 0, count: x.rows * x.k)
+    for g in 0..<x.groups { for column in 0..<x.k { a[x.left(x.row(g, 9), column)] = 1e-300 } }
+    #expect(hk_zero_share_f64(&p, a) == 0)
+  }
+
+  /// Zero times what is not finite is no zero: nothing is done. NaN and infinities on the left are entries like others.
+  @Test func valuesThatAreNotFinite() {
+    let x = Case(groups: 6, members: 10, k: 50, n: 45)
+    var p = x.description
+    var room = [Double](repeating: 0, count: Int(hk_skipping_room_f64(&p)))
+    for special in [Double.nan, .infinity, -.infinity] {
+      for place in [0, 44, 45, 1000, 50 * 45 - 1] {
+        var b = x.rightValues
+        b[place] = special
+        var c = [Double](repeating: 7, count: x.rows * x.n)
+        #expect(hk_skipping_f64(&p, x.leftValues, b, &room, &c) == 0)
+        #expect(c.allSatisfy { $0 == 7 })
+      }
+      var a = x.leftValues
+      a[x.left(23, 31)] = special
+      var c = [Double](repeating: 7, count: x.rows * x.n)
+      let b = x.rightValues.map { $0 == 0 ? 1 : $0 }
+      #expect(hk_skipping_f64(&p, a, b, &room, &c) == 1)
+      for row in 0..<x.rows {
+        #expect(c[(row * x.n)..<((row + 1) * x.n)].allSatisfy { $0.isFinite == (row != 23) })
+      }
+    }
+  }
+}

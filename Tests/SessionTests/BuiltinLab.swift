@@ -50,7 +50,7 @@ final class BuiltinLab: FormulaContext {
   func node(_ meaning: Meaning, field: String? = nil) throws -> NodeID {
     switch meaning {
     case .node(let node): return node
-    case .record(let fields):
+    case .fields(let fields):
       let found = fields.first { $0.name == field } ?? fields[0]
       return try node(found.value)
     default: throw Diagnostic(.type, "not a tensor")

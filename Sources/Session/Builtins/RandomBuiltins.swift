@@ -108,7 +108,7 @@ struct PublishedGenerator {
   }
 
   init?(_ value: Meaning) {
-    guard case .record(let fields) = value, fields.count == 2, fields[0].name == "generator",
+    guard case .fields(let fields) = value, fields.count == 2, fields[0].name == "generator",
       case .string(let family) = fields[0].value, case .string(let text) = fields[1].value,
       let seed = Int(text)
     else { return nil }

@@ -194,7 +194,7 @@ extension Interpreter {
     case .node(let n): return .tensor(place(n))
     case .bundle(let b): return .bundle(b.names, b.nodes.map(place))
     case .tuple(let items): return .tuple(try items.map { try resultShape($0, elaborator, &nodes) })
-    case .record(let fields):
+    case .fields(let fields):
       return .record(try fields.map { ($0.name, try resultShape($0.value, elaborator, &nodes)) })
     case .string(let s): return .string(s)
     case .blockMatrix(let n, let names, let sizes): return .blockMatrix(place(n), names, sizes)

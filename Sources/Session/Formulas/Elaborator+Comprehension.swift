@@ -285,7 +285,7 @@ extension Meaning {
     case .bundle(let b):
       return .bundle(Bundle(names: b.names, nodes: b.nodes.map { _ in nodes.removeFirst() }))
     case .tuple(let items): return .tuple(items.map { $0.replacing(&nodes) })
-    case .record(let fields): return .record(fields.map { ($0.name, $0.value.replacing(&nodes)) })
+    case .fields(let fields): return .record(fields.map { ($0.name, $0.value.replacing(&nodes)) })
     case .range(let a, let b):
       return .range(a.map { _ in nodes.removeFirst() }, b.map { _ in nodes.removeFirst() })
     case .string, .operator: return self

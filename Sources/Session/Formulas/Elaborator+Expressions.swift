@@ -344,7 +344,7 @@ extension Elaborator {
   private func field(_ base: Expr, _ name: String, _ span: Span) throws -> Meaning {
     let value = try meaning(base)
     switch value {
-    case .record(let fields):
+    case .fields(let fields):
       if let found = fields.first(where: { $0.name == name }) { return found.value }
       throw missing(name, fields.map(\.name), "this record", span)
     case .bundle(let bundle):

@@ -311,7 +311,7 @@ final class Elaborator: FormulaContext {
     case .node(let n): return .node(change(n))
     case .bundle(let b): return .bundle(Bundle(names: b.names, nodes: b.nodes.map(change)))
     case .tuple(let items): return .tuple(items.map { map($0, change) })
-    case .record(let fields): return .record(fields.map { ($0.name, map($0.value, change)) })
+    case .fields(let fields): return .record(fields.map { ($0.name, map($0.value, change)) })
     case .blockMatrix(let n, let names, let sizes): return .blockMatrix(change(n), names: names, sizes: sizes)
     case .range(let a, let b): return .range(a.map(change), b.map(change))
     case .operator(let form):

@@ -174,7 +174,7 @@ struct Completion {
     guard let meaning = try? interpreter.elaborator().meaning(expr) else { return [] }
     switch meaning {
     case .bundle(let bundle): return bundle.names
-    case .record(let fields): return fields.map(\.name)
+    case .fields(let fields): return fields.map(\.name)
     case .blockMatrix(_, let names, _): return names
     default: return []
     }

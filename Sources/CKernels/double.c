@@ -213,7 +213,7 @@ HK_INLINE double softplus_f64(double x) {
 
 // h/(1 + h) with h = (exp(2|x|) − 1)/2, or h − h·(h/(1 + h)) where that loses less: one division for both. With
 // |x| = k·ln 2/2 + r, r > −0.0001, h is 2^k·(exp(2r) − 1)/2 + (2^k − 1)/2, whose summands hardly cancel.
-HK_INLINE double tanh_f64(double x) {
+HK_INLINE double tanh_half(double x) {
   double a = magnitude(x);
   double c = a > 22 ? 22 : a;
   // Not ½: a tie for the least |x|.
@@ -235,9 +235,12 @@ HK_INLINE double tanh_f64(double x) {
   odd = odd * w + 0.6666666666666644;
   double part = w * (odd * r + even) + r;
   double scale = from_bits(bits(shifted) << 52);
-  double h = part * scale + (scale * 0.5 - 0.5);
+  return part * scale + (scale * 0.5 - 0.5);
+}
+
+HK_INLINE double tanh_end(double h, double x) {
   double q = h / (1 + h);
-  return with_sign(a < 0.4 ? h - h * q : q, x);
+  return with_sign(magnitude(x) < 0.4 ? h - h * q : q, x);
 }
 
 // 4e/(1 + e)² with e = exp(−2|x|).
@@ -349,7 +352,7 @@ HK_KERNEL(log1p_f64, double, 8, log1p_f64)
 HK_KERNEL(sqrt_f64, double, 8, sqrt_f64)
 HK_KERNEL(rsqrt_f64, double, 8, rsqrt_f64)
 HK_KERNEL(recip_f64, double, 8, recip_f64)
-HK_KERNEL(tanh_f64, double, 8, tanh_f64)
+HK_KERNEL_IN_HALVES(tanh_f64, double, 8, tanh_half, tanh_end)
 HK_KERNEL(sech2_f64, double, 16, sech2_f64)
 HK_KERNEL(sigmoid_f64, double, 16, sigmoid_f64)
 HK_KERNEL(softplus_f64, double, 8, softplus_f64)

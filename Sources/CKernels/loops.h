@@ -28,10 +28,13 @@
 #define HK_PRAGMA(text) _Pragma(#text)
 #define HK_UNROLL _Pragma("clang loop unroll(full)")
 #define HK_VECTOR(width) HK_PRAGMA(clang loop vectorize(assume_safety) vectorize_width(width))
+#define HK_VECTORS(width) HK_PRAGMA(clang loop vectorize(assume_safety) vectorize_width(width) unroll(disable))
 #elif defined(__GNUC__)
 #define HK_VECTOR(width) _Pragma("GCC ivdep")
+#define HK_VECTORS(width) HK_VECTOR(width)
 #else
 #define HK_VECTOR(width)
+#define HK_VECTORS(width)
 #endif
 #ifndef HK_UNROLL
 #define HK_UNROLL
@@ -52,6 +55,35 @@
       for (ptrdiff_t i = 0; i < (width); i++) held[i] = function(held[i]); \
       memcpy(y + whole, held, rest);                                      \
     }                                                                     \
+  }
+
+// A function in two halves, second(first(x), x): while the second of one block waits for a division, the first of the next
+// goes on.
+#define HK_KERNEL_IN_HALVES(name, type, width, first, second)             \
+  HK_INLINE void name##_first(const type *x, type *h) {                   \
+    HK_VECTORS(width)                                                     \
+    for (int i = 0; i < 2 * (width); i++) h[i] = first(x[i]);             \
+  }                                                                       \
+  HK_INLINE void name##_second(const type *h, const type *x, type *y) {   \
+    HK_VECTORS(width)                                                     \
+    for (int i = 0; i < 2 * (width); i++) y[i] = second(h[i], x[i]);      \
+  }                                                                       \
+  HK_CLONES void hk_##name(const type *x, type *y, ptrdiff_t n) {         \
+    enum { block = 2 * (width) };                                         \
+    type held[2][block], rest[block] = {0};                               \
+    const ptrdiff_t whole = n - n % block;                                \
+    int now = 0;                                                          \
+    if (whole > 0) name##_first(x, held[0]);                              \
+    for (ptrdiff_t i = block; i < whole; i += block, now = !now) {        \
+      name##_first(x + i, held[!now]);                                    \
+      name##_second(held[now], x + i - block, y + i - block);             \
+    }                                                                     \
+    if (whole > 0) name##_second(held[now], x + whole - block, y + whole - block); \
+    if (whole == n) return;                                               \
+    memcpy(rest, x + whole, (size_t)(n - whole) * sizeof(type));          \
+    name##_first(rest, held[0]);                                          \
+    name##_second(held[0], rest, rest);                                   \
+    memcpy(y + whole, rest, (size_t)(n - whole) * sizeof(type));          \
   }
 
 // Where x[i] lies outside ±limit (or is infinite), the library's function takes over.

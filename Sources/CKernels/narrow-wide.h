@@ -1,10 +1,11 @@
 // Sums and maxima of narrow rows with vectors of 64 bytes, in the order that narrow.inc tells. Rows follow each other, of
-// at most sixteen entries; of the last group some may lack. 0 where a maximum is not told, since there is a NaN.
+// at most sixteen entries; of the last group some may lack. 0 where some maximum is NaN, which is lost. Of equal entries, zeros of both signs,
+// the first is the maximum.
 #pragma once
 #include <immintrin.h>
 
 HK_INLINE HK_WIDE int reduce_sixteen(const float *v, ptrdiff_t cols, ptrdiff_t count, int mode, float *part) {
-#define ADDED(x, y) (mode == HK_ACCUMULATE ? _mm512_add_ps(x, y) : _mm512_max_ps(x, y))
+#define ADDED(x, y) (mode == HK_ACCUMULATE ? _mm512_add_ps(x, y) : _mm512_max_ps(y, x))
   const __m512 neutral = _mm512_set1_ps(mode == HK_ACCUMULATE ? 0 : -INFINITY);
   const __mmask16 mask = (__mmask16)((1u << cols) - 1);
   __mmask16 isBad = 0;
@@ -31,7 +32,7 @@ HK_INLINE HK_WIDE int reduce_sixteen(const float *v, ptrdiff_t cols, ptrdiff_t c
 }
 
 HK_INLINE HK_WIDE int reduce_eight(const double *v, ptrdiff_t cols, ptrdiff_t count, int mode, double *part) {
-#define ADDED(x, y) (mode == HK_ACCUMULATE ? _mm512_add_pd(x, y) : _mm512_max_pd(x, y))
+#define ADDED(x, y) (mode == HK_ACCUMULATE ? _mm512_add_pd(x, y) : _mm512_max_pd(y, x))
   const __m512d neutral = _mm512_set1_pd(mode == HK_ACCUMULATE ? 0 : -INFINITY);
   const unsigned mask = (1u << cols) - 1;
   __mmask8 isBad = 0;

@@ -35,13 +35,12 @@ final class GemmInstruction: Instruction {
   let alpha: Double
   let beta: Double
   let base: Base?
-  /// The rows in groups that may share zeros, and a buffer to skip these in.
-  let skipping: (ways: [RowGroups], room: Int)?
+  let skipping: ZeroSkipping?
 
   init(
     _ a: Matrix, _ b: Matrix, _ c: Matrix, m: Int, n: Int, k: Int, batch: [Int], alpha: Double,
     accumulate: Bool, base: Base? = nil,
-    skipping: (ways: [RowGroups], room: Int)? = nil
+    skipping: ZeroSkipping? = nil
   ) {
     self.a = a
     self.b = b
@@ -82,17 +81,11 @@ final class GemmInstruction: Instruction {
         run(memory, entries: (group * count / groups)..<((group + 1) * count / groups))
       }
     } else if isShared {
-      if !skipsZeros(memory) { panels(memory) }
+      if skipping?.multiply(self, memory) != true { panels(memory) }
     } else {
       multiply(memory, a.offset, b.offset, c.offset, base?.offset ?? 0, m, n)
     }
     try Interruption.check()
-  }
-
-  /// The product without the columns that are zero in groups of rows; false where there are few of them.
-  private func skipsZeros(_ memory: Memory) -> Bool {
-    guard let skipping else { return false }
-    return skipping.ways.contains { $0.multiply(self, room: skipping.room, memory) }
   }
 
   /// One product, cut along the longer side of the result.

@@ -154,7 +154,6 @@ extension PlanBuilder {
     let size = { (labels: [Label]) -> Int in labels.reduce(1) { $0 * (sizes[$1] ?? 1) } }
     let extents = { (labels: [Label]) -> [Int] in labels.map { sizes[$0] ?? 1 } }
     let batch = extents(groups.batch)
-    let (m, n, k) = (size(groups.m), size(groups.n), size(groups.k))
     // A column-major result is the transposed product.
     var (x, y, z) = mc.transposed ? (mb, ma, mc) : (ma, mb, mc)
     if mc.transposed {
@@ -162,16 +161,16 @@ extension PlanBuilder {
       y.transposed.toggle()
       z.transposed = false
     }
-    func product(_ skipping: (ways: [RowGroups], room: Int)? = nil) -> GemmInstruction {
+    let (rows, columns) = mc.transposed ? (groups.n, groups.m) : (groups.m, groups.n)
+    let skipping =
+      batch.isEmpty
+      ? ZeroSkipping(
+        rows: extents(rows), n: size(columns), k: size(groups.k), precision, newBuffer: newBuffer)
+      : nil
+    emit(
       GemmInstruction(
-        x, y, z, m: mc.transposed ? n : m, n: mc.transposed ? m : n, k: k, batch: batch, alpha: alpha,
-        accumulate: accumulate, skipping: skipping)
-    }
-    let plain = product()
-    let rows = extents(mc.transposed ? groups.n : groups.m)
-    let ways = batch.isEmpty ? RowGroups.ways(rows, n: plain.n, k: k) : []
-    guard let room = ways.map({ $0.room(plain, precision) }).max() else { return emit(plain) }
-    emit(product((ways, newBuffer(room))))
+        x, y, z, m: size(rows), n: size(columns), k: size(groups.k), batch: batch, alpha: alpha,
+        accumulate: accumulate, skipping: skipping))
   }
 
   /// An order of the summed labels in which both operands walk them as one dimension, if there is one.

@@ -35,6 +35,15 @@ struct RowGroups {
     return found
   }
 
+  /// Entries of the workspace for a product of this size; nil where that is too large to skip columns.
+  func room(n: Int, k: Int, _ precision: Precision) -> Int? {
+    var sizes = hk_skipping()
+    (sizes.groups, sizes.members) = (Int64(groups), Int64(members))
+    (sizes.n, sizes.k) = (Int64(n), Int64(k))
+    guard hk_can_skip(&sizes) != 0 else { return nil }
+    return Int(precision == .f64 ? hk_skipping_room_f64(&sizes) : hk_skipping_room_f32(&sizes))
+  }
+
   private func product(_ gemm: GemmInstruction) -> hk_skipping {
     hk_skipping(
       groups: Int64(groups), members: Int64(members), n: Int64(gemm.n), k: Int64(gemm.k),
@@ -44,14 +53,8 @@ struct RowGroups {
       c_member: Int64(memberStep * gemm.c.leading), alpha: gemm.alpha, adds: gemm.beta == 0 ? 0 : 1)
   }
 
-  /// Entries of the workspace that a product needs to skip columns.
-  func room(_ gemm: GemmInstruction, _ precision: Precision) -> Int {
-    var product = product(gemm)
-    return Int(precision == .f64 ? hk_skipping_room_f64(&product) : hk_skipping_room_f32(&product))
-  }
-
   /// The product, where skipping pays; false when nothing was done.
-  func multiply(_ gemm: GemmInstruction, room: Int, _ memory: Memory) -> Bool {
+  fileprivate func multiply(_ gemm: GemmInstruction, room: Int, _ memory: Memory) -> Bool {
     var product = product(gemm)
     func place<T>(_ x: GemmInstruction.Matrix, _: T.Type) -> UnsafeMutablePointer<T> {
       memory.pointer(x.buffer, T.self) + x.offset
@@ -66,5 +69,28 @@ struct RowGroups {
       return hk_zero_share_f32(&product, a) >= Self.leastShare
         && hk_skipping_f32(&product, a, b, memory.pointer(room, Float.self), c) != 0
     }
+  }
+}
+
+/// What a product needs to skip zeros.
+struct ZeroSkipping {
+  /// Tried one after the other.
+  let ways: [RowGroups]
+  /// The buffer that it works in.
+  let room: Int
+
+  /// - Parameter rows: sizes of the axes that the rows are of, outermost first.
+  init?(rows: [Int], n: Int, k: Int, _ precision: Precision, newBuffer: (Int) -> Int) {
+    let found = RowGroups.ways(rows, n: n, k: k).compactMap { way in
+      way.room(n: n, k: k, precision).map { (way: way, room: $0) }
+    }
+    guard let most = found.map(\.room).max() else { return nil }
+    ways = found.map(\.way)
+    room = newBuffer(most)
+  }
+
+  /// The product without the columns that are zero in groups of rows; false where nothing was done.
+  func multiply(_ gemm: GemmInstruction, _ memory: Memory) -> Bool {
+    ways.contains { $0.multiply(gemm, room: room, memory) }
   }
 }

@@ -70,6 +70,22 @@ struct NarrowRowTests: GraphTest {
     }
   }
 
+  /// Of zeros of both signs the first one, in whatever company the row stands.
+  @Test(arguments: [4, 6, 8, 12, 15]) func signedZeros(width: Int) throws {
+    for precision in [Precision.f64, .f32] {
+      for hasNaN in [false, true] {
+        var data = [Double](repeating: -0.0, count: 33 * width)
+        for row in 0..<33 where row % 2 == 0 { data[row * width] = 0 }
+        if hasNaN { for row in [3, 20, 32] { data[row * width + 2] = .nan } }
+        let found = try reductions(Tensor(data, [33, width]).converted(to: precision), precision)[1]
+        for row in 0..<33 where !found[row].isNaN {
+          #expect(found[row].sign == (row % 2 == 0 ? .plus : .minus), "\(precision) \(row)")
+        }
+        #expect(found.count { $0.isNaN } == (hasNaN ? 3 : 0))
+      }
+    }
+  }
+
   /// Results that do not follow each other, and sums onto what is there.
   @Test func placesOfResults() throws {
     let (a, b, width) = (23, 40, 10)

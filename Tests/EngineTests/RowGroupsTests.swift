@@ -85,6 +85,66 @@ struct RowGroupsTests: GraphTest {
     }
   }
 
+  /// The instruction itself skips where a quarter of the columns of groups is zero and the weights are finite.
+  @Test(arguments: [(0.6, false, true), (0.1, false, false), (0.6, true, false)])
+  func skips(share: Double, isInfinite: Bool, expected: Bool) throws {
+    let (groups, members, n, k) = (64, 10, 200, 300)
+    let skipping = try #require(
+      ZeroSkipping(rows: [groups, members], n: n, k: k, .f64, newBuffer: { _ in 3 }))
+    func matrix(_ buffer: Int, _ leading: Int) -> GemmInstruction.Matrix {
+      GemmInstruction.Matrix(buffer: buffer, offset: 0, leading: leading, transposed: false, batchStrides: [])
+    }
+    let gemm = GemmInstruction(
+      matrix(0, k), matrix(1, n), matrix(2, n), m: groups * members, n: n, k: k, batch: [], alpha: 1,
+      accumulate: false, skipping: skipping)
+    var a = values([groups * members, k], 0).doubles
+    for row in 0..<(groups * members) {
+      for column in 0..<k where Double((row / members * 31 + column * 17) % 100) < 100 * share {
+        a[row * k + column] = 0
+      }
+    }
+    var b = values([k, n], 1).doubles
+    if isInfinite { b[n + 7] = -.infinity }
+    let room = try #require(skipping.ways.first?.room(n: n, k: k, .f64))
+    let buffers = [
+      a, b, [Double](repeating: .nan, count: groups * members * n), [Double](repeating: .nan, count: room),
+    ]
+    .map { values in
+      let memory = UnsafeMutablePointer<Double>.allocate(capacity: values.count)
+      memory.initialize(from: values, count: values.count)
+      return memory
+    }
+    defer { buffers.forEach { $0.deallocate() } }
+    let table = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: buffers.count)
+    defer { table.deallocate() }
+    for (k, buffer) in buffers.enumerated() { table[k] = UnsafeMutableRawPointer(buffer) }
+    #expect(skipping.multiply(gemm, Memory(table: table, precision: .f64)) == expected)
+    guard expected else { return #expect(buffers[2][0].isNaN) }
+    for row in [0, 9, 10, 333, 639] {
+      for column in [0, 1, 31, 32, 199] {
+        let exact = (0..<k).reduce(0) { $0 + a[row * k + $1] * b[$1 * n + column] }
+        #expect((buffers[2][row * n + column] - exact).magnitude < 1e-13)
+      }
+    }
+  }
+
+  /// The workspace is bounded, however many rows there are, and no product without groups has one.
+  @Test func workspace() throws {
+    func room(_ rows: [Int], _ n: Int, _ k: Int) -> Int? {
+      var found: Int?
+      _ = ZeroSkipping(rows: rows, n: n, k: k, .f32) {
+        found = $0
+        return 0
+      }
+      return found
+    }
+    let small = try #require(room([128, 10], 1000, 1000))
+    #expect(small < 1_000_000 + 32_000 + 600_000)
+    #expect(room([100_000, 10], 1000, 1000) == small)
+    #expect(room([128, 10], 5000, 5000) == nil)
+    #expect(room([1280], 1000, 1000) == nil)
+  }
+
   @Test func waysToTakeRows() {
     func members(_ sizes: [Int], n: Int = 500, k: Int = 500) -> [[Int]] {
       RowGroups.ways(sizes, n: n, k: k).map { [$0.groups, $0.members, $0.groupStep, $0.memberStep] }

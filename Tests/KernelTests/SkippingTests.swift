@@ -120,4 +120,39 @@ import Testing
       }
     }
   }
+
+  /// Sums of many f32 numbers of one sign are blocked: their error does not grow with their number as that of one chain
+  /// does, 7e-6 here.
+  @Test func longSums() {
+    let (groups, members, n, k) = (2, 5, 8, 40_000)
+    var p = hk_skipping(
+      groups: Int64(groups), members: Int64(members), n: Int64(n), k: Int64(k), a_group: Int64(members * k),
+      a_member: Int64(k), a_column: 1, b_row: Int64(n), b_column: 1, c_group: Int64(members * n),
+      c_member: Int64(n), alpha: 1, adds: 0)
+    func uniform(_ i: Int) -> Float { Float((i * 7919 + 13) % 10007) / 10007 }
+    let a = (0..<(groups * members * k)).map { $0 % k % 3 == 0 ? 0 : uniform($0) }
+    let b = (0..<(k * n)).map { uniform(3 * $0 + 1) }
+    var room = [Float](repeating: 0, count: Int(hk_skipping_room_f32(&p)))
+    var c = [Float](repeating: 0, count: groups * members * n)
+    #expect(hk_skipping_f32(&p, a, b, &room, &c) == 1)
+    for row in 0..<(groups * members) {
+      for column in 0..<n {
+        var exact = 0.0
+        for i in 0..<k { exact += Double(a[row * k + i]) * Double(b[i * n + column]) }
+        #expect((Double(c[row * n + column]) - exact).magnitude < 1e-6 * exact)
+      }
+    }
+  }
+
+  @Test func sizes() {
+    var p = Case(groups: 3, members: 4, k: 10, n: 10).description
+    #expect(hk_can_skip(&p) == 1)
+    for change in [\hk_skipping.groups, \.members, \.n, \.k] {
+      var q = p
+      q[keyPath: change] = 0
+      #expect(hk_can_skip(&q) == 0 && hk_skipping_f64(&q, [0], [0], nil, nil) == 0)
+    }
+    p.members = 25
+    #expect(hk_can_skip(&p) == 0)
+  }
 }

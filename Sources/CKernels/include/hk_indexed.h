@@ -11,8 +11,8 @@ typedef struct {
   int64_t rows, dense_row, indexed_row;
 } hk_indexed;
 
-// dense[i] = indexed[i, table[i]]. Returns how many entries of every row were done: `count`, or where the table first
-// names no place; entries before it may not be done then.
+// dense[i] = indexed[i, table[i]]. Returns `count`, or where the table first names no place: entries before it may be
+// done or not.
 int64_t hk_gather_f64(const hk_indexed *p, const double *indexed, const double *table, double *dense);
 int64_t hk_gather_f32(const hk_indexed *p, const float *indexed, const float *table, float *dense);
 

@@ -14,6 +14,9 @@ typedef struct {
   int32_t adds;
 } hk_skipping;
 
+// Whether the sizes are such that the following may be called: the workspace is bounded, and with it k·n.
+int hk_can_skip(const hk_skipping *p);
+
 // The share of zero columns in a few groups.
 double hk_zero_share_f64(const hk_skipping *p, const double *a);
 double hk_zero_share_f32(const hk_skipping *p, const float *a);

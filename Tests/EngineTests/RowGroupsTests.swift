@@ -114,7 +114,7 @@ struct RowGroupsTests: GraphTest {
       memory.initialize(from: values, count: values.count)
       return memory
     }
-    defer { buffers.forEach { $0.deallocate() } }
+    defer { for buffer in buffers { buffer.deallocate() } }
     let table = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: buffers.count)
     defer { table.deallocate() }
     for (k, buffer) in buffers.enumerated() { table[k] = UnsafeMutableRawPointer(buffer) }

@@ -267,7 +267,8 @@ static inline int la_dpotri(int threads, int n, double *a) {
 }
 
 // Reciprocal 1-norm condition number from la_dpotrf's factor.
-static inline int la_dpocon(int n, const double *a, double norm, double *rcond) {
+static inline int la_dpocon(int threads, int n, const double *a, double norm, double *rcond) {
+  openblas_set_num_threads(threads);
   int info = 0, lwork = 1;
   double *work = la_work(3.0 * n, &lwork, &info);
   int *iwork = la_integer_work((size_t)n, &info);
@@ -303,7 +304,8 @@ static inline int la_dgetri(int threads, int n, double *a, const int *ipiv) {
 }
 
 // Reciprocal condition number in the infinity norm from la_dgetrf's factor.
-static inline int la_dgecon(int n, const double *a, double norm, double *rcond) {
+static inline int la_dgecon(int threads, int n, const double *a, double norm, double *rcond) {
+  openblas_set_num_threads(threads);
   int info = 0, lwork = 1;
   double *work = la_work(4.0 * n, &lwork, &info);
   int *iwork = la_integer_work((size_t)n, &info);
@@ -324,7 +326,8 @@ static inline int la_dsytrf(int threads, int n, double *a, int *ipiv) {
   free(work);
   return info;
 }
-static inline int la_dsytrs(int n, int nrhs, const double *a, const int *ipiv, double *b) {
+static inline int la_dsytrs(int threads, int n, int nrhs, const double *a, const int *ipiv, double *b) {
+  openblas_set_num_threads(threads);
   int info = 0;
   dsytrs_("U", &n, &nrhs, a, &n, ipiv, b, &n, &info, 1);
   return info;
@@ -332,12 +335,14 @@ static inline int la_dsytrs(int n, int nrhs, const double *a, const int *ipiv, d
 
 // The Cholesky factor of a banded matrix: kd diagonals above the main one, ab is (kd+1)×n, its last row the
 // main diagonal.
-static inline int la_dpbtrf(int n, int kd, double *ab) {
+static inline int la_dpbtrf(int threads, int n, int kd, double *ab) {
+  openblas_set_num_threads(threads);
   int info = 0, ldab = kd + 1;
   dpbtrf_("U", &n, &kd, ab, &ldab, &info, 1);
   return info;
 }
-static inline int la_dpbtrs(int n, int kd, int nrhs, const double *ab, double *b) {
+static inline int la_dpbtrs(int threads, int n, int kd, int nrhs, const double *ab, double *b) {
+  openblas_set_num_threads(threads);
   int info = 0, ldab = kd + 1;
   dpbtrs_("U", &n, &kd, &nrhs, ab, &ldab, b, &n, &info, 1);
   return info;
@@ -351,7 +356,8 @@ static inline int la_dgtsv(int n, int nrhs, double *below, double *diagonal, dou
 }
 
 // Solves a banded system with exchanges; ab has 2·kl + ku + 1 rows, entry (i, j) at row kl + ku + i − j of column j.
-static inline int la_dgbsv(int n, int kl, int ku, int nrhs, double *ab, int *ipiv, double *b) {
+static inline int la_dgbsv(int threads, int n, int kl, int ku, int nrhs, double *ab, int *ipiv, double *b) {
+  openblas_set_num_threads(threads);
   int info = 0, rows = 2 * kl + ku + 1;
   dgbsv_(&n, &kl, &ku, &nrhs, ab, &rows, ipiv, b, &n, &info);
   return info;
@@ -370,7 +376,8 @@ static inline int la_dgelqf(int threads, int m, int n, double *a, double *tau) {
 }
 
 // The first m rows of Q (m×n, leading dimension lda) from la_dgelqf's k reflectors.
-static inline int la_dorglq(int m, int n, int k, double *a, int lda, const double *tau) {
+static inline int la_dorglq(int threads, int m, int n, int k, double *a, int lda, const double *tau) {
+  openblas_set_num_threads(threads);
   int info = 0, lwork = 1, query = -1;
   double size = 1;
   dorglq_(&m, &n, &k, a, &lda, tau, &size, &query, &info);

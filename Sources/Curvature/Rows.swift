@@ -55,7 +55,8 @@ public struct Rows: Sendable {
 
   /// The Euclidean norm of a vector.
   public func norm(_ row: Int) -> Double {
-    entries.withUnsafeBufferPointer { values in
+    BLASThreads.useOne()
+    return entries.withUnsafeBufferPointer { values in
       values.baseAddress.map { cblas_dnrm2(Int32(length), $0 + row * length, 1) } ?? 0
     }
   }

@@ -28,7 +28,7 @@ public struct BandedCholesky: Sendable {
       }
     }
     if order > 0 {
-      let info = la_dpbtrf(Int32(order), Int32(bandwidth), &work)
+      let info = la_dpbtrf(BLASThreads.count(order: bandwidth), Int32(order), Int32(bandwidth), &work)
       if info > 0 { throw .notPositiveDefinite(order: Int(info)) }
     }
     (self.order, self.bandwidth, factor) = (order, bandwidth, work)
@@ -39,7 +39,8 @@ public struct BandedCholesky: Sendable {
     let right = try Matrix(rightHandSide: b, rows: order)
     guard order > 0, right.columns > 0 else { return b }
     var x = right.transposed()
-    _ = la_dpbtrs(Int32(order), Int32(bandwidth), Int32(right.columns), factor, &x)
+    let threads = BLASThreads.count(order: bandwidth)
+    _ = la_dpbtrs(threads, Int32(order), Int32(bandwidth), Int32(right.columns), factor, &x)
     return Tensor(transposing: x, rows: right.columns, columns: order, shape: b.shape, b.precision)
   }
 }

@@ -63,7 +63,8 @@ public struct Cholesky: Sendable {
   /// An estimate of 1/(‖a‖₁·‖a⁻¹‖₁); near 1e−16 means singular to working precision.
   public func reciprocalCondition() throws(LinearAlgebraError) -> Double {
     var result = 1.0
-    if order > 0 { try checkMemory(la_dpocon(Int32(order), factor, norm, &result), [order, order]) }
+    let threads = BLASThreads.count(order: order)
+    if order > 0 { try checkMemory(la_dpocon(threads, Int32(order), factor, norm, &result), [order, order]) }
     return result
   }
 }

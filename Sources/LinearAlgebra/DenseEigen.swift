@@ -57,7 +57,6 @@ struct DenseEigen {
     let info = la_dsytrd(
       BLASThreads.count(order: n), Int32(n), matrix, diagonal, couplings, factors)
     guard info == 0 else { return info }
-    BLASThreads.useOne()
     return withUnsafeTemporaryAllocation(
       of: Int32.self, capacity: n + TridiagonalEigen.integerCount(n)
     ) { integers in
@@ -161,6 +160,7 @@ private struct Reflectors {
   func multiply(_ target: UnsafeMutablePointer<Double>, work: UnsafeMutablePointer<Double>) {
     let blocks = (n - 1 + Self.width - 1) / Self.width
     let (triangles, rest) = (work, work + blocks * Self.width * Self.width)
+    BLASThreads.useOne()
     Team.run(blocks) { block in
       let (first, count) = range(block)
       la_dlarft(

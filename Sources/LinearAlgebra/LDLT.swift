@@ -52,7 +52,8 @@ public struct LDLT: Sendable {
     if let singularPivot { throw .singular(pivot: singularPivot) }
     guard order > 0, right.columns > 0 else { return b }
     var x = right.transposed()
-    try checkMemory(la_dsytrs(Int32(order), Int32(right.columns), factor, pivots, &x), b.shape)
+    let threads = BLASThreads.count(order: order)
+    try checkMemory(la_dsytrs(threads, Int32(order), Int32(right.columns), factor, pivots, &x), b.shape)
     return Tensor(transposing: x, rows: right.columns, columns: order, shape: b.shape, b.precision)
   }
 

@@ -71,7 +71,8 @@ public struct LU: Sendable {
     if singularPivot != nil { return 0 }
     var result = 1.0
     // LAPACK sees the transposed matrix, whose infinity norm is the 1-norm.
-    if order > 0 { try checkMemory(la_dgecon(Int32(order), factor, norm, &result), [order, order]) }
+    let threads = BLASThreads.count(order: order)
+    if order > 0 { try checkMemory(la_dgecon(threads, Int32(order), factor, norm, &result), [order, order]) }
     return result
   }
 

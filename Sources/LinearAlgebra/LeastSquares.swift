@@ -22,7 +22,7 @@ public func qr(_ a: Tensor) throws(LinearAlgebraError) -> QR {
     let threads = BLASThreads.count(order: k)
     try checkMemory(la_dgelqf(threads, Int32(n), Int32(m), &work, &tau), a.shape)
     for i in 0..<k { for j in i..<n { r[i * n + j] = work[i * n + j] } }
-    try checkMemory(la_dorglq(Int32(k), Int32(m), Int32(k), &work, Int32(n), tau), a.shape)
+    try checkMemory(la_dorglq(threads, Int32(k), Int32(m), Int32(k), &work, Int32(n), tau), a.shape)
     for row in 0..<m { for i in 0..<k { q[row * k + i] = work[row * n + i] } }
     for i in 0..<k where r[i * n + i] < 0 {
       for j in i..<n { r[i * n + j] = -r[i * n + j] }

@@ -148,6 +148,7 @@ public final class SparseSolver: @unchecked Sendable {
     var e = Array(UnsafeBufferPointer(start: base + below, count: n - 1))
     var f = e
     if x != UnsafeMutablePointer(mutating: b) { x.update(from: b, count: n * count) }
+    BLASThreads.useOne()
     let info = la_dgtsv(Int32(n), Int32(count), &e, &d, &f, x)
     if info > 0 { throw .singular(pivot: Int(info)) }
     let largest = d.reduce(0) { max($0, $1.magnitude) }
@@ -170,9 +171,10 @@ public final class SparseSolver: @unchecked Sendable {
     pattern.forEachEntry { i, j, place in
       if i >= j { band[i * rows + width - (i - j)] += values[place] }
     }
-    guard la_dpbtrf(Int32(n), Int32(width), &band) == 0 else { return false }
+    let threads = BLASThreads.count(order: width)
+    guard la_dpbtrf(threads, Int32(n), Int32(width), &band) == 0 else { return false }
     if x != UnsafeMutablePointer(mutating: b) { x.update(from: b, count: n * count) }
-    _ = la_dpbtrs(Int32(n), Int32(width), Int32(count), band, x)
+    _ = la_dpbtrs(threads, Int32(n), Int32(width), Int32(count), band, x)
     return true
   }
 
@@ -189,7 +191,9 @@ public final class SparseSolver: @unchecked Sendable {
     }
     var pivots = [Int32](repeating: 0, count: n)
     if x != UnsafeMutablePointer(mutating: b) { x.update(from: b, count: n * count) }
-    let info = la_dgbsv(Int32(n), Int32(lower), Int32(upper), Int32(count), &band, &pivots, x)
+    let threads = BLASThreads.count(order: lower + upper)
+    let info = la_dgbsv(
+      threads, Int32(n), Int32(lower), Int32(upper), Int32(count), &band, &pivots, x)
     if info > 0 { throw .singular(pivot: Int(info)) }
     var largest = 0.0
     for j in 0..<n { largest = max(largest, band[j * rows + lower + upper].magnitude) }

@@ -30,10 +30,11 @@ struct TridiagonalEigen {
   static func workCount(_ size: Int) -> Int { 4 * size + 2 * size * size + 64 }
   static func integerCount(_ size: Int) -> Int { 4 * size }
 
-  /// Returns LAPACK's info: above 0 when an iteration did not converge. OpenBLAS must be set to one thread (`BLASThreads`).
+  /// Returns LAPACK's info: above 0 when an iteration did not converge.
   func solve() -> Int32 {
     if size <= Self.leafSize {
       for k in 0..<size { order[k] = Int32(k + 1) }
+      BLASThreads.useOne()
       return la_dsteqr(Int32(size), diagonal, couplings, vectors, Int32(stride), work)
     }
     let middle = size / 2
@@ -76,6 +77,7 @@ struct TridiagonalEigen {
     for k in middle..<n { z[k] = vectors[k * stride + middle] }
     var (kept, info, rho) = (Int32(0), Int32(0), coupling)
     var (count, top, rows) = (Int32(n), Int32(middle), Int32(stride))
+    BLASThreads.useOne()
     dlaed2_(
       &kept, &count, &top, diagonal, vectors, &rows, order, &rho, z, poles, weights, columns, inner, grouped,
       integers + 3 * n, kinds, &info)

@@ -77,4 +77,18 @@ import Testing
     #expect(full.contains { $0.hasPrefix("H·eᵢ, 32 at a time") })
     #expect(full.contains { $0.hasPrefix("∇²g") })
   }
+
+  /// What multiplies nothing may still sort, fill and scatter.
+  @Test(arguments: [
+    ("sum(sort(x)^2)", "structured", "6 steps"), ("sum(x)^2", "structured", "1 step"),
+    ("sum(x^2)", "sparse", "1 step"), ("sum(x^4)", "H·eᵢ", "1e+04 multiplications"),
+  ]) func workOfForms(_ formula: String, _ kind: String, _ work: String) {
+    let shown = Desk().printed("param x = ones(100); f := \(formula); explain hessian")
+    #expect(shown.contains { $0.hasPrefix(kind) && $0.contains(" \(work), ") }, "\(shown)")
+  }
+
+  @Test func scalarProgramsTakeFewOperations() {
+    let shown = Desk().printed("param x = [1, 2]; f := (1 - x[0])^2 + 100*(x[1] - x[0]^2)^2; explain hessian")
+    #expect(shown.count { $0.contains(" a few operations, ") } == 2, "\(shown)")
+  }
 }

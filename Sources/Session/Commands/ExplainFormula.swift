@@ -109,9 +109,13 @@ struct Explanation {
     return rows
   }
 
-  /// Those of scalar programs are not counted.
+  /// Those of scalar programs are not counted, nor what gathers, sorts and fills.
   private func work(of computation: any Computation) -> String {
-    guard computation.multiplications > 0 else { return "a few operations" }
+    guard computation.multiplications > 0 else {
+      let steps = computation.listing.filter { !$0.hasPrefix("for each ") }
+      let isScalar = steps.allSatisfy { $0.hasPrefix("scalar program") }
+      return isScalar ? "a few operations" : count(steps.count, "step")
+    }
     return "\(NumberFormat.formatted(computation.multiplications, ".3g") ?? "") multiplications"
   }
 

@@ -43,25 +43,3 @@ extension Interpreter {
     CommandGrammar[verb: name] != nil || Builtins.byName[name] != nil || HelpTopic.named(name) != nil
   }
 }
-
-extension Binding {
-  /// Nothing was bound or assigned in between.
-  fileprivate func holdsTheSame(as other: Binding) -> Bool {
-    switch (self, other) {
-    case (.definition(let a), .definition(let b)): return a == b
-    case (.function(let a), .function(let b)): return a === b
-    case (.param(let a), .param(let b)), (.data(let a), .data(let b)):
-      return a.id == b.id && a.value.sharedStorage === b.value.sharedStorage
-    case (.random(let a), .random(let b)): return a.id == b.id && sharesTensors(with: other)
-    case (.variable(let a), .variable(let b)):
-      if case .string(let text) = a.value, case .string(let now) = b.value { return text == now }
-      return a.id == b.id && sharesTensors(with: other)
-    default: return false
-    }
-  }
-
-  private func sharesTensors(with other: Binding) -> Bool {
-    tensors.map { ObjectIdentifier($0.sharedStorage) }
-      == other.tensors.map { ObjectIdentifier($0.sharedStorage) }
-  }
-}

@@ -427,6 +427,30 @@ import Testing
     #expect(transcript.run("minimize newton").contains("history of f"))
   }
 
+  @Test(arguments: [
+    "param y = 3", "set precision f32", "print x", "k = 2", "g := sum(x)", "x = x; x = [0.1, 1]",
+    "param x = [0.1, 1]", "param y = 3; undo", "reset",
+  ]) func livePlotsStayWhereNothingMoves(_ text: String) {
+    let transcript = Transcript()
+    // Without an objective no path is kept.
+    transcript.run("param x = [0.1, 1]; plot sum(x^2) live")
+    #expect(!transcript.run(text).contains("┌"))
+    #expect(transcript.outcome == .ok, "\(transcript.messages)")
+    #expect(transcript.run("x = [0.1, 2]").contains("┌"))
+  }
+
+  @Test func livePlotsSeeParamsThatMove() {
+    let transcript = Transcript()
+    transcript.run("param x = [0.1, 1]; plot sum(x^2) live")
+    for text in ["x[0] = 3", "param x = [4, 1]", "undo", "redo", "set precision f32; x = [4, 0.1]", "reset"] {
+      #expect(transcript.run(text).contains("┌"), "\(text)")
+    }
+    // A move back to where it starts is one.
+    transcript.run("f := sum(x^2); plot f live")
+    #expect(transcript.run("x = [4, 1]").contains("┌"))
+    #expect(!transcript.run("param y = 3").contains("┌"))
+  }
+
   // MARK: Messages
 
   @Test func messages() {

@@ -18,17 +18,24 @@ struct LivePlot {
   init(_ command: Command, _ place: ParamPlace) { (self.command, self.place) = (command, place) }
 }
 
-/// Where the params are, told by the memory of their values, and after how many moves.
-struct ParamPlace: Equatable {
+/// Where the params are, and after how many moves.
+struct ParamPlace {
   private let moves: Int
-  private let values: [String: ObjectIdentifier]
+  private let params: [String: Binding]
 
   fileprivate init(_ state: State) {
     moves = state.path.count
-    values = state.globals.compactMapValues { binding in
-      if case .param(let leaf) = binding { return ObjectIdentifier(leaf.value.sharedStorage) }
-      return nil
+    params = state.globals.filter { _, binding in
+      if case .param = binding { return true }
+      return false
     }
+  }
+
+  /// Whether params have moved on the way to another place, be it back to where they were. Those that only one of the
+  /// places knows have not.
+  fileprivate func isLeft(for other: ParamPlace) -> Bool {
+    other.moves > moves
+      || params.contains { name, binding in other.params[name].map { !binding.isWhere($0) } ?? false }
   }
 }
 
@@ -81,7 +88,7 @@ extension Interpreter {
     live?.picture = nil
     live?.line = ""
     live?.place = here
-    if plot.place != here { drawLive(plot.command) }
+    if plot.place.isLeft(for: here) { drawLive(plot.command) }
   }
 
   /// A plot that fails is no longer live; what it draws at random does not count.

@@ -19,7 +19,9 @@ public struct PrincipalComponents: Sendable {
     let length = points.first?.count ?? 0
     var mean = [Double](repeating: 0, count: length)
     for point in points { for k in 0..<length { mean[k] += point[k] / Double(m) } }
-    let centred = points.map { point in zip(point, mean).map { $0 - $1 } }
+    var centred = points.map { point in zip(point, mean).map { $0 - $1 } }
+    let scale = unitScale(centred.lazy.joined())
+    for i in centred.indices { for k in 0..<length { centred[i][k] *= scale } }
     var gram = [Double](repeating: 0, count: m * m)
     for i in 0..<m {
       try check()

@@ -51,6 +51,24 @@ import Testing
     #expect(calls == 3)
   }
 
+  /// Squares of such points overflow, or vanish.
+  @Test(arguments: [1, 1e180, 1e-180]) func principalComponentsOfPointsOfAnySize(_ size: Double) throws {
+    let points: [[Double]] = [[0, 0], [3, 4], [6, 8], [4, 7]]
+    let found = try PrincipalComponents(points.map { point in point.map { $0 * size } }, count: 2)
+    let usual = try PrincipalComponents(points, count: 2)
+    #expect(found.directions.count == 2)
+    for (a, b) in zip(found.directions.joined(), usual.directions.joined()) { #expect(abs(a - b) < 1e-13) }
+    for (a, b) in zip(found.explained, usual.explained) { #expect(abs(a - b) < 1e-13) }
+  }
+
+  @Test(arguments: [0, 1, 3, 1e300, -1.7e308, Double.leastNonzeroMagnitude, 1e-300]) func unitScales(
+    _ x: Double
+  ) {
+    let scaled = x * unitScale([x / 2, x])
+    #expect(x == 0 ? scaled == 0 : scaled.magnitude >= 0x1p-74 && scaled.magnitude < 2)
+    #expect(unitScale([x, .infinity]) == 1 && unitScale([Double]()) == 1)
+  }
+
   @Test func overdetermined() throws {
     let a = random(20, 3)
     let b = random(20, 2, seed: 2)

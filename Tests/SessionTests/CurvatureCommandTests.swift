@@ -202,6 +202,13 @@ import Testing
     #expect(lab.say("sharpness lr=0.1").contains("stable: below 2"))
   }
 
+  /// Squares of the gradient overflow, or vanish.
+  @Test(arguments: [1e180, 1e-180]) func overlapOfGradientsOfAnySize(_ scale: Double) {
+    let lab = run("param x = [1, 0, 1]; f := \(scale)*(9*x[0]^2 + 4*x[1]^2 + x[2]^2)/2")
+    lab.say("s = sharpness top=1 rho=0.1")
+    #expect(lab.say("print abs(s.overlap - 81/82) < 1e-9") == "1")
+  }
+
   // MARK: Densities
 
   @Test func smallSpectraAreExact() {

@@ -227,6 +227,46 @@ import Testing
     #expect(!minimum.contains("Newton"), "\(minimum)")
   }
 
+  /// A head far away is drawn where the step points to, not where the page's bounds meet.
+  @Test func longNewtonStepsKeepTheirDirection() throws {
+    run(
+      """
+      param x = [0, 0]
+      f := x[0] + 1e-6*x[0]^2 + 0.01*x[1] + 1e-6*x[1]^2
+      surface f along x[0], x[1] range -1..1 model=true steps=11
+      """)
+    let marks = try #require(transcript.session.interpreter.state.figure?.marks)
+    guard case .arrows(let step)? = marks.last(where: { if case .arrows = $0 { true } else { false } }) else {
+      throw Unexpected()
+    }
+    #expect(step.name == "Newton step, leaves the frame")
+    let head = step.heads[0]
+    #expect(head.x < -2 && head.x > -50 && abs(head.y / head.x - 0.01) < 1e-9, "\(head)")
+  }
+
+  /// Norms by layer whose squares overflow.
+  @Test func randomDirectionsOfLargeParams() throws {
+    run("param W = 1e180*ones([2, 2]); f := sum(W)*1e-180; s = slice f along random(layer) steps=3")
+    #expect(try numbers("s.values").allSatisfy { $0.isFinite && abs($0) < 10 })
+  }
+
+  /// Places in planes that are as large, or small, as the path.
+  @Test(arguments: [1, 1e180, 1e-180]) func pathsOfAnySize(_ scale: Double) throws {
+    run("param x = \(scale)*[0, 0, 0]; f := sum(x)/\(scale)")
+    run("x = \(scale)*[1, 0, 2]; x = \(scale)*[3, 4, 2]; x = \(scale)*[0, 2, 2]")
+    run("p = path along pca; q = path along \(scale)*[1, 1, 0], [1, -1, 0]")
+    #expect(try numbers("p.explained").count == 2)
+    let (places, distances) = (try numbers("q.path"), try numbers("q.distance"))
+    // From the present point, x = s·[1, 1] + t·[1, −1]; the first point lies beside the plane.
+    let expected = [-1, 1, -0.5, 1.5, 2.5, 0.5, 0, 0]
+    for (k, place) in places.enumerated() {
+      let unit = k % 2 == 0 ? 1 : scale
+      #expect(abs(place / unit - expected[k]) < 1e-12, "\(places)")
+    }
+    #expect(zip(distances, [2, 0, 0, 0]).allSatisfy { abs($0 / scale - $1) < 1e-12 }, "\(distances)")
+    fails("path along \(scale)*[1, 1, 0], [2, 2, 0]", "parallel")
+  }
+
   @Test func lastStepAndWalkedPath() throws {
     run(Self.rosenbrock + "x = [0, 0]; x = [1, 3]; s = slice f along step range -1..0 steps=2")
     #expect(try numbers("s.values") == [Self.f(0, 0), Self.f(1, 3)])

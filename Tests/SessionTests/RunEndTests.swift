@@ -111,5 +111,7 @@ private let rosenbrock = "param x = [-1.2, 1]\nf := (1 - x[0])^2 + 100*(x[1] - x
     #expect(agree(desk.values("m"), [expected[3]], 1e-12))
     desk.run("hessian blocks=true wrt a[0]")
     #expect(desk.errors.count == 1)
+    let large = desk.printed("param c = 1\nparam d = 1\ng := 0.5e154*(c^2 + d^2)\nhessian blocks=true g")
+    #expect(large.last == "the whole: 1.41421e154, exact; 100 % of its square lies in the diagonal blocks")
   }
 }

@@ -1,4 +1,5 @@
 import Graph
+import Optimization
 import Syntax
 import Tensors
 
@@ -53,12 +54,13 @@ struct BlockNorms {
 
   private func text(_ names: [String], _ norms: [Double]) -> String {
     let n = names.count
-    let whole = norms.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    let whole = Optimization.norm(norms)
     var rows = [["‖∇²\(call.subjectSymbol)‖ by block"] + names]
     for i in 0..<n { rows.append([names[i]] + (0..<n).map { $0 <= i ? call.format(norms[i * n + $0]) : "" }) }
-    let share = (0..<n).reduce(0.0) { $0 + norms[$1 * n + $1] * norms[$1 * n + $1] } / (whole * whole)
+    let share = (0..<n).map { norms[$0 * n + $0] / whole }.reduce(0) { $0 + $1 * $1 }
     let percent =
-      whole > 0 ? "; \(NumberFormat(digits: 3)(100 * share)) % of its square lies in the diagonal blocks" : ""
+      whole > 0 && whole.isFinite
+      ? "; \(NumberFormat(digits: 3)(100 * share)) % of its square lies in the diagonal blocks" : ""
     return TextTable(rows).spelled(for: call.interpreter).text
       + "\nthe whole: \(call.format(whole)), exact\(percent)"
   }

@@ -111,12 +111,13 @@ private struct SharpnessReport {
 
   /// ‖Vᵀ∇f‖² / ‖∇f‖².
   private func share(_ gradient: [Double], in vectors: Rows) -> Double {
-    let whole = gradient.reduce(0) { $0 + $1 * $1 }
-    let inside = (0..<vectors.count).reduce(0.0) { sum, k in
-      let along = zip(vectors[k], gradient).reduce(0) { $0 + $1.0 * $1.1 }
+    let whole = norm(gradient)
+    guard whole > 0, whole.isFinite else { return .nan }
+    let unit = gradient.map { $0 / whole }
+    return (0..<vectors.count).reduce(0.0) { sum, k in
+      let along = zip(vectors[k], unit).reduce(0) { $0 + $1.0 * $1.1 }
       return sum + along * along
     }
-    return whole > 0 ? inside / whole : .nan
   }
 
   private func text(

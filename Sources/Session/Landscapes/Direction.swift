@@ -1,4 +1,6 @@
 import Engine
+import LinearAlgebra
+import Optimization
 import Tensors
 
 /// A direction in the space of all params of a landscape.
@@ -58,12 +60,9 @@ enum DirectionScaling: String, CaseIterable {
   }
 
   private static func scale(_ places: [Int], _ direction: inout [Double], _ origin: [Double]) {
-    func norm(_ values: [Double]) -> Double {
-      places.reduce(0) { $0 + values[$1] * values[$1] }.squareRoot()
-    }
-    let length = norm(direction)
+    let length = norm(places.map { direction[$0] })
     guard length > 0 else { return }
-    let factor = norm(origin) / length
+    let factor = norm(places.map { origin[$0] }) / length
     for k in places { direction[k] *= factor }
   }
 }
@@ -76,10 +75,10 @@ struct ParamPlane {
   /// Two directions that are parallel, as far as rounding lets one tell.
   var isDegenerate: Bool {
     guard directions.count == 2 else { return false }
-    let (a, b) = (directions[0].vector, directions[1].vector)
-    let share = dot(a, b) / dot(a, a)
+    let (a, b) = (Scaled(directions[0].vector).vector, Scaled(directions[1].vector).vector)
+    let share = Self.dot(a, b) / Self.dot(a, a)
     let rest = zip(b, a).map { $0 - share * $1 }
-    return dot(rest, rest) <= Self.smallestPart * dot(b, b)
+    return Self.dot(rest, rest) <= Self.smallestPart * Self.dot(b, b)
   }
 
   /// The square of the part of a direction across the other one below which it is rounding.
@@ -89,16 +88,28 @@ struct ParamPlane {
   typealias Projection = (coefficients: [Double], distance: Double)
 
   func projections(of points: [[Double]]) throws -> [Projection] {
-    try points.map { point in
+    let axes = directions.map { Scaled($0.vector) }
+    return try points.map { point in
       try Interruption.check()
-      return projection(of: point)
+      let offset = Scaled(zip(point, origin).map { $0 - $1 })
+      let (coefficients, distance) = Self.projection(of: offset.vector, on: axes.map(\.vector))
+      return (zip(coefficients, axes).map { $0 * $1.scale / offset.scale }, distance / offset.scale)
     }
   }
 
-  private func projection(of point: [Double]) -> Projection {
-    let offset = zip(point, origin).map { $0 - $1 }
-    let vectors = directions.map(\.vector)
-    var coefficients = directions.map { _ in 0.0 }
+  /// A vector whose largest entry is near 1.
+  private struct Scaled {
+    let scale: Double
+    let vector: [Double]
+
+    init(_ vector: [Double]) {
+      let scale = unitScale(vector)
+      (self.scale, self.vector) = (scale, vector.map { $0 * scale })
+    }
+  }
+
+  private static func projection(of offset: [Double], on vectors: [[Double]]) -> Projection {
+    var coefficients = vectors.map { _ in 0.0 }
     // Gram–Schmidt for at most two directions, with the coefficients carried back.
     if let first = vectors.first {
       let square = dot(first, first)
@@ -109,14 +120,14 @@ struct ParamPlane {
         let second = zip(vectors[1], first).map { $0 - share * $1 }
         let length = dot(second, second)
         coefficients[1] =
-          length > Self.smallestPart * dot(vectors[1], vectors[1]) ? dot(offset, second) / length : 0
+          length > smallestPart * dot(vectors[1], vectors[1]) ? dot(offset, second) / length : 0
         coefficients[0] = square > 0 ? dot(offset, first) / square - share * coefficients[1] : 0
       }
     }
     var rest = offset
     for (c, vector) in zip(coefficients, vectors) { for k in rest.indices { rest[k] -= c * vector[k] } }
-    return (coefficients, dot(rest, rest).squareRoot())
+    return (coefficients, norm(rest))
   }
 
-  private func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+  private static func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
 }

@@ -1,6 +1,6 @@
 // Sums and maxima of narrow rows with vectors of 64 bytes, in the order that narrow.inc tells. Rows follow each other, of
-// at most sixteen entries; of the last group some may lack. 0 where some maximum is NaN, which is lost. Of equal entries, zeros of both signs,
-// the first is the maximum.
+// at most sixteen entries; of the last group some may lack. 0 where some maximum is NaN, which is lost. Of equal entries,
+// zeros of both signs, the first is the maximum.
 #pragma once
 #include <immintrin.h>
 

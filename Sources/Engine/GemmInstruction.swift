@@ -35,12 +35,12 @@ final class GemmInstruction: Instruction {
   let alpha: Double
   let beta: Double
   let base: Base?
+  /// What skips columns that groups of rows have no entries in, where their sizes allow it.
   let skipping: ZeroSkipping?
 
   init(
     _ a: Matrix, _ b: Matrix, _ c: Matrix, m: Int, n: Int, k: Int, batch: [Int], alpha: Double,
-    accumulate: Bool, base: Base? = nil,
-    skipping: ZeroSkipping? = nil
+    accumulate: Bool, base: Base? = nil, skipping: ZeroSkipping? = nil
   ) {
     self.a = a
     self.b = b

@@ -110,14 +110,15 @@ struct DenseEigen {
       (piece.vectors[0], piece.order[0]) = (1, 1)
       return 0
     }
-    var most = 0.0
-    for k in 0..<n { most = max(most, piece.diagonal[k].magnitude) }
-    for k in 0..<n - 1 { most = max(most, piece.couplings[k].magnitude) }
-    let scale = Double(sign: .plus, exponent: Int(most.exponent), significand: 1)
-    for k in 0..<n { piece.diagonal[k] /= scale }
-    for k in 0..<n - 1 { piece.couplings[k] /= scale }
-    let info = piece.solve()
+    let scale = unitScale(
+      [
+        UnsafeBufferPointer(start: piece.diagonal, count: n),
+        UnsafeBufferPointer(start: piece.couplings, count: n - 1),
+      ].joined())
     for k in 0..<n { piece.diagonal[k] *= scale }
+    for k in 0..<n - 1 { piece.couplings[k] *= scale }
+    let info = piece.solve()
+    for k in 0..<n { piece.diagonal[k] /= scale }
     return info
   }
 

@@ -20,6 +20,9 @@ static int64_t groups_at_once(const hk_skipping *p) {
   return fit < 1 ? 1 : fit < p->groups ? fit : p->groups;
 }
 
+// Places of the columns of a group at most, and one that nobody reads.
+static int64_t places_step(const hk_skipping *p) { return p->k + 1; }
+
 int hk_can_skip(const hk_skipping *p) {
   return p->members >= 1 && p->members <= HK_SKIPPING_MEMBERS && p->groups >= 1 && p->n >= 1 && p->k >= 1 && p->k <= MOST_RIGHT / padded_columns(p);
 }

@@ -10,8 +10,8 @@
 
 // Groups and columns that are looked at before anything is done; columns whose zeros are found at a time; bytes of the
 // panels that each group meets while its rows are in the cache; entries of b that are packed at most, and of groups at a
-// time; columns of the widest panel.
-enum { SAMPLED_GROUPS = 4, SAMPLED_COLUMNS = 256, SCANNED = 256, PANELS_HELD = 1 << 18, MOST_RIGHT = 1 << 22, MOST_LEFT = 1 << 19, WIDEST = 32 };
+// time; columns of the widest panel; rows of a panel that are fetched ahead: which they are no processor guesses.
+enum { SAMPLED_GROUPS = 4, SAMPLED_COLUMNS = 256, SCANNED = 256, PANELS_HELD = 1 << 18, MOST_RIGHT = 1 << 22, MOST_LEFT = 1 << 19, WIDEST = 32, AHEAD = 4 };
 
 static int64_t padded_columns(const hk_skipping *p) { return (p->n + WIDEST - 1) / WIDEST * WIDEST; }
 
@@ -20,8 +20,8 @@ static int64_t groups_at_once(const hk_skipping *p) {
   return fit < 1 ? 1 : fit < p->groups ? fit : p->groups;
 }
 
-// Places of the columns of a group at most, and one that nobody reads.
-static int64_t places_step(const hk_skipping *p) { return p->k + 1; }
+// Places of the columns of a group at most, and of the rows that are fetched ahead.
+static int64_t places_step(const hk_skipping *p) { return p->k + AHEAD; }
 
 int hk_can_skip(const hk_skipping *p) {
   return p->members >= 1 && p->members <= HK_SKIPPING_MEMBERS && p->groups >= 1 && p->n >= 1 && p->k >= 1 && p->k <= MOST_RIGHT / padded_columns(p);

@@ -150,9 +150,9 @@ extension PlanBuilder {
     return nil
   }
 
-  /// Batch labels first, then those of the left operand, then of the right, each as the result walks them. A product
-  /// without a sum is written in any order: it takes one in which the array that it meets next walks what they
-  /// share.
+  /// Batch labels first, then those of the left operand, then of the right, or of the right and then of the left where
+  /// an array that it meets next, entry by entry, is walked so. A product without a sum is written in any order: it
+  /// takes one in which the array that it meets next walks what they share.
   private func intermediateOrder(
     _ kept: Set<Label>, _ a: ProductFactor, _ b: ProductFactor, _ partner: ProductFactor?, _ task: Contraction
   ) -> [Label] {
@@ -169,18 +169,27 @@ extension PlanBuilder {
     if isOuter, both == kept.filter({ task.out.strides[$0] == nil }) {
       return both.sorted() + walked(kept.subtracting(both))
     }
-    return both.sorted() + kept.intersection(a.labels).subtracting(both).sorted()
-      + kept.subtracting(a.labels).sorted()
+    let left = kept.intersection(a.labels).subtracting(both).sorted()
+    let right = kept.subtracting(a.labels).sorted()
+    let (own, exchanged) = (both.sorted() + left + right, both.sorted() + right + left)
+    guard let partner, partner.labels.isSubset(of: kept) else { return own }
+    return closest([own, exchanged], to: [partner], task.sizes)
   }
 
   private func walked(_ labels: Set<Label>, by access: Access) -> [Label] {
     labels.sorted { (-abs(access[$0]), $0) < (-abs(access[$1]), $1) }
   }
 
-  /// Of some orders the one in which the larger operands are read along their memory; the first of equals.
+  /// Runs along memory that are too short for loops of their own.
+  private static let shortRun = 16
+
+  /// Of some orders the one in which the larger operands are read along their memory, in runs of some length; the first
+  /// of equals.
   private func closest(_ orders: [[Label]], to operands: [ProductFactor], _ sizes: [Label: Int]) -> [Label] {
     func gain(_ order: [Label]) -> Int {
-      guard let inner = order.last(where: { sizes[$0] ?? 1 > 1 }) else { return 0 }
+      guard let inner = order.last(where: { sizes[$0] ?? 1 > 1 }), (sizes[inner] ?? 1) >= Self.shortRun else {
+        return 0
+      }
       return operands.reduce(0) { total, operand in
         let entries = operand.labels.reduce(1) { $0 * (sizes[$1] ?? 1) }
         return total + (abs(operand.access[inner]) <= 1 ? entries : 0)

@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "Syntax", swiftSettings: optimized),
 
     // Numbers, the graph of formulas, its calculus and its evaluator.
-    .target(name: "Tensors", swiftSettings: optimized),
+    .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: optimized),
     .target(name: "Datasets", dependencies: ["CZlib", "Tensors"]),
     .target(
       name: "LinearAlgebra", dependencies: ["CKernels", "COpenBLAS", "CSuiteSparse", "Tensors"],

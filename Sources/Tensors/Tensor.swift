@@ -1,3 +1,5 @@
+import CKernels
+
 /// How entries are stored.
 public enum Precision: String, Sendable {
   case f64, f32
@@ -11,19 +13,16 @@ public protocol TensorScalar: BinaryFloatingPoint, Sendable {
   static func areFinite(_ entries: UnsafeBufferPointer<Self>) -> Bool
 }
 
-// The largest exponent decides: integers, whose maximum the compiler takes of many at a time.
 extension Double: TensorScalar {
   public static var precision: Precision { .f64 }
   public static func areFinite(_ entries: UnsafeBufferPointer<Double>) -> Bool {
-    entries.reduce(0) { max($0, Int64(bitPattern: $1.magnitude.bitPattern)) }
-      < Int64(bitPattern: Double.infinity.bitPattern)
+    hk_are_finite_f64(entries.baseAddress, entries.count) != 0
   }
 }
 extension Float: TensorScalar {
   public static var precision: Precision { .f32 }
   public static func areFinite(_ entries: UnsafeBufferPointer<Float>) -> Bool {
-    entries.reduce(0) { max($0, Int32(bitPattern: $1.magnitude.bitPattern)) }
-      < Int32(bitPattern: Float.infinity.bitPattern)
+    hk_are_finite_f32(entries.baseAddress, entries.count) != 0
   }
 }
 

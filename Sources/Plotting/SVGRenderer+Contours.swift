@@ -26,7 +26,7 @@ extension SVGRenderer {
     let width = isOverColors ? 1 : 1.4
     let runs = layout.runs(line.points)
     let isWhole = gap == nil && line.isClosed && runs.first?.count == line.points.count
-    for run in runs.map({ $0.map(pixel) }) {
+    for run in runs.map({ self.line($0, isClosed: isWhole) }) {
       let pieces = gap.map { SVGRenderer.outside(run, $0.place, $0.reach) } ?? [run]
       for piece in pieces { drawPolyline(piece, color.hex, width: width, isClosed: isWhole, faint) }
     }
@@ -54,9 +54,9 @@ extension SVGRenderer {
     layout.figure.marks.flatMap { mark -> [Point] in
       switch mark {
       case .path(let series), .line(let series), .scatter(let series):
-        let all = places(series.points)
+        let all = line(series.points.compactMap(layout.place))
         return all + zip(all, all.dropFirst()).flatMap(between)
-      case .arrows(let arrows): return zip(places(arrows.tails), places(arrows.heads)).flatMap(between)
+      case .arrows(let arrows): return shafts(of: arrows).flatMap { between($0[0], $0[1]) }
       default: return []
       }
     }

@@ -11,9 +11,7 @@ extension SVGRenderer {
     case .stems(let series): drawStems(series, color)
     case .band(let band): drawBand(band, color)
     case .arrows(let arrows):
-      for (tail, head) in zip(places(arrows.tails), places(arrows.heads)) {
-        drawArrow(from: tail, to: head, color)
-      }
+      for shaft in shafts(of: arrows) { drawArrow(from: shaft[0], to: shaft[1], color) }
     case .contour: drawContours(layout.contours[index] ?? [])
     case .heatmap(let grid): drawHeatmap(grid, layout.colorMaps[index])
     case .matrix(let matrix): drawMatrix(matrix, layout.colorMaps[index])
@@ -28,6 +26,11 @@ extension SVGRenderer {
 
   func places(_ points: [Point]) -> [Point] { points.compactMap(layout.place).map(pixel) }
 
+  /// Arrows with two ends, as lines.
+  func shafts(of arrows: Arrows) -> [[Point]] {
+    zip(arrows.tails, arrows.heads).map { line([$0, $1].compactMap(layout.place)) }.filter { $0.count == 2 }
+  }
+
   // MARK: - Lines and points
 
   private mutating func drawLine(_ series: Series, _ color: String, _ number: Int) {
@@ -35,7 +38,7 @@ extension SVGRenderer {
       if run.count == 1, let only = run.first {
         writer.circle(pixel(only), radius: 3, [("fill", color)])
       } else {
-        drawPolyline(run.map(pixel), color, width: 1.8, SVGRenderer.dashes(number))
+        drawPolyline(line(run), color, width: 1.8, SVGRenderer.dashes(number))
       }
     }
   }
@@ -51,6 +54,7 @@ extension SVGRenderer {
     _ points: [Point], _ color: String, width: Double, isClosed: Bool = false,
     _ more: [(String, String)] = []
   ) {
+    guard !points.isEmpty else { return }
     let data = SVGWriter.path(points, isClosed: isClosed)
     let stroke = [("stroke", color), ("stroke-width", SVGWriter.number(width)), ("stroke-linejoin", "round")]
     writer.element("path", [("d", data), ("fill", "none")] + stroke + more)
@@ -58,14 +62,14 @@ extension SVGRenderer {
 
   private mutating func drawPath(_ series: Series, _ color: String) {
     if let duration = layout.figure.duration, duration > 0 {
-      return drawMovingPath(places(series.points), color, duration)
+      return drawMovingPath(series.points.compactMap(layout.place), color, duration)
     }
-    let runs = layout.runs(series.points).map { $0.map(pixel) }
+    let runs = lines(series.points)
     for run in runs where run.count > 1 {
       drawPolyline(run, "#ffffff", width: 4, [("stroke-opacity", "0.7")])
       drawPolyline(run, color, width: 2)
     }
-    let all = runs.flatMap { $0 }
+    let all = places(series.points)
     if all.count <= 300 {
       writer.open("g", [("fill", color)])
       for place in all { writer.circle(place, radius: 2.6, []) }
@@ -143,7 +147,8 @@ extension SVGRenderer {
     }
     for run in both.split(whereSeparator: { $0 == nil }) {
       let pairs = run.compactMap { $0 }
-      let outline = pairs.map { pixel($0.0) } + pairs.reversed().map { pixel($0.1) }
+      let outline = line(pairs.map(\.0) + pairs.reversed().map(\.1), isClosed: true)
+      guard !outline.isEmpty else { continue }
       let data = SVGWriter.path(outline, isClosed: true)
       writer.element("path", [("d", data), ("fill", color), ("fill-opacity", Self.bandOpacity)])
     }

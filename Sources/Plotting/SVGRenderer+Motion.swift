@@ -2,16 +2,20 @@ extension SVGRenderer {
   /// The part of a round in which paths are drawn; then they rest.
   private static let movingPart = 0.85
 
-  /// A path that draws itself: all paths of a figure take their steps at the same times.
-  mutating func drawMovingPath(_ points: [Point], _ color: String, _ duration: Double) {
-    guard let first = points.first, points.count > 1 else {
-      for place in points { drawEnd(place, color) }
+  /// A path through places in the frame that draws itself: all paths of a figure take their steps at the same times.
+  mutating func drawMovingPath(_ places: [Point], _ color: String, _ duration: Double) {
+    guard let first = places.first.map(pixel), places.count > 1 else {
+      for place in places { drawEnd(pixel(place), color) }
       return
     }
-    let times = points.indices.map { Self.movingPart * Double($0) / Double(longestPath - 1) }
+    let pace = Self.movingPart / Double(longestPath - 1)
+    let track = track(places)
+    let (points, times) = (track.map(\.point), track.map { $0.progress * pace })
     drawGrowingLine(points, times, color, duration)
-    if points.count <= 300 {
-      for (place, time) in zip(points, times) { drawAppearing(place, time, color, duration) }
+    if places.count <= 300 {
+      for (step, place) in places.enumerated() {
+        drawAppearing(pixel(place), Double(step) * pace, color, duration)
+      }
     }
     drawStart(first, color)
     let marker = [("r", "5"), ("fill", color), ("stroke", "#ffffff"), ("stroke-width", "1.5")]
@@ -64,12 +68,14 @@ extension SVGRenderer {
     writer.close("circle")
   }
 
-  /// Values at times of a round; the last stays until its end.
+  /// Values at times of a round; the first is there from its beginning, the last stays until its end.
   private mutating func animate(
     _ attribute: String, _ values: [String], _ times: [Double], _ duration: Double
   ) {
-    let all = values + [values.last ?? "0"]
-    let keys = times.map(Self.fine) + ["1"]
+    guard let first = values.first, let last = values.last, let start = times.first else { return }
+    let isLate = start > 0
+    let all = (isLate ? [first] : []) + values + [last]
+    let keys = (isLate ? [Self.fine(0)] : []) + times.map(Self.fine) + ["1"]
     writer.element(
       "animate",
       [

@@ -115,11 +115,11 @@ struct SVGRenderer {
     SVGWriter.width(TickFormat.superscript(label.label))
   }
 
-  /// A place in the frame, in pixels.
+  /// A place in the frame, in pixels; of one out of reach the next that is not. Lines have directions to keep: see
+  /// `line`.
   func pixel(_ place: Point) -> Point {
-    // Bounded, so that lines may leave the frame but stay in the range of SVG viewers.
-    let x = min(max(place.x, -50), 50)
-    let y = min(max(place.y, -50), 50)
+    let x = min(max(place.x, -Self.reach), Self.reach)
+    let y = min(max(place.y, -Self.reach), Self.reach)
     return Point(x: left + x * width, y: top + (1 - y) * height)
   }
 

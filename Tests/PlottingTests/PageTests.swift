@@ -123,6 +123,68 @@ import Testing
     #expect(AxisLayout.spaced([]) { _ in 0..<1 }.isEmpty)
   }
 
+  private func reached(_ points: [(Double, Double)], isClosed: Bool = false) -> [SVGRenderer.Vertex] {
+    let line = points.enumerated().map {
+      SVGRenderer.Vertex(point: Point(x: $0.element.0, y: $0.element.1), progress: Double($0.offset))
+    }
+    return SVGRenderer.withinReach(line, isClosed: isClosed)
+  }
+
+  /// Lines that leave the page by far keep their direction where they are seen.
+  @Test func linesOutOfReachAreCutAlongTheirDirection() {
+    #expect(reached([(0, 0), (1000, 100)]).map(\.point) == [Point(x: 0, y: 0), Point(x: 50, y: 5)])
+    #expect(reached([(1e300, -1e300), (0, 0)]).map(\.point) == [Point(x: 50, y: -50), Point(x: 0, y: 0)])
+    #expect(reached([(-100, 0.5), (300, 0.5)]).map(\.progress) == [0.125, 0.375])
+    #expect(reached([(60, 0), (60, 10)]).isEmpty && reached([]).isEmpty)
+    let inside = [(0.0, 0.0), (50, -50), (3, 4)]
+    #expect(reached(inside).map(\.point) == inside.map { Point(x: $0.0, y: $0.1) })
+    // Around the upper right corner and back: out of sight all the way.
+    let round = reached([(0, 0), (100, 0), (100, 100), (0, 100), (0, 1)])
+    #expect(round.first?.point == Point(x: 0, y: 0) && round.last?.point == Point(x: 0, y: 1))
+    #expect(round.contains { $0.point == Point(x: 50, y: 50) })
+    #expect(zip(round, round.dropFirst()).allSatisfy { $0.progress <= $1.progress })
+    // An area around everything is what can be seen of it.
+    let all = reached([(-99, -99), (99, -99), (99, 99), (-99, 99)], isClosed: true).map(\.point)
+    #expect(Set(all.map { "\($0.x) \($0.y)" }) == ["-50.0 -50.0", "50.0 -50.0", "50.0 50.0", "-50.0 50.0"])
+  }
+
+  /// One home for all: series, paths, those that move, bands and arrows.
+  @Test(
+    arguments: [
+      Mark.line(Series([0, 1000], [0, 100])), .path(Series([0, 1000], [0, 100])),
+      .arrows(Arrows(tails: [(0, 0)], heads: [(1000, 100)], name: "")),
+      .band(Band([0, 1000], lower: [0, 100], upper: [0, 100])),
+    ], [nil, 2.0])
+  func marksOutOfReachKeepTheirDirection(_ mark: Mark, _ duration: Double?) throws {
+    var figure = Figure(xAxis: Axis(range: 0...1), yAxis: Axis(range: 0...1), marks: [mark])
+    figure.duration = duration
+    let svg = renderSVG(figure)
+    let frame = frame(figure)
+    // The line from the lower left corner to 50 frames to the right, and 5 up.
+    let bare = ["y1=", "x2=", "y2="].reduce(svg) { $0.replacing($1, with: "") }
+    let ends = ["d=\"M", "x1=\""].flatMap { bare.components(separatedBy: $0).dropFirst() }.map { part in
+      part.split { !"-.0123456789".contains($0) }.prefix(4).compactMap { Double($0) }
+    }
+    let long = try #require(ends.first { $0.count == 4 && abs($0[2] - $0[0]) > 40 * frame.width }, "\(svg)")
+    let slope = (long[1] - long[3]) / frame.height / ((long[2] - long[0]) / frame.width)
+    #expect(abs(slope - 0.1) < 1e-4, "\(long)")
+    #expect(WellFormedness.check(svg) == nil)
+  }
+
+  /// A path that begins out of reach: the animation of what is seen of it still begins at 0.
+  @Test func movingPathsFromFarAway() {
+    var figure = Figure(
+      xAxis: Axis(range: 0...1), yAxis: Axis(range: 0...1),
+      marks: [.path(Series([1000, 0, 0.5], [100, 0, 0.5]))])
+    figure.duration = 2
+    let svg = renderSVG(figure)
+    let keys = svg.components(separatedBy: "keyTimes=\"").dropFirst().map { $0.prefix { $0 != "\"" } }
+    #expect(
+      !keys.isEmpty && keys.allSatisfy { $0.hasPrefix("0") && ($0.hasSuffix(";1") || $0.hasPrefix("0;")) })
+    // The point comes into reach after 19 of 20 parts of the first step.
+    #expect(keys.contains { $0.hasPrefix("0.00000;0.40375;0.42500;0.85000;1") }, "\(keys)")
+  }
+
   /// What is cut out of a line around its label is what lies in the circle.
   @Test func contourLinesHaveAGapForTheirValue() {
     let line = (0...200).map { Point(x: Double($0), y: 40 * (Double($0) / 30).rounded() / 40) }

@@ -16,8 +16,6 @@ struct QuadraticModel {
 
   /// Shorter arrows are left out, as parts of the frame.
   private static let leastArrow = 0.01
-  /// Longer ones are cut, as parts of the frame: pictures do not keep the direction of what ends far outside.
-  private static let longestArrow = 10.0
 
   /// Of a line: the model over some places, as far as it stays near the formula's own values.
   func parabola(over ts: [Double], near values: [Double]) -> Series {
@@ -51,8 +49,7 @@ struct QuadraticModel {
     let scale = 1 / (3 * (reach.max() ?? 1))
     let halves = axes.map { axis in axis.vector.map { $0 * axis.length * scale } }
     // The head of an arrow too short to see would hide the point.
-    func part(_ d: [Double]) -> Double { max(abs(d[0]) / width, abs(d[1]) / height) }
-    func isSeen(_ d: [Double]) -> Bool { part(d) > Self.leastArrow }
+    func isSeen(_ d: [Double]) -> Bool { max(abs(d[0]) / width, abs(d[1]) / height) > Self.leastArrow }
     let ends = halves.filter(isSeen).flatMap { [$0, $0.map { -$0 }] }
     var marks: [Mark] = []
     if let curve = curve(axes.map(\.value), halves) { marks.append(.line(curve)) }
@@ -65,9 +62,7 @@ struct QuadraticModel {
       func head(_ d: [Double]) -> (Double, Double) { (centre[0] + d[0], centre[1] + d[1]) }
       let isInside = across.contains(head(step).0) && up.contains(head(step).1)
       let name = isInside ? "Newton step" : "Newton step, leaves the frame"
-      let size = part(step)
-      let cut = size > Self.longestArrow ? step.map { $0 / size * Self.longestArrow } : step
-      marks.append(.arrows(Arrows(tails: [(centre[0], centre[1])], heads: [head(cut)], name: name)))
+      marks.append(.arrows(Arrows(tails: [(centre[0], centre[1])], heads: [head(step)], name: name)))
     }
     return marks
   }

@@ -114,4 +114,40 @@ private let rosenbrock = "param x = [-1.2, 1]\nf := (1 - x[0])^2 + 100*(x[1] - x
     let large = desk.printed("param c = 1\nparam d = 1\ng := 0.5e154*(c^2 + d^2)\nhessian blocks=true g")
     #expect(large.last == "the whole: 1.41421e154, exact; 100 % of its square lies in the diagonal blocks")
   }
+
+  /// Squares of entries, or of these in f32, overflow or vanish; zeros, infinities and nan stay what they are.
+  @Test(arguments: [("f64", 1e200), ("f64", 1e-200), ("f64", 1e-310), ("f32", 1e30), ("f32", 1e-30)])
+  func normsOfAnySize(_ precision: String, _ size: Double) {
+    let desk = Desk()
+    desk.run(
+      """
+      set precision \(precision)
+      param a = [1, 2]
+      param b = 1
+      f := \(size)*(1.5*a[0]^2 + 2*a[1]^2 + 12*a[0]*b)
+      n = hessian blocks=true
+      m = norm f
+      """)
+    // Of a: 3 and 4; between them 12.
+    #expect(desk.errors.isEmpty, "\(desk.errors)")
+    let tolerance = precision == "f64" ? 1e-12 : 1e-6
+    let whole = Double(313).squareRoot()
+    let (blocks, all) = (desk.values("n").map { $0 / size }, desk.values("m").map { $0 / size })
+    #expect(agree(blocks, [5, 12, 12, 0], tolerance) && agree(all, [whole], tolerance), "\(blocks) \(all)")
+  }
+
+  @Test func normsThatAreNotFinite() {
+    let desk = Desk()
+    desk.run(
+      """
+      param a = 1
+      c = 1/0
+      d = 0*c
+      n = hessian blocks=true c*a^2
+      m = hessian blocks=true d*a^2
+      k = hessian blocks=true 0*a
+      """)
+    #expect(desk.values("n") == [.infinity] && desk.values("k") == [0])
+    #expect(desk.values("m").first?.isNaN == true)
+  }
 }

@@ -179,9 +179,20 @@ extension Builtins {
 }
 
 extension TensorGraph {
-  /// √Σ x² over all entries.
+  /// √Σ x² over all entries. Squares may overflow and vanish.
   func frobeniusNorm(_ x: NodeID) -> NodeID {
     map(.rootAtZero, contract(1, [Operand(x, axes(x)), Operand(x, axes(x))], to: []))
+  }
+
+  /// scale · √Σ x², with the entries scaled before they are squared.
+  func frobeniusNorm(_ x: NodeID, scale: Double) -> NodeID {
+    // A product of products would be multiplied out, with the scale in front of the sum.
+    map(.rootAtZero, summed(map(.power(2), scaled(scale, x)), over: axes(x)))
+  }
+
+  /// The largest magnitude among the entries; 0 of none.
+  func largestMagnitude(_ x: NodeID) -> NodeID {
+    shape(x).contains(0) ? fill(0) : reduceMax(map(.abs, x), axes: axes(x))
   }
 }
 

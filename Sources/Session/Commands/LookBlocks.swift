@@ -43,13 +43,11 @@ struct BlockNorms {
   }
 
   private func norm(_ i: Int, _ j: Int) throws -> Double {
-    let value = try call.evaluated("block \(i) \(j)", storage: .dense) { elaborator in
+    try call.frobeniusNorm("block \(i) \(j)") { elaborator in
       let (f, targets) = try targets(elaborator)
       let pair = i == j ? [targets.leaves[i]] : [targets.leaves[i], targets.leaves[j]]
-      let block = elaborator.graph.hessianBlocks(f, wrt: pair)[pair.count - 1][0]
-      return .node(elaborator.graph.frobeniusNorm(block))
-    }
-    return value.tensor?.scalarValue ?? .nan
+      return elaborator.graph.hessianBlocks(f, wrt: pair)[pair.count - 1][0]
+    }.norm
   }
 
   private func text(_ names: [String], _ norms: [Double]) -> String {

@@ -201,15 +201,9 @@ extension Commands {
   /// As an expression, so that a Hessian that does not fit into memory is reduced in tiles.
   private static func hessianNorm(_ call: CommandCall) throws -> (norm: Double, entries: Double) {
     try call.noMoreSubjects()
-    let value = try call.evaluated("norm") { elaborator in
-      let graph = elaborator.graph
-      let h = try elaborator.asNode(try call.fullHessian(elaborator), call.command.span)
-      let count = graph.shape(h).reduce(1.0) { $0 * Double($1) }
-      return .tuple([.node(graph.frobeniusNorm(h)), .node(graph.fill(count))])
+    return try call.frobeniusNorm("norm") { elaborator in
+      try elaborator.asNode(try call.fullHessian(elaborator), call.command.span)
     }
-    guard case .tuple(let parts) = value else { return (.nan, 0) }
-    let numbers = parts.compactMap { $0.tensor?.scalarValue }
-    return numbers.count == 2 ? (numbers[0], numbers[1]) : (.nan, 0)
   }
 
   private static func normText(_ norm: Double, _ terms: Double) -> String {

@@ -42,7 +42,7 @@ extension NewtonDirection {
   /// The direction at a point, or a refusal that says why there is none.
   static func at(
     _ point: Evaluation, matrix: String = "Hessian",
-    hint: String = "add a small quadratic term to the objective, or take a step trust"
+    hint: String = "take a step modified-newton or trust, or add a small quadratic term to the objective"
   ) throws -> NewtonDirection {
     guard let hessian = point.hessian else {
       throw Refusal("there is no \(matrix)", hint: "this is a mistake in hlab")

@@ -23,6 +23,12 @@ enum Exactness {
   /// max|λ| / min|λ|, to first order.
   static func condition(_ value: Double, order: Int) -> Double { Double(order) * epsilon * value * value }
 
+  /// What there is to say about the condition of a matrix that was computed in some precision.
+  static func conditionText(_ value: Double, order: Int, _ precision: Precision) -> String {
+    let isSingular = value * Curvature.tolerance(order, precision, largest: 1) >= 1
+    return isSingular ? "singular to working precision" : text(condition(value, order: order))
+  }
+
   /// log det by Cholesky's factors: n times the relative error n·ε·κ of an inverse.
   static func logDeterminant(order n: Int, condition: Double) -> Double {
     Double(n) * Double(n) * epsilon * condition

@@ -6,48 +6,36 @@ import Tensors
 /// `explain step METHOD`: what the step does along each eigenvector of the matrix it rests on, and how well the quadratic
 /// model foretells it. Nothing moves.
 struct StepExplanation {
-  private let call: CommandCall
-  private let stepper: Stepper
-  private let before: Evaluation
+  private let ground: StepGround
   private let move: Move
   /// f where the step leads.
   private let after: Double
   private let d: [Double]
-  private let matrix: Tensor
-  private let isGaussNewton: Bool
-  private let basis: EigenBasis
-  private let gradient: [Double]
   private let step: [Double]
 
-  /// Eigenvectors shown at the top and at the bottom.
-  private static let (top, bottom) = (6, 4)
-  /// Params up to which eigenvectors are written out.
-  private static let writtenOut = 3
-
   /// - Parameter call: the command `step METHOD …` that is explained.
-  init(_ call: CommandCall) throws {
-    self.call = call
-    let (name, method) = try call.singleMethod()
-    stepper = try Stepper(call, name, method)
-    isGaussNewton = [.ggn, .kfac].contains(method.order)
-    before = try stepper.evaluation(isGaussNewton ? .ggn : .hessian)
-    guard before.x.count <= EigenBasis.limit, let hessian = before.hessian else {
-      throw Diagnostic(
-        .resource,
-        "a step of \(before.x.count) params is not shown in the eigenbasis, the limit is \(EigenBasis.limit)",
-        at: call.command.span, hint: "explain it by one param: explain step \(name) wrt W")
+  static func run(_ call: CommandCall) throws -> Value {
+    let ground = try StepGround(call)
+    do {
+      let (move, after) = try ground.trial()
+      return StepExplanation(ground, move, after).run()
+    } catch let refusal as Refusal {
+      return RefusalExplanation(ground: ground, refusal: refusal).run()
     }
-    matrix = hessian.filled(order: before.x.count)
-    let (at, full) = (before, matrix)
-    try call.requireFinite("the matrix", [matrix])
-    basis = try call.algebra { try EigenBasis(full, turnedTo: at.gradient) }
-    (move, after) = try stepper.trial(from: method.order == .kfac ? stepper.evaluation(.kfac) : before)
-    d = zip(move.x, before.x).map { $0 - $1 }
-    gradient = basis.coordinates(before.gradient)
-    step = basis.coordinates(d)
   }
 
-  private var symbol: String { stepper.objectiveName }
+  private init(_ ground: StepGround, _ move: Move, _ after: Double) {
+    (self.ground, self.move, self.after) = (ground, move, after)
+    d = zip(move.x, ground.before.x).map { $0 - $1 }
+    step = ground.basis.coordinates(d)
+  }
+
+  private var call: CommandCall { ground.call }
+  private var stepper: Stepper { ground.stepper }
+  private var before: Evaluation { ground.before }
+  private var basis: EigenBasis { ground.basis }
+  private var gradient: [Double] { ground.gradient }
+  private var symbol: String { ground.symbol }
 
   /// By how much the quadratic model falls along each eigenvector.
   private var decreases: [Double] {
@@ -61,8 +49,8 @@ struct StepExplanation {
   /// Gradient descent with a longer step diverges along the first eigenvector.
   private var limit: Double? { basis.values.first.flatMap { $0 > 0 ? 2 / $0 : nil } }
 
-  func run() -> Value {
-    call.print(ExplanationText(headline, [table, facts]).text)
+  private func run() -> Value {
+    call.print(ExplanationText(ground.headline, [table, facts]).text)
     return record
   }
 
@@ -81,47 +69,15 @@ struct StepExplanation {
 
   // MARK: The table
 
-  private var headline: String {
-    let name = isGaussNewton ? "ggn(\(symbol))" : "∇²\(symbol)"
-    return
-      "step \(stepper.methodName) from \(symbol) = \(call.format(before.value)), in the eigenbasis of \(name)"
-  }
-
-  /// What the last column compares the step with: the factor by which gradient descent shrinks the gradient, or
-  /// Newton's step.
-  private var comparison: (name: String, value: (Int) -> Double) {
-    if let rate = move.rate { return ("1 - lr·λ", { 1 - rate * basis.values[$0] }) }
-    return ("Newton", { basis.values[$0] == 0 ? .nan : -gradient[$0] / basis.values[$0] })
-  }
-
+  /// The last column compares the step with the factor by which gradient descent shrinks the gradient, or with Newton's
+  /// step.
   private var table: [String] {
-    let n = basis.values.count
-    let isCut = n > Self.top + Self.bottom + 1
-    let shown = isCut ? Array(0..<Self.top) + Array((n - Self.bottom)..<n) : Array(0..<n)
-    let format = NumberFormat(digits: min(call.format.digits, 6))
-    let isWritten = n <= Self.writtenOut && n > 1
-    let fall = decreases
-    var rows = [
-      ["λ", "∇\(symbol)", "step", "decrease", comparison.name] + (isWritten ? ["eigenvector"] : [])
-    ]
-    for k in shown {
-      let other = comparison.value(k)
-      var row = [basis.values[k], gradient[k], step[k], fall[k]].map { format($0) }
-      row.append(other.isNaN ? "-" : format(other))
-      if isWritten {
-        row.append(" [" + basis.vectors[k].map { NumberFormat(digits: 3)($0) }.joined(separator: ", ") + "]")
-      }
-      if isCut, k == n - Self.bottom { rows.append(rest(Self.top..<(n - Self.bottom), format)) }
-      rows.append(row)
-    }
-    return TextTable(rows, left: [5]).spelled(for: call.interpreter).lines.map { "  " + $0 }
-  }
-
-  /// One row for the eigenvectors that are left out: norms, and the sum of the decreases.
-  private func rest(_ range: Range<Int>, _ format: NumberFormat) -> [String] {
-    let fall = decreases[range].reduce(0, +)
-    let norms = [gradient, step].map { "‖·‖ " + format(Optimization.norm(Array($0[range]))) }
-    return ["\(range.count) more"] + norms + [format(fall), ""]
+    ground.table([
+      ground.gradientColumn, StepColumn(name: "step", values: step, rest: .norm),
+      StepColumn(name: "decrease", values: decreases, rest: .sum),
+      move.rate.map { rate in StepColumn(name: "1 - lr·λ", values: basis.values.map { 1 - rate * $0 }) }
+        ?? ground.newtonColumn(),
+    ])
   }
 
   // MARK: The facts

@@ -21,10 +21,7 @@ extension Commands {
         isSymmetric ? try symmetricEigenvalues(exact).doubles : try singularValues(exact).doubles
       }
       let result = ratio(values)
-      let bound = Curvature.tolerance(values.count, c.matrix.precision, largest: 1)
-      let remark =
-        result * bound >= 1
-        ? "singular to working precision" : Exactness.text(Exactness.condition(result, order: values.count))
+      let remark = Exactness.conditionText(result, order: values.count, c.matrix.precision)
       call.print(call.lookText.remarked("condition(\(c.name)) = \(call.format(result))", remark))
       return .number(result)
     }

@@ -66,10 +66,10 @@ extension Commands {
       summary:
         "How a formula or its derivatives are computed: nodes, blocks, memory, the steps of the plan; for a Hessian "
         + "its forms, what each costs, and the formula of its blocks. Of a first step of a method: its parts along the "
-        + "eigenvectors, what the quadratic model predicts and what comes of it; nothing moves.",
+        + "eigenvectors, what the quadratic model predicts and what comes of it, or why the method refuses; nothing moves.",
       example: "explain hessian\nexplain step newton"
     ) { call in
-      if let step = try call.innerStep() { return try StepExplanation(step).run() }
+      if let step = try call.innerStep() { return try StepExplanation.run(step) }
       let split = call.splittingPart()
       try split.call.noMoreSubjects()
       return try Explanation(split.call, split.part ?? .value).run()

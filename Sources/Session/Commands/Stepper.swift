@@ -144,19 +144,16 @@ struct Stepper {
     interpreter.state.methods[stateKey] = next
   }
 
-  /// Where a first step would lead, and f there. Nothing changes, the method's memory included.
+  /// Where a first step would lead, and f there. Nothing changes, the method's memory included. Throws the method's
+  /// `Refusal`.
   func trial(from before: Evaluation) throws -> (move: Move, value: Double) {
     let names = try targetNames()
     var method = within(interpreter.bounds(of: names))
     let generator = interpreter.state.generator
     defer { interpreter.state.generator = generator }
-    do {
-      let surroundings = Surroundings(call: call, names: names)
-      let move = try method.step(before, surroundings)
-      return (move, try surroundings.value(at: move.x))
-    } catch {
-      throw told(error)
-    }
+    let surroundings = Surroundings(call: call, names: names)
+    let move = try method.step(before, surroundings)
+    return (move, try surroundings.value(at: move.x))
   }
 
   /// A method that refuses is told at the command.

@@ -84,6 +84,32 @@ import Testing
     #expect(transcript.run("undo_is_one = 1; print n") == "21")
   }
 
+  @Test func scriptsThatArePromptedTellWhatTheyLeft() throws {
+    let person = Transcript(isInteractive: true)
+    let file = try write("param U = [1, 2]; param v = 3\nf := sum(U^2) + v\nk = 3\n", "a.hlab")
+    #expect(person.run("run \"\(file)\"").hasSuffix("objective f, params U, v, 1 other name"))
+    let quiet = try write("print 1", "b.hlab")
+    #expect(
+      person.run("run \"\(file)\"") == "\(file) : 4 statements; objective f, params U, v, 1 other name")
+    #expect(person.run("run \"\(quiet)\"") == "1\n\(quiet) : 1 statement; no name has changed")
+    let move = try write("x = 1; U = [2, 1]", "c.hlab")
+    #expect(person.run("run \"\(move)\"") == "\(move) : 2 statements; param U, 1 other name")
+    #expect(person.run("run \"\(try write("x = 2", "d.hlab"))\"").hasSuffix("1 statement; 1 name"))
+    let many = try write((1...8).map { "param p\($0) = 1" }.joined(separator: "\n"), "e.hlab")
+    #expect(
+      person.run("run \"\(many)\"").hasSuffix("8 statements; params p1, p2, p3, p4, p5, p6, …"))
+    // Once for what was typed, and not where nothing is shown.
+    let outer = try write("run \"\(file)\"; y = 1", "f.hlab")
+    #expect(person.run("run \"\(outer)\"").components(separatedBy: " : ").count == 2)
+    let procedure = "p(n) { run \"\(quiet)\"; return n }\nprint p(2)"
+    for text in ["run \"\(quiet)\";", "repeat 2 { run \"\(quiet)\" }", procedure] {
+      let shown = person.run(text)
+      #expect(shown.contains("1") && !shown.contains("statement"), "\(shown)")
+      #expect(person.outcome == .ok, "\(person.messages)")
+    }
+    #expect(transcript.run("run \"\(file)\"").isEmpty)
+  }
+
   @Test func errorsInScriptsCarryTheirPlace() throws {
     let file = try write("x = 1\ny = zz\n", "bad.hlab")
     fails("run \"\(file)\"", "bad.hlab:2:5", exitCode: 70)

@@ -6,7 +6,7 @@ extension Commands {
     CommandDefinition(
       verb: "run", usage: "run \"FILE\" [NAME=VALUE …]",
       summary:
-        "Runs a script in this session, with these values for its options (or names, when it declares no options).",
+        "Runs a script in this session, with these values for its options (or names, when it declares no options). At the prompt a line tells what it left.",
       options: [("*", "a value for a name of the script")],
       example: "save \"/tmp/hlab-s.hlab\" \"print 2 * n\"; run \"/tmp/hlab-s.hlab\" n=21", changesState: true
     ) { call in
@@ -16,7 +16,11 @@ extension Commands {
       let given = call.command.options.map {
         GivenOption(name: $0.name ?? "", value: .success($0.value), text: call.text($0.value), span: $0.span)
       }
-      try call.interpreter.runScript(path, given, call.subject?.span ?? call.command.span)
+      let before = call.interpreter.state
+      let statements = try call.interpreter.runScript(path, given, call.subject?.span ?? call.command.span)
+      if call.interpreter.isAtPrompt {
+        call.print(call.interpreter.summary(ofScript: path, statements, since: before))
+      }
       return .nothing
     }
   }
@@ -36,9 +40,13 @@ extension CommandCall {
 
 extension Interpreter {
   private static var scriptLimit: Int { 20 }
+  /// Params that the summary of a script names.
+  private static var shownParams: Int { 6 }
 
   /// Runs the statements of a file. What was done before an error is kept; `undo` takes the whole `run` back.
-  func runScript(_ path: String, _ given: [GivenOption], _ span: Span) throws {
+  ///
+  /// - Returns: the statements of the file.
+  func runScript(_ path: String, _ given: [GivenOption], _ span: Span) throws -> [Statement] {
     let known = TextFile.canonical(path)
     if openScripts.contains(known) {
       throw Diagnostic(.io, "'\(path)' runs itself", at: span, notes: [openScripts.joined(separator: " → ")])
@@ -67,5 +75,34 @@ extension Interpreter {
       (loopDepth, laterNames, givenOptions) = (loops, later, outer)
     }
     _ = try run(parsed.statements)
+    return parsed.statements
+  }
+
+  /// A person typed the statement that runs, by itself: it is no part of a script, loop or procedure.
+  fileprivate var isAtPrompt: Bool {
+    options.isInteractive && openScripts.isEmpty && loopDepth == 0 && callDepth == 0
+  }
+
+  /// `setup.hlab : 7 statements; objective f, params U, V, 3 other names`: what it has bound or changed.
+  fileprivate func summary(ofScript path: String, _ statements: [Statement], since before: State) -> String {
+    func count(_ n: Int, _ thing: String) -> String { "\(n) \(thing)\(n == 1 ? "" : "s")" }
+    let bound = Set(statements.flatMap(boundNames))
+    let names = namesInOrder.filter { name in
+      guard let now = state.globals[name] else { return false }
+      return bound.contains(name) || before.globals[name].map { !$0.holdsTheSame(as: now) } ?? true
+    }
+    let objective = state.objective.flatMap { $0 != before.objective || names.contains($0) ? $0 : nil }
+    let others = names.filter { $0 != objective }
+    let params = others.filter { if case .param? = state.globals[$0] { true } else { false } }
+    let rest = others.count - params.count
+    var left: [String] = []
+    if let objective { left.append("objective \(objective)") }
+    if !params.isEmpty {
+      let shown = params.prefix(Self.shownParams) + (params.count > Self.shownParams ? ["…"] : [])
+      left.append("param\(params.count == 1 ? "" : "s") " + shown.joined(separator: ", "))
+    }
+    if rest > 0 { left.append(count(rest, left.isEmpty ? "name" : "other name")) }
+    return "\(path) : \(count(statements.count, "statement")); "
+      + (left.isEmpty ? "no name has changed" : left.joined(separator: ", "))
   }
 }

@@ -224,6 +224,9 @@ extension Interpreter {
         } else {
           restore(before)
         }
+        if Self.isInterrupt(error) { hk_interrupt_set(0) }
+        // A script ends here, and has nothing more to show.
+        if options.isInteractive { finishLive() }
         return failed(error, keeps, report)
       }
     }
@@ -239,9 +242,10 @@ extension Interpreter {
     output(.text("note: '\(name)' is no formula any more, so there is no objective"))
   }
 
+  private static func isInterrupt(_ error: any Error) -> Bool { error as? EngineError == .interrupted }
+
   private func failed(_ error: any Error, _ keeps: Bool, _ report: (Diagnostic) -> Void) -> RunOutcome {
-    if let engine = error as? EngineError, engine == .interrupted {
-      hk_interrupt_set(0)
+    if Self.isInterrupt(error) {
       guard options.isInteractive else {
         report(Diagnostic(.interrupt, "interrupted", severity: .note))
         return .interrupted

@@ -497,6 +497,18 @@ import Testing
     #expect(!transcript.run("param y = 3").contains("┌"))
   }
 
+  /// Steps that were finished before a statement failed are kept, and shown.
+  @Test func livePlotsSeeWhatAFailedStatementMoved() {
+    let transcript = Transcript(isInteractive: true)
+    transcript.run(Self.rosenbrock + "plot f live")
+    let shown = transcript.run("for i in 0..3 { step gd lr=0.001; print [7][i] }")
+    #expect(transcript.outcome != .ok && shown.contains("┌"), "\(shown)")
+    #expect(!transcript.run("print x").contains("┌"))
+    // Nothing is kept of this one.
+    #expect(!transcript.run("x = [1, 2, 3]").contains("┌") && transcript.outcome != .ok)
+    #expect(!transcript.run("print x").contains("┌"))
+  }
+
   // MARK: Messages
 
   @Test func messages() {

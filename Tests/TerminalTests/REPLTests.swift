@@ -113,6 +113,21 @@ import Testing
     try end(terminal)
   }
 
+  /// Where an interrupted loop has left the params is drawn at once, not with the next statement.
+  @Test func interruptedMovesAreDrawn() throws {
+    let terminal = try start()
+    try terminal.type("param x = [-1.2, 1]; f := (1 - x[0])^2 + 100*(x[1] - x[0]^2)^2; plot f live\r")
+    #expect(terminal.sees("└") && terminal.sees("hlab> "), "\(terminal.transcript)")
+    try terminal.type("repeat 100000000 { step gd lr=0.0001 }\r")
+    #expect(terminal.sees(" moves ", seconds: 60), "\(terminal.transcript)")
+    interrupt(terminal, within: 30)
+    try terminal.type("print \"next{6*7}\"\r")
+    expect(terminal, answers: "next42")
+    let after = terminal.transcript.split(separator: "completed steps are kept").dropFirst()
+    #expect(after.count == 1 && after.allSatisfy { !$0.contains("└") }, "\(terminal.transcript)")
+    try end(terminal)
+  }
+
   /// The plane of a long path through many params takes some hundred million products. The path is kept.
   @Test func interruptStopsTheSearchForThePlaneOfAPath() throws {
     let terminal = try start()

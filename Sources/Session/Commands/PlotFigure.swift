@@ -176,19 +176,23 @@ extension CommandCall {
 
   /// After `range=a..b` a comma begins another thing to plot.
   func refuseLooseRanges() throws {
-    let values = command.clause("range")?.values ?? []
-    if let loose = values.first(where: { !$0.isRange }) {
-      let after = (values + command.subjects).first { $0.span.lower >= loose.span.upper }
-      throw Diagnostic(
-        .type, "a range is written a..b", at: loose.span,
-        hint: (Self.pair(loose) ?? after.map { "\(loose.span.text)..\($0.span.text)" }).map { "range \($0)" })
-    }
+    for value in command.clause("range")?.values ?? [] where !value.isRange { throw looseRange(value) }
     guard let range = command.option("range") else { return }
     for subject in command.subjects where subject.isRange {
       throw Diagnostic(
         .type, "a range is nothing to plot", at: subject.span,
         hint: "two ranges follow the word: range \(range.value.span.text), \(subject.span.text)")
     }
+  }
+
+  /// A value of `range` that is none; with the one after it, which may have been taken for another thing to plot, it
+  /// could be.
+  private func looseRange(_ value: Expr) -> Diagnostic {
+    let values = command.clause("range")?.values ?? []
+    let isLoose = !value.isRange && values.contains { $0.span.lower == value.span.lower }
+    let after = isLoose ? (values + command.subjects).first { $0.span.lower >= value.span.upper } : nil
+    let ends = Self.pair(value) ?? after.map { "\(value.span.text)..\($0.span.text)" }
+    return Diagnostic(.type, "a range is written a..b", at: value.span, hint: ends.map { "range \($0)" })
   }
 
   /// `[a, b]` or `(a, b)`, as a range.
@@ -206,16 +210,14 @@ extension CommandCall {
   /// - Parameter axes: what is shown has so many, and so many ranges at most; nil for any number.
   func ranges(axes: Int? = nil) throws -> [ClosedRange<Double>] {
     let given = (command.clause("range")?.values ?? []) + (command.option("range").map { [$0.value] } ?? [])
+    for value in given.prefix(axes ?? given.count) where !value.isRange { throw looseRange(value) }
     if let axes, given.count > axes {
       throw Diagnostic(
         .syntax, "\(axes == 1 ? "one axis takes one range" : "two axes take two ranges"), not \(given.count)",
         at: given[axes].span)
     }
     return try given.map { expr in
-      guard case .range(let a?, let b?) = expr.kind else {
-        throw Diagnostic(
-          .type, "a range is written a..b", at: expr.span, hint: Self.pair(expr).map { "range \($0)" })
-      }
+      guard case .range(let a?, let b?) = expr.kind else { throw looseRange(expr) }
       return try checked(interpreter.number(a), interpreter.number(b), expr.span)
     }
   }

@@ -307,6 +307,10 @@ extension CommandCall {
   /// What stands after a clause that has its values already belongs to it with a sign in between.
   fileprivate func misplacedHint(_ subject: Expr) -> String? {
     let clause = command.clauses.last { $0.span.upper <= subject.span.lower }
+    let option = command.options.last { $0.span.upper <= subject.span.lower }
+    if let option, let name = option.name, option.span.lower >= clause?.span.upper ?? 0 {
+      return "'\(name)' takes one value: \(option.span.text)"
+    }
     guard let clause, let last = clause.values.last else { return nil }
     switch clause.keyword {
     case "along": return "directions stand between commas: along \(last.span.text), \(subject.span.text)"

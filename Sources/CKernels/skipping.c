@@ -31,14 +31,14 @@ int hk_can_skip(const hk_skipping *p) {
 #include "levels.inc"
 
 #define HK_SKIPPING(precision, T)                                                                  \
-  double hk_zero_share_##precision(const hk_skipping *p, const T *a) {                             \
-    return HK_FITTING(zero_share_##precision)(p, a);                                               \
+  double hk_zero_share_##precision(const hk_skipping *p, const T *a, const T *gates) {             \
+    return HK_FITTING(zero_share_##precision)(p, a, gates);                                        \
   }                                                                                                \
   int64_t hk_skipping_room_##precision(const hk_skipping *p) {                                     \
     return HK_FITTING(skipping_room_##precision)(p);                                               \
   }                                                                                                \
-  int hk_skipping_##precision(const hk_skipping *p, const T *a, const T *b, T *room, T *c) {       \
-    return HK_FITTING(skipping_##precision)(p, a, b, room, c);                                     \
+  int hk_skipping_##precision(const hk_skipping *p, const T *a, const T *gates, const T *b, T *room, T *c) { \
+    return HK_FITTING(skipping_##precision)(p, a, gates, b, room, c);                              \
   }
 
 HK_SKIPPING(f64, double)

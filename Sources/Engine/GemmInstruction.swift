@@ -52,8 +52,18 @@ final class GemmInstruction: Instruction {
     self.base = base
     self.skipping = skipping
     let added = (accumulate ? [c.buffer] : []) + (base.map { [$0.buffer] } ?? [])
+    // Rows that it makes itself are read from what makes them.
+    let (left, made) = skipping?.prepare.map { ($0.reads, $0.writes) } ?? ([a.buffer], [])
     super.init(
-      reads: [a.buffer, b.buffer] + added, writes: [c.buffer] + (skipping.map { [$0.room] } ?? []))
+      reads: left + [b.buffer] + added, writes: [c.buffer] + made + (skipping.map { [$0.room] } ?? []))
+  }
+
+  /// The same product with rows that a loop would make for it alone; nil where the product cannot take that over.
+  func gated(by loop: FusedLoop) throws -> GemmInstruction? {
+    guard let skipping = try skipping?.gated(self, by: loop) else { return nil }
+    return GemmInstruction(
+      a, b, c, m: m, n: n, k: k, batch: batch, alpha: alpha, accumulate: beta == 1, base: base,
+      skipping: skipping)
   }
 
   /// Whether hlab's own kernels are meant for it; larger products are BLAS's.
@@ -81,7 +91,10 @@ final class GemmInstruction: Instruction {
         run(memory, entries: (group * count / groups)..<((group + 1) * count / groups))
       }
     } else if isShared {
-      if skipping?.multiply(self, memory) != true { panels(memory) }
+      if skipping?.multiply(self, memory) != true {
+        skipping?.prepare?.run(memory)
+        panels(memory)
+      }
     } else {
       multiply(memory, a.offset, b.offset, c.offset, base?.offset ?? 0, m, n)
     }
@@ -181,6 +194,7 @@ final class GemmInstruction: Instruction {
   override var summary: String {
     let times = batch.isEmpty ? "" : " × \(batch.elementCount)"
     let added = base.map { "b\($0.buffer) + " } ?? ""
-    return "gemm \(added)\(m)×\(k)·\(k)×\(n)\(times) → b\(c.buffer)"
+    let gated = skipping?.prepare == nil ? "" : "gated "
+    return "gemm \(gated)\(added)\(m)×\(k)·\(k)×\(n)\(times) → b\(c.buffer)"
   }
 }

@@ -30,6 +30,24 @@ extension LoopFusion {
     }
   }
 
+  /// Products that may skip columns take over the loop that opens and closes these, where nothing else reads what it
+  /// makes: the products are not made unless they are all needed.
+  mutating func gateProducts(isOwn: (Int) -> Bool) throws {
+    let accesses = Accesses(slots)
+    for place in slots.indices {
+      guard case .other(let instruction) = slots[place].step, let gemm = instruction as? GemmInstruction,
+        gemm.skipping != nil, isOwn(gemm.a.buffer),
+        let made = accesses.lastWriter(of: gemm.a.buffer, before: place),
+        accesses.writers[gemm.a.buffer] == [made], accesses.readers[gemm.a.buffer] == [place],
+        case .loop(let loop, _) = slots[made].step,
+        !loop.reads.contains(where: { accesses.isWritten($0, from: made, before: place) }),
+        let gated = try gemm.gated(by: loop)
+      else { continue }
+      put(.other(gated), at: place)
+      put(.nothing, at: made)
+    }
+  }
+
   private mutating func put(_ step: Step, at place: Int) {
     switch step {
     case .other(let instruction):
@@ -143,7 +161,30 @@ extension LoopFusion {
   }
 }
 
+extension FusedLoop.Place {
+  /// By how much this array moves in a nest of these sizes where another one moves by `stride`, `count` times; nil where
+  /// that is no even step of the nest.
+  func step(where other: FusedLoop.Place, moves stride: Int, times count: Int, sizes: [Int]) -> Int? {
+    if count == 1 { return 0 }
+    for (extent, (own, otherStride)) in zip(sizes, zip(strides, other.strides)) where extent > 1 {
+      guard otherStride > 0 else { return nil }
+      let steps = stride / otherStride
+      if stride % otherStride == 0, steps * (count - 1) < extent { return own * steps }
+    }
+    return nil
+  }
+}
+
 extension FusedLoop {
+  /// The product of two arrays, entry by entry, and where it is stored, when the loop does nothing else.
+  var soleProduct: (made: Place, factors: [Place])? {
+    guard ops.count == 1, ops[0].code == Int32(HK_MUL.rawValue), inputs.count == 2, outputs.count == 1,
+      outputs[0].mode == HK_STORE, outputs[0].register == Int(ops[0].dst), !inputs.contains(where: \.isLate),
+      Set([Int(ops[0].a), Int(ops[0].b)]) == Set(inputs.map(\.register))
+    else { return nil }
+    return (outputs[0].place, inputs.map(\.place))
+  }
+
   /// The sum of an array that this alone reads, as it stands, and of another one.
   fileprivate struct ProductSum {
     var product: Place
@@ -216,17 +257,10 @@ extension GemmInstruction {
     to array: FusedLoop.Place, at product: FusedLoop.Place, sizes: [Int]
   ) -> GemmInstruction? {
     guard base == nil, isSmall, product.offset == c.offset, array.buffer != c.buffer,
-      sizes.elementCount == m * n * batch.elementCount,
-      zip(sizes, product.strides).allSatisfy({ $0 == 1 || $1 > 0 })
+      sizes.elementCount == m * n * batch.elementCount
     else { return nil }
-    let dimensions = zip(sizes, zip(product.strides, array.strides)).filter { $0.0 > 1 }
-    /// By how much the array moves where the product moves by `stride`, `size` times.
     func step(_ stride: Int, _ size: Int) -> Int? {
-      if size == 1 { return 0 }
-      for (extent, (own, other)) in dimensions where stride % own == 0 {
-        if stride / own * (size - 1) < extent { return other * (stride / own) }
-      }
-      return nil
+      array.step(where: product, moves: stride, times: size, sizes: sizes)
     }
     guard let column = step(1, n), column == 1 || n == 1, let row = step(c.leading, m) else { return nil }
     let steps = zip(c.batchStrides, batch).map { step($0, $1) }

@@ -33,7 +33,9 @@ struct LoopFusion {
     var fusion = LoopFusion()
     for instruction in instructions { fusion.add(instruction) }
     fusion.dropUnread(kept: kept, isArena: isArena)
-    fusion.addToProducts { !kept.contains($0) && isArena($0) }
+    let isOwn = { !kept.contains($0) && isArena($0) }
+    fusion.addToProducts(isOwn: isOwn)
+    try fusion.gateProducts(isOwn: isOwn)
     return try fusion.slots.compactMap { slot in
       switch slot.step {
       case .nothing: return nil

@@ -180,20 +180,19 @@ extension PlanBuilder {
     labels.sorted { (-abs(access[$0]), $0) < (-abs(access[$1]), $1) }
   }
 
-  /// Runs along memory that are too short for loops of their own.
-  private static let shortRun = 16
+  /// Entries along memory from which a loop over them is as good as any.
+  private static let longRun = 16
 
-  /// Of some orders the one in which the larger operands are read along their memory, in runs of some length; the first
-  /// of equals.
+  /// Of some orders the one in which the larger operands are read along their memory, in runs that are not short; the
+  /// first of equals.
   private func closest(_ orders: [[Label]], to operands: [ProductFactor], _ sizes: [Label: Int]) -> [Label] {
     func gain(_ order: [Label]) -> Int {
-      guard let inner = order.last(where: { sizes[$0] ?? 1 > 1 }), (sizes[inner] ?? 1) >= Self.shortRun else {
-        return 0
-      }
-      return operands.reduce(0) { total, operand in
+      guard let inner = order.last(where: { sizes[$0] ?? 1 > 1 }) else { return 0 }
+      let entries = operands.reduce(0) { total, operand in
         let entries = operand.labels.reduce(1) { $0 * (sizes[$1] ?? 1) }
         return total + (abs(operand.access[inner]) <= 1 ? entries : 0)
       }
+      return entries * min(sizes[inner] ?? 1, Self.longRun)
     }
     return orders.dropFirst().reduce(orders[0]) { gain($1) > gain($0) ? $1 : $0 }
   }

@@ -12,6 +12,8 @@ struct RowGroups {
   /// In rows.
   var groupStep: Int
   var memberStep: Int
+  /// What the rows are products of, where they are not made yet.
+  var gated: GatedRows?
 
   /// Multiplications from which looking costs next to nothing; the smallest sides.
   private static let (leastWork, leastSide, leastGroups) = (1 << 25, 64, 8)
@@ -44,40 +46,91 @@ struct RowGroups {
     return Int(precision == .f64 ? hk_skipping_room_f64(&sizes) : hk_skipping_room_f32(&sizes))
   }
 
+  /// The rows as the product reads them.
+  private func rows(_ gemm: GemmInstruction) -> GatedRows.Source {
+    GatedRows.Source(
+      buffer: gemm.a.buffer, offset: gemm.a.offset, group: groupStep * gemm.a.rowStride,
+      member: memberStep * gemm.a.rowStride, column: gemm.a.columnStride)
+  }
+
   private func product(_ gemm: GemmInstruction) -> hk_skipping {
-    hk_skipping(
+    let a = gated?.values ?? rows(gemm)
+    return hk_skipping(
       groups: Int64(groups), members: Int64(members), n: Int64(gemm.n), k: Int64(gemm.k),
-      a_group: Int64(groupStep * gemm.a.rowStride), a_member: Int64(memberStep * gemm.a.rowStride),
-      a_column: Int64(gemm.a.columnStride), b_row: Int64(gemm.b.rowStride),
-      b_column: Int64(gemm.b.columnStride), c_group: Int64(groupStep * gemm.c.leading),
-      c_member: Int64(memberStep * gemm.c.leading), alpha: gemm.alpha, adds: gemm.beta == 0 ? 0 : 1)
+      a_group: Int64(a.group), a_member: Int64(a.member), a_column: Int64(a.column),
+      gate_group: Int64(gated?.gates.group ?? 0), gate_column: Int64(gated?.gates.column ?? 0),
+      b_row: Int64(gemm.b.rowStride), b_column: Int64(gemm.b.columnStride),
+      c_group: Int64(groupStep * gemm.c.leading), c_member: Int64(memberStep * gemm.c.leading),
+      alpha: gemm.alpha, adds: gemm.beta == 0 ? 0 : 1)
+  }
+
+  /// The rows as products that a loop would make of values and of gates that the rows of a group share; nil where it
+  /// does anything else.
+  fileprivate func gated(_ gemm: GemmInstruction, by loop: FusedLoop) -> RowGroups? {
+    guard let (made, factors) = loop.soleProduct, made.buffer == gemm.a.buffer, made.offset == gemm.a.offset,
+      loop.sizes.elementCount == gemm.m * gemm.k
+    else { return nil }
+    let own = rows(gemm)
+    let sources = factors.compactMap { factor -> GatedRows.Source? in
+      let steps = [(own.group, groups), (own.member, members), (own.column, gemm.k)].compactMap {
+        factor.step(where: made, moves: $0, times: $1, sizes: loop.sizes)
+      }
+      guard steps.count == 3 else { return nil }
+      return GatedRows.Source(
+        buffer: factor.buffer, offset: factor.offset, group: steps[0], member: steps[1], column: steps[2])
+    }
+    guard sources.count == 2, let gate = sources.firstIndex(where: { $0.member == 0 }) else { return nil }
+    var result = self
+    result.gated = GatedRows(values: sources[1 - gate], gates: sources[gate])
+    return result
   }
 
   /// The product, where skipping pays; false when nothing was done.
   fileprivate func multiply(_ gemm: GemmInstruction, room: Int, _ memory: Memory) -> Bool {
     var product = product(gemm)
-    func place<T>(_ x: GemmInstruction.Matrix, _: T.Type) -> UnsafeMutablePointer<T> {
-      memory.pointer(x.buffer, T.self) + x.offset
+    func place<T>(_ buffer: Int, _ offset: Int, _: T.Type) -> UnsafeMutablePointer<T> {
+      memory.pointer(buffer, T.self) + offset
     }
+    let a = gated?.values ?? rows(gemm)
     switch memory.precision {
     case .f64:
-      let (a, b, c) = (place(gemm.a, Double.self), place(gemm.b, Double.self), place(gemm.c, Double.self))
-      return hk_zero_share_f64(&product, a) >= Self.leastShare
-        && hk_skipping_f64(&product, a, b, memory.pointer(room, Double.self), c) != 0
+      let gates = gated.map { UnsafePointer(place($0.gates.buffer, $0.gates.offset, Double.self)) }
+      let left = place(a.buffer, a.offset, Double.self)
+      guard hk_zero_share_f64(&product, left, gates) >= Self.leastShare else { return false }
+      return hk_skipping_f64(
+        &product, left, gates, place(gemm.b.buffer, gemm.b.offset, Double.self),
+        memory.pointer(room, Double.self), place(gemm.c.buffer, gemm.c.offset, Double.self)) != 0
     case .f32:
-      let (a, b, c) = (place(gemm.a, Float.self), place(gemm.b, Float.self), place(gemm.c, Float.self))
-      return hk_zero_share_f32(&product, a) >= Self.leastShare
-        && hk_skipping_f32(&product, a, b, memory.pointer(room, Float.self), c) != 0
+      let gates = gated.map { UnsafePointer(place($0.gates.buffer, $0.gates.offset, Float.self)) }
+      let left = place(a.buffer, a.offset, Float.self)
+      guard hk_zero_share_f32(&product, left, gates) >= Self.leastShare else { return false }
+      return hk_skipping_f32(
+        &product, left, gates, place(gemm.b.buffer, gemm.b.offset, Float.self),
+        memory.pointer(room, Float.self), place(gemm.c.buffer, gemm.c.offset, Float.self)) != 0
     }
   }
+}
+
+/// Rows of a product's left side that are not made yet: values times gates that all rows of a group share, those that a
+/// sample leaves open.
+struct GatedRows: Equatable {
+  /// A place in a buffer, and the entries between neighbouring groups, rows of a group, and columns.
+  struct Source: Equatable {
+    var buffer, offset, group, member, column: Int
+  }
+
+  var values: Source
+  var gates: Source
 }
 
 /// What a product needs to skip zeros.
 struct ZeroSkipping {
   /// Tried one after the other.
-  let ways: [RowGroups]
+  private(set) var ways: [RowGroups]
   /// The buffer that it works in.
   let room: Int
+  /// Makes the left side for a product that skips nothing, where it is not made before.
+  private(set) var prepare: LoopInstruction?
 
   /// - Parameter rows: sizes of the axes that the rows are of, outermost first.
   init?(rows: [Int], n: Int, k: Int, _ precision: Precision, newBuffer: (Int) -> Int) {
@@ -87,6 +140,16 @@ struct ZeroSkipping {
     guard let most = found.map(\.room).max() else { return nil }
     ways = found.map(\.way)
     room = newBuffer(most)
+  }
+
+  /// The same for rows that a loop would make; nil where it makes anything but gated rows.
+  func gated(_ gemm: GemmInstruction, by loop: FusedLoop) throws -> ZeroSkipping? {
+    let found = ways.compactMap { $0.gated(gemm, by: loop) }
+    guard !found.isEmpty else { return nil }
+    var result = self
+    result.ways = found
+    result.prepare = try loop.instruction()
+    return result
   }
 
   /// The product without the columns that are zero in groups of rows; false where nothing was done.

@@ -71,6 +71,63 @@ struct RowGroupsTests: GraphTest {
     }
   }
 
+  private func instructions(_ plan: Plan) -> [GemmInstruction] {
+    plan.instructions.compactMap { $0 as? GemmInstruction }
+  }
+
+  /// The product of gates and derivatives is made within the product that skips: no loop is left, whatever the order.
+  @Test(arguments: [true, false]) func gatesGoIntoTheProduct(samplesFirst: Bool) throws {
+    let plan = try gated(samplesFirst, .f64)
+    let found = try #require(instructions(plan).first)
+    #expect(found.skipping?.prepare != nil && found.skipping?.ways.allSatisfy { $0.gated != nil } == true)
+    #expect(plan.listing.contains { $0.hasPrefix("gemm gated") }, "\(plan.listing)")
+    #expect(!plan.listing.contains { $0.hasPrefix("loop") && $0.contains("×\(inner), 1 ops") })
+  }
+
+  /// Gates that are all open leave nothing to skip: the product makes its rows and is BLAS's.
+  @Test(arguments: [true, false]) func openGates(samplesFirst: Bool) throws {
+    var leaves = inputs(samplesFirst)
+    leaves[0] = Tensor([Double](repeating: 1, count: samples * inner), [samples, inner])
+    let rows = [0, 41, 399]
+    let result = try run(try gated(samplesFirst, .f64), leaves)
+    for (row, values) in zip(rows, expected(leaves, samplesFirst, rows: rows)) {
+      #expect(zip(result[(row * wide)...], values).allSatisfy { ($0 - $1).magnitude <= 1e-13 })
+    }
+  }
+
+  /// A derivative that is not finite makes NaN behind a closed gate, too.
+  @Test func infiniteDerivative() throws {
+    var leaves = inputs(true)
+    var gates = leaves[0]?.doubles ?? []
+    gates[3] = -1
+    leaves[0] = Tensor(gates, [samples, inner])
+    var derivatives = leaves[1]?.doubles ?? []
+    derivatives[2 * inner + 3] = .infinity
+    leaves[1] = Tensor(derivatives, [samples, outputs, inner])
+    let result = try run(try gated(true, .f64), leaves)
+    for (place, value) in result.enumerated() {
+      #expect(place / wide == 2 ? value.isNaN : value.isFinite)
+    }
+  }
+
+  /// Rows that something else reads are made as before.
+  @Test func rowsWithOtherReaders() throws {
+    let (gates, derivatives, weights) = (
+      leaf(0, [samples, inner]), leaf(1, [samples, outputs, inner]), leaf(2, [wide, inner])
+    )
+    let open = graph.contract(
+      1, [Operand(graph.map(.step, gates), [0, 2]), Operand(derivatives, [0, 1, 2])], to: [0, 1, 2])
+    let product = graph.contract(1, [Operand(open, [0, 1, 9]), Operand(weights, [2, 9])], to: [0, 1, 2])
+    let plan = try Plan(graph, outputs: [product, open], precision: .f64)
+    #expect(instructions(plan).allSatisfy { $0.skipping?.prepare == nil })
+    let leaves = inputs(true)
+    let results = try plan.run(plan.inputs.map { leaves[$0.id] ?? Tensor([], [0]) })
+    for (row, values) in zip([7, 390], expected(leaves, true, rows: [7, 390])) {
+      #expect(
+        zip(results[0].doubles[(row * wide)...], values).allSatisfy { ($0 - $1).magnitude <= 1e-13 })
+    }
+  }
+
   /// A weight that is infinite makes NaN of every gate that is closed, as it does without skipping.
   @Test func infiniteWeights() throws {
     var leaves = inputs(true)

@@ -29,6 +29,7 @@ import Testing
         groups: Int64(groups), members: Int64(members), n: Int64(n), k: Int64(k),
         a_group: Int64(group * step),
         a_member: Int64(member * step), a_column: Int64(isColumnMajor ? rows : 1),
+        gate_group: Int64(isInner ? k : 1), gate_column: Int64(isInner ? 1 : groups),
         b_row: Int64(isTransposed ? 1 : n), b_column: Int64(isTransposed ? k : 1), c_group: Int64(group * n),
         c_member: Int64(member * n), alpha: alpha, adds: adds ? 1 : 0)
     }
@@ -75,12 +76,48 @@ import Testing
     var c = [Double](repeating: 3, count: x.rows * x.n)
     let expected = x.product(a, b, onto: c)
     var room = [Double](repeating: .nan, count: Int(hk_skipping_room_f64(&p)))
-    #expect(hk_skipping_f64(&p, a, b, &room, &c) == 1)
+    #expect(hk_skipping_f64(&p, a, nil, b, &room, &c) == 1)
     #expect(c == expected)
     var single = [Float](repeating: 3, count: x.rows * x.n)
     var smallRoom = [Float](repeating: .nan, count: Int(hk_skipping_room_f32(&p)))
-    #expect(hk_skipping_f32(&p, a.map(Float.init), b.map(Float.init), &smallRoom, &single) == 1)
+    #expect(hk_skipping_f32(&p, a.map(Float.init), nil, b.map(Float.init), &smallRoom, &single) == 1)
     #expect(single.map(Double.init) == expected)
+  }
+
+  /// Entries are multiplied by the gates of their group and column; what is closed may be anything but infinite or NaN.
+  @Test(arguments: cases) func gates(_ x: Case) {
+    var p = x.description
+    func place(_ g: Int, _ column: Int) -> Int { x.isInner ? g * x.k + column : column * x.groups + g }
+    var gates = [Double](repeating: 0, count: x.groups * x.k)
+    var (a, open) = ([Double](repeating: 0, count: x.rows * x.k), [Double](repeating: 0, count: x.rows * x.k))
+    for g in 0..<x.groups {
+      for column in 0..<x.k {
+        let gate = Double((g * 5 + column * column) % 4 - 1)
+        gates[place(g, column)] = gate
+        for m in 0..<x.members {
+          let entry = x.left(x.row(g, m), column)
+          a[entry] = Double((g + 3 * m + 5 * column) % 11) - 5
+          open[entry] = a[entry] * gate
+        }
+      }
+    }
+    let b = x.rightValues
+    var c = [Double](repeating: 3, count: x.rows * x.n)
+    let expected = x.product(open, b, onto: c)
+    var room = [Double](repeating: .nan, count: Int(hk_skipping_room_f64(&p)))
+    #expect(hk_skipping_f64(&p, a, gates, b, &room, &c) == 1)
+    #expect(c == expected)
+    var single = [Float](repeating: 3, count: x.rows * x.n)
+    var smallRoom = [Float](repeating: .nan, count: Int(hk_skipping_room_f32(&p)))
+    #expect(
+      hk_skipping_f32(
+        &p, a.map(Float.init), gates.map(Float.init), b.map(Float.init), &smallRoom, &single) == 1)
+    #expect(single.map(Double.init) == expected)
+    #expect(hk_zero_share_f64(&p, a, gates) == hk_zero_share_f64(&p, open, nil))
+    let closed = [Double](repeating: 0, count: gates.count)
+    #expect(hk_zero_share_f64(&p, a, closed) == 1)
+    a[x.left(x.row(0, 0), 0)] = .infinity
+    #expect(hk_zero_share_f64(&p, a, closed) < 1)
   }
 
   @Test func shareOfZeros() {
@@ -88,13 +125,13 @@ import Testing
     var p = x.description
     // Of the groups 0, 10, 20 and 30, all of which have the same columns.
     let open = (0..<x.k).count { $0 * $0 * 3 % 5 < 2 }
-    #expect(hk_zero_share_f64(&p, x.leftValues) == 1 - Double(open) / Double(x.k))
-    #expect(hk_zero_share_f64(&p, [Double](repeating: 0, count: x.rows * x.k)) == 1)
-    #expect(hk_zero_share_f64(&p, [Double](repeating: .nan, count: x.rows * x.k)) == 0)
+    #expect(hk_zero_share_f64(&p, x.leftValues, nil) == 1 - Double(open) / Double(x.k))
+    #expect(hk_zero_share_f64(&p, [Double](repeating: 0, count: x.rows * x.k), nil) == 1)
+    #expect(hk_zero_share_f64(&p, [Double](repeating: .nan, count: x.rows * x.k), nil) == 0)
     // One row that is not zero is enough.
     var a = [Double](repeating: 0, count: x.rows * x.k)
     for g in 0..<x.groups { for column in 0..<x.k { a[x.left(x.row(g, 9), column)] = 1e-300 } }
-    #expect(hk_zero_share_f64(&p, a) == 0)
+    #expect(hk_zero_share_f64(&p, a, nil) == 0)
   }
 
   /// Zero times what is not finite is no zero: nothing is done. NaN and infinities on the left are entries like others.
@@ -107,14 +144,14 @@ import Testing
         var b = x.rightValues
         b[place] = special
         var c = [Double](repeating: 7, count: x.rows * x.n)
-        #expect(hk_skipping_f64(&p, x.leftValues, b, &room, &c) == 0)
+        #expect(hk_skipping_f64(&p, x.leftValues, nil, b, &room, &c) == 0)
         #expect(c.allSatisfy { $0 == 7 })
       }
       var a = x.leftValues
       a[x.left(23, 31)] = special
       var c = [Double](repeating: 7, count: x.rows * x.n)
       let b = x.rightValues.map { $0 == 0 ? 1 : $0 }
-      #expect(hk_skipping_f64(&p, a, b, &room, &c) == 1)
+      #expect(hk_skipping_f64(&p, a, nil, b, &room, &c) == 1)
       for row in 0..<x.rows {
         #expect(c[(row * x.n)..<((row + 1) * x.n)].allSatisfy { $0.isFinite == (row != 23) })
       }
@@ -127,14 +164,15 @@ import Testing
     let (groups, members, n, k) = (2, 5, 8, 40_000)
     var p = hk_skipping(
       groups: Int64(groups), members: Int64(members), n: Int64(n), k: Int64(k), a_group: Int64(members * k),
-      a_member: Int64(k), a_column: 1, b_row: Int64(n), b_column: 1, c_group: Int64(members * n),
+      a_member: Int64(k), a_column: 1, gate_group: 0, gate_column: 0, b_row: Int64(n), b_column: 1,
+      c_group: Int64(members * n),
       c_member: Int64(n), alpha: 1, adds: 0)
     func uniform(_ i: Int) -> Float { Float((i * 7919 + 13) % 10007) / 10007 }
     let a = (0..<(groups * members * k)).map { $0 % k % 3 == 0 ? 0 : uniform($0) }
     let b = (0..<(k * n)).map { uniform(3 * $0 + 1) }
     var room = [Float](repeating: 0, count: Int(hk_skipping_room_f32(&p)))
     var c = [Float](repeating: 0, count: groups * members * n)
-    #expect(hk_skipping_f32(&p, a, b, &room, &c) == 1)
+    #expect(hk_skipping_f32(&p, a, nil, b, &room, &c) == 1)
     for row in 0..<(groups * members) {
       for column in 0..<n {
         var exact = 0.0
@@ -150,7 +188,7 @@ import Testing
     for change in [\hk_skipping.groups, \.members, \.n, \.k] {
       var q = p
       q[keyPath: change] = 0
-      #expect(hk_can_skip(&q) == 0 && hk_skipping_f64(&q, [0], [0], nil, nil) == 0)
+      #expect(hk_can_skip(&q) == 0 && hk_skipping_f64(&q, [0], nil, [0], nil, nil) == 0)
     }
     p.members = 25
     #expect(hk_can_skip(&p) == 0)

@@ -220,7 +220,7 @@ HK_INLINE double tanh_half(double x) {
   // Not ½: a tie for the least |x|.
   double shifted = (c * (2 * LOG2E) - 0.4999) + (SHIFT - 1023);
   double k = shifted - (SHIFT - 1023);
-  // One product: k <= 64, and what ln 2 loses by rounding is 5 % of its last place.
+  // One product: ln 2 loses a fifth of its last place by rounding, and where k is large tanh is flat.
   double r = c - k * (LN2 / 2);
   // ((exp(2r) − 1)/2 − r)/r² for −0.0001 < r < 0.347.
   double w = r * r;

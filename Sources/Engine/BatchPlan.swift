@@ -13,6 +13,10 @@ public protocol Computation: AnyObject {
   var multiplications: Double { get }
   /// Entries of the largest buffer that a run makes.
   var largestBuffer: Int { get }
+  /// Instructions of a run; of a batch, for one of its pieces.
+  var stepCount: Int { get }
+  /// All of them are scalar programs.
+  var isScalar: Bool { get }
   /// One line an instruction.
   var listing: [String] { get }
   func run(_ values: [Tensor]) throws -> [Tensor]
@@ -150,6 +154,11 @@ public final class BatchPlan: Computation {
   public var largestBuffer: Int {
     pieces.reduce(max(shared.plan.largestBuffer, values.largestBuffer)) { max($0, $1.plan.largestBuffer) }
   }
+
+  /// What a run goes through, of the pieces the first.
+  private var parts: [Plan] { [shared.plan, values] + pieces.prefix(1).map(\.plan) }
+  public var stepCount: Int { parts.reduce(0) { $0 + $1.stepCount } }
+  public var isScalar: Bool { parts.allSatisfy(\.isScalar) }
 
   public var listing: [String] {
     let each = pieces.map { "for each \($0.size) of \(batch.elementCount):" }

@@ -60,7 +60,10 @@ final class GemmInstruction: Instruction {
 
   /// The same product with rows that a loop would make for it alone; nil where the product cannot take that over.
   func gated(by loop: FusedLoop) throws -> GemmInstruction? {
-    guard let skipping = try skipping?.gated(self, by: loop) else { return nil }
+    // What the product reads beside its left side is there before it runs.
+    guard ![b.buffer, c.buffer, base?.buffer].contains(a.buffer),
+      let skipping = try skipping?.gated(self, by: loop)
+    else { return nil }
     return GemmInstruction(
       a, b, c, m: m, n: n, k: k, batch: batch, alpha: alpha, accumulate: beta == 1, base: base,
       skipping: skipping)

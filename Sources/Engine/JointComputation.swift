@@ -21,6 +21,8 @@ public final class JointComputation: Computation {
 
   public var multiplications: Double { parts.reduce(0) { $0 + $1.computation.multiplications } }
   public var largestBuffer: Int { parts.map(\.computation.largestBuffer).max() ?? 0 }
+  public var stepCount: Int { parts.reduce(0) { $0 + $1.computation.stepCount } }
+  public var isScalar: Bool { parts.allSatisfy(\.computation.isScalar) }
   public var listing: [String] { parts.flatMap(\.computation.listing) }
 
   public func run(_ values: [Tensor]) throws -> [Tensor] {

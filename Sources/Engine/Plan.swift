@@ -182,6 +182,8 @@ public final class Plan {
 
   public var stepCount: Int { instructions.count }
 
+  public var isScalar: Bool { instructions.allSatisfy { $0 is ScalarInstruction } }
+
   /// How many instructions must have run before an output is complete.
   public func completion(ofOutput output: Int) -> Int {
     let buffer = outputs[output].buffer

@@ -129,7 +129,8 @@ struct ZeroSkipping {
   private(set) var ways: [RowGroups]
   /// The buffer that it works in.
   let room: Int
-  /// Makes the left side for a product that skips nothing, where it is not made before.
+  /// Makes the left side for a product that skips nothing, where it is not made before. Its memory is there all the
+  /// same.
   private(set) var prepare: LoopInstruction?
 
   /// - Parameter rows: sizes of the axes that the rows are of, outermost first.

@@ -115,9 +115,16 @@ private struct ScalarBuilder {
   static func cost(of instruction: Instruction) -> Int? {
     if let fill = instruction as? FillInstruction { return fill.count <= 64 ? fill.count : nil }
     guard let loop = instruction as? LoopInstruction, loop.entries <= ScalarFusion.entryLimit,
-      !loop.holdsRows, loop.entries > 0 || loop.sizeList.allSatisfy({ $0 <= 8 }) && loop.sizeList.count <= 2
+      !loop.holdsRows, loop.entries > 0 || loop.sizeList.allSatisfy({ $0 <= 8 }) && loop.sizeList.count <= 2,
+      (loop.inputList.map { $0 } + loop.outputList.map(\.access)).allSatisfy({ reaches($0, loop.sizeList) })
     else { return nil }
     return loop.entries * (loop.opList.count + loop.inputList.count + loop.outputList.count)
+  }
+
+  /// Operations hold places of entries in 32 bits.
+  private static func reaches(_ access: hk_access, _ sizes: [Int]) -> Bool {
+    let last = sizes.indices.reduce(Int(access.offset)) { $0 + max(sizes[$1] - 1, 0) * access[stride: $1] }
+    return Int32(exactly: access.offset) != nil && Int32(exactly: last) != nil
   }
 
   mutating func add(_ instruction: Instruction) {

@@ -119,6 +119,8 @@ public final class StagedPlan: Computation {
   public var workingBytes: Int { whole.workingBytes }
   public var multiplications: Double { whole.multiplications }
   public var largestBuffer: Int { whole.largestBuffer }
+  public var stepCount: Int { whole.stepCount }
+  public var isScalar: Bool { whole.isScalar }
   public var listing: [String] { whole.listing }
 
   /// How often the part that is kept was computed; nil while all is computed in each run.

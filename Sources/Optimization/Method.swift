@@ -18,6 +18,15 @@ public enum HessianMatrix: Sendable {
   case sparse(SparseMatrix)
   /// Block-diagonal.
   case blocks([CurvatureBlock])
+
+  /// Whether there is no curvature at all; of blocks not told.
+  var isZero: Bool {
+    switch self {
+    case .dense(let matrix): return matrix.largestMagnitude == 0
+    case .sparse(let matrix): return matrix.values.largestMagnitude == 0
+    case .blocks: return false
+    }
+  }
 }
 
 /// A scalar function at a point of P params, flat.

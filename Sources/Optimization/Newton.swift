@@ -50,8 +50,10 @@ extension NewtonDirection {
     do {
       return try NewtonDirection(gradient: Tensor(vector: point.gradient), hessian: hessian)
     } catch LinearAlgebraError.singular {
+      // Without any curvature the others have no scale either.
       throw Refusal(
-        "the \(matrix) is singular, so there is no Newton step", hint: hint)
+        "the \(matrix) is singular, so there is no Newton step",
+        hint: hessian.isZero ? "it is zero here: take a step gd or trust" : hint)
     } catch LinearAlgebraError.unavailable(let library) {
       throw Refusal(
         "a sparse \(matrix) of this form is factored with \(library), which is not installed",

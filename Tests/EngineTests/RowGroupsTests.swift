@@ -128,6 +128,54 @@ struct RowGroupsTests: GraphTest {
     }
   }
 
+  /// A product of gated rows with themselves reads them on both sides: they are made as before.
+  @Test(arguments: [Precision.f64, .f32]) func bothSides(precision: Precision) throws {
+    let (gates, derivatives) = (leaf(0, [samples, inner]), leaf(1, [samples, outputs, inner]))
+    let open = graph.contract(
+      1, [Operand(graph.map(.step, gates), [0, 2]), Operand(derivatives, [0, 1, 2])], to: [0, 1, 2])
+    let rows = graph.contract(
+      0.5, [Operand(open, [0, 1, 9]), Operand(open, [2, 3, 9])], to: [0, 1, 2, 3])
+    let plan = try Plan(graph, outputs: [rows], precision: precision)
+    #expect(instructions(plan).contains { $0.skipping != nil }, "\(plan.listing)")
+    let leaves = inputs(true)
+    let result = try run(plan, leaves)
+    let (g, d) = (leaves[0]?.doubles ?? [], leaves[1]?.doubles ?? [])
+    func made(_ row: Int) -> [Double] {
+      (0..<inner).map { (g[row / outputs * inner + $0] > 0 ? 1 : 0) * d[row * inner + $0] }
+    }
+    for row in [0, 17, 399] {
+      for column in [0, 17, 18, 250] {
+        let exact = zip(made(row), made(column)).reduce(0) { $0 + 0.5 * $1.0 * $1.1 }
+        let error = (result[row * samples * outputs + column] - exact).magnitude
+        #expect(error < (precision == .f64 ? 1e-13 : 3e-5), "\(row) \(column)")
+      }
+    }
+  }
+
+  /// Two products read the same gated rows.
+  @Test func twoProducts() throws {
+    let (gates, derivatives) = (leaf(0, [samples, inner]), leaf(1, [samples, outputs, inner]))
+    let (weights, others) = (leaf(2, [wide, inner]), leaf(3, [wide, inner]))
+    let open = graph.contract(
+      1, [Operand(graph.map(.step, gates), [0, 2]), Operand(derivatives, [0, 1, 2])], to: [0, 1, 2])
+    let products = [weights, others].map {
+      graph.contract(1, [Operand(open, [0, 1, 9]), Operand($0, [2, 9])], to: [0, 1, 2])
+    }
+    let plan = try Plan(graph, outputs: products, precision: .f64)
+    #expect(instructions(plan).allSatisfy { $0.skipping?.prepare == nil })
+    var leaves = inputs(true)
+    leaves[3] = values([wide, inner], 5)
+    let results = try plan.run(plan.inputs.map { leaves[$0.id] ?? Tensor([], [0]) })
+    for (result, weight) in zip(results, [2, 3]) {
+      var own = leaves
+      own[2] = leaves[weight]
+      for (row, values) in zip([3, 398], expected(own, true, rows: [3, 398])) {
+        #expect(
+          zip(result.doubles[(row * wide)...], values).allSatisfy { ($0 - $1).magnitude <= 1e-13 })
+      }
+    }
+  }
+
   /// A weight that is infinite makes NaN of every gate that is closed, as it does without skipping.
   @Test func infiniteWeights() throws {
     var leaves = inputs(true)

@@ -88,6 +88,16 @@ import Testing
     #expect(desk.errors.count == 1)
   }
 
+  /// Without any curvature what is offered is what steps.
+  @Test(arguments: ["param x = 1\nf := x", "param x = [1, 2, 3]\nf := sum(x)"])
+  func withoutCurvature(_ setup: String) {
+    let desk = Desk()
+    desk.run("\(setup)\nstep newton")
+    #expect(desk.errors.count == 1 && desk.errors[0].contains("it is zero here: take a step gd or trust"))
+    desk.run("step gd\nstep trust")
+    #expect(desk.errors.count == 1, "\(desk.errors)")
+  }
+
   /// Along the eigenvector without curvature there is no Newton step to tell.
   @Test func aDiagonalHessianWithAZero() {
     let desk = Desk()

@@ -1,7 +1,7 @@
 import Tensors
 
 /// What figures from direct methods say of themselves: exact, and how far rounding may have moved them. Bounds are those
-/// of rounding error analysis (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002), for f64.
+/// of rounding error analysis (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002), for f64, and for f32 where a figure is made of numbers that were computed so.
 enum Exactness {
   private static let epsilon = Double.ulpOfOne
 
@@ -12,13 +12,19 @@ enum Exactness {
     Double(matrix.shape.max() ?? 0) * epsilon * matrix.frobeniusNorm
   }
 
-  /// A sum of some terms, one after the other.
-  static func sum(_ terms: [Double]) -> Double {
-    Double(terms.count) * epsilon * terms.reduce(0) { $0 + $1.magnitude }
+  /// A sum of some terms of a precision, one after the other.
+  static func sum(_ terms: [Double], _ precision: Precision) -> Double {
+    Double(terms.count) * roundoff(precision) * terms.reduce(0) { $0 + $1.magnitude }
   }
 
-  /// The root of a sum of squares.
-  static func norm(_ value: Double, terms: Double) -> Double { (terms / 2 + 1) * epsilon * value }
+  /// The root of a sum of squares of numbers of a precision.
+  static func norm(_ value: Double, terms: Double, _ precision: Precision) -> Double {
+    (terms / 2 + 1) * roundoff(precision) * value
+  }
+
+  private static func roundoff(_ precision: Precision) -> Double {
+    precision == .f64 ? epsilon : Double(Float.ulpOfOne)
+  }
 
   /// max|λ| / min|λ|, to first order.
   static func condition(_ value: Double, order: Int) -> Double { Double(order) * epsilon * value * value }

@@ -49,7 +49,7 @@ struct Explanation {
         heading(f, nodes), [TextTable(facts: rows).spelled(for: call.interpreter).lines, listing, formula]
       ).text)
     return .record([
-      ("nodes", .number(Double(nodes))), ("steps", .number(Double(used.listing.count))),
+      ("nodes", .number(Double(nodes))), ("steps", .number(Double(used.stepCount))),
       ("largest", .number(Double(used.largestBuffer))), ("bytes", .number(Double(used.workingBytes))),
       ("multiplications", .number(used.multiplications)),
     ])
@@ -75,7 +75,7 @@ struct Explanation {
     return [
       ("largest buffer", "\(entries), \(bytes)"),
       ("memory", "\(Machine.describe(Double(plan.workingBytes))) in \(precision.rawValue)"),
-      ("steps", "\(plan.listing.count)"),
+      ("steps", "\(plan.stepCount)"),
     ]
   }
 
@@ -112,9 +112,7 @@ struct Explanation {
   /// Those of scalar programs are not counted, nor what gathers, sorts and fills.
   private func work(of computation: any Computation) -> String {
     guard computation.multiplications > 0 else {
-      let steps = computation.listing.filter { !$0.hasPrefix("for each ") }
-      let isScalar = steps.allSatisfy { $0.hasPrefix("scalar program") }
-      return isScalar ? "a few operations" : count(steps.count, "step")
+      return computation.isScalar ? "a few operations" : count(computation.stepCount, "step")
     }
     return "\(NumberFormat.formatted(computation.multiplications, ".3g") ?? "") multiplications"
   }

@@ -20,7 +20,7 @@ struct BlockNorms {
         norms[flat: j * names.count + i] = norm
       }
     }
-    call.warnNonFinite("the norms", [norms])
+    call.warnNonFinite("the table of norms", [norms])
     call.print(text(names, norms.doubles))
     return .tensor(norms)
   }

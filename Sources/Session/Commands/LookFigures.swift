@@ -46,11 +46,12 @@ extension Commands {
       let method = try call.choice("estimate", TraceEstimator.self)
       return try call.exactOrEstimated(isForced: method != nil) {
         let diagonal = try diagonalEntries(call)
-        let sum = diagonal.values.doubles.reduce(0, +)
+        let entries = diagonal.values.doubles
+        let sum = entries.reduce(0, +)
         call.print(
           call.lookText.remarked(
             "tr \(diagonal.name) = \(call.format(sum))",
-            sum.isFinite ? Exactness.text(Exactness.sum(diagonal.values.doubles)) : ""))
+            sum.isFinite ? Exactness.text(Exactness.sum(entries, diagonal.values.precision)) : ""))
         call.warnNonFinite("the trace", [Tensor(scalar: sum)])
         return .number(sum)
       } estimate: { a, name, probes, generator in
@@ -143,14 +144,15 @@ extension Commands {
           let count = parts.reduce(0) { $0 + $1.count }
           call.print(
             call.lookText.remarked(
-              "‖\(subject.span.text)‖ = \(call.format(norm))", normText(norm, Double(count))))
+              "‖\(subject.span.text)‖ = \(call.format(norm))", normText(norm, Double(count), .f64)))
           call.warnNonFinite("the norm", [Tensor(scalar: norm)])
           return .number(norm)
         }
         let (norm, count) = try hessianNorm(call)
+        let text = normText(norm, count, call.interpreter.state.settings.precision)
         call.print(
           call.lookText.remarked(
-            "‖∇²\(call.subjectSymbol)‖ = \(call.format(norm))", "Frobenius norm, " + normText(norm, count)))
+            "‖∇²\(call.subjectSymbol)‖ = \(call.format(norm))", "Frobenius norm, " + text))
         call.warnNonFinite("the norm", [Tensor(scalar: norm)])
         return .number(norm)
       } estimate: { a, name, probes, generator in
@@ -203,8 +205,8 @@ extension Commands {
     }
   }
 
-  private static func normText(_ norm: Double, _ terms: Double) -> String {
-    norm.isFinite ? Exactness.text(Exactness.norm(norm, terms: terms)) : "not finite"
+  private static func normText(_ norm: Double, _ terms: Double, _ precision: Precision) -> String {
+    norm.isFinite ? Exactness.text(Exactness.norm(norm, terms: terms, precision)) : "not finite"
   }
 
   /// True when the subject is no scalar formula: its own norm is meant.

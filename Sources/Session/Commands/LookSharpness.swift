@@ -126,6 +126,7 @@ private struct SharpnessReport {
   ) -> [String] {
     let (look, format, largest) = (call.lookText, call.format, found.values[0])
     let trace = diagonal.reduce(0, +)
+    let rounding = Exactness.sum(diagonal, call.interpreter.state.settings.precision)
     var lines = [
       look.remarked(
         "λmax = \(format(largest))", "residual-bounded: within \(LookText.rough(found.residuals[0]))")
@@ -146,7 +147,7 @@ private struct SharpnessReport {
     lines.append(
       look.remarked(
         "tr \(name) = \(format(trace))",
-        "\(Exactness.text(Exactness.sum(diagonal))); mean λ \(LookText.rough(trace / Double(diagonal.count)))"
+        "\(Exactness.text(rounding)); mean λ \(LookText.rough(trace / Double(diagonal.count)))"
       ))
     lines.append(
       look.remarked(

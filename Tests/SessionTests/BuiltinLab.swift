@@ -30,6 +30,8 @@ final class BuiltinLab: FormulaContext {
     return try interpreter.evaluate(node)
   }
 
+  func hessianSource(of matrix: NodeID) -> HessianSource? { nil }
+
   /// Leaves with fixed numbers in (0, 1).
   func draw(_ distribution: Distribution, _ shape: Shape, _ span: Span) throws -> NodeID {
     draws.append(distribution)

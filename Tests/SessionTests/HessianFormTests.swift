@@ -32,6 +32,41 @@ import Testing
     Case(name: "nothing", setup: "param x = ones(5); f := sum(x)"),
   ]
 
+  /// Diagonal and trace of a whole Hessian are those of the stored one, also in further formulas.
+  @Test(arguments: cases) func diagonals(_ example: Case) throws {
+    let desk = Desk()
+    desk.run(example.setup)
+    desk.run("H = hessian(f)\nd = diag(hessian(f))\nt = trace(hessian(f))\nstored = diag(H)")
+    #expect(desk.errors.isEmpty, "\(desk.errors)")
+    #expect(agree(desk.values("d"), desk.values("stored")))
+    #expect(agree(desk.values("t"), [desk.values("stored").reduce(0, +)]))
+    guard example.name != "nothing" else { return }
+    desk.run("g = grad(sum(diag(hessian(f))^2))\nother = grad(sum(diag(hessian(f) + 0)^2))")
+    desk.run("gap = norm(g - other)/(1 + norm(other))")
+    #expect((desk.values("gap").first ?? 1) < 1e-12, "\(desk.errors)")
+  }
+
+  /// Neither stores a Hessian that does not fit, of several params either.
+  @Test(arguments: ["trace(hessian(f))", "sum(diag(hessian(f, params)))"])
+  func diagonalsOfLargeHessians(_ formula: String) {
+    let desk = Desk()
+    desk.run(
+      """
+      data X = reshape(sin(1.3*range(0, 600)), 3, 200)
+      param W = reshape(cos(range(0, 80000)), 200, 400)
+      param b = ones(400)
+      f := sum((X@W + b)^2)
+      set memory 1 GB
+      t = \(formula)
+      """)
+    // ∂²f/∂W² is 2·Σₙ X², for each of 400 columns; ∂²f/∂b² is 2 for each of 3 rows.
+    let squares = (0..<600).reduce(0.0) { total, i in
+      let s = MapFunction.sin(1.3 * Double(i))
+      return total + s * s
+    }
+    #expect(agree(desk.values("t"), [400 * 2 * squares + 400 * 2 * 3]), "\(desk.errors)")
+  }
+
   @Test(arguments: cases) func productsEqualBlocks(_ example: Case) throws {
     let desk = Desk()
     desk.run(example.setup + "\nH = hessian(f)")

@@ -226,7 +226,7 @@ extension Builtins {
     case 1:
       let diagonal = Operand(graph.delta(shape[0]), [0, 1])
       return .node(graph.contract(1, [Operand(x, [0]), diagonal], to: [0, 1]))
-    case 2: return .node(diagonal(graph, x))
+    case 2: return .node(call.diagonal(x))
     default:
       throw call.error(
         .shape, "diag takes a vector or a matrix, not a tensor of shape \(shape.shapeDescription)", "x")
@@ -267,5 +267,15 @@ extension Builtins {
     let head = graph.sliced(flat, axis: axis, start: n - shift, count: shift)
     let tail = graph.sliced(flat, axis: axis, start: 0, count: n - shift)
     return .node(graph.reshaped(graph.joined([head, tail], axis: axis), shape))
+  }
+}
+
+extension BuiltinCall {
+  /// The main diagonal of a matrix; of a whole Hessian what the diagonal takes alone.
+  func diagonal(_ matrix: NodeID) -> NodeID {
+    guard let source = context.hessianSource(of: matrix) else {
+      return Builtins.diagonal(graph, matrix)
+    }
+    return graph.concatenated(graph.hessianDiagonals(source.f, wrt: source.leaves))
   }
 }

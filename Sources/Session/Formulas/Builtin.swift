@@ -128,6 +128,8 @@ protocol FormulaContext {
   func staticValue(_ node: NodeID, _ span: Span, _ what: String) throws -> Tensor
   /// A leaf whose value is drawn when the statement runs.
   func draw(_ distribution: Distribution, _ shape: Shape, _ span: Span) throws -> NodeID
+  /// What a matrix is the whole Hessian of, if it is that.
+  func hessianSource(of matrix: NodeID) -> HessianSource?
 }
 
 /// What random leaves are drawn from.

@@ -239,6 +239,8 @@ extension Elaborator {
     return .blockMatrix(matrix, names: targets.names, sizes: counts)
   }
 
+  func hessianSource(of matrix: NodeID) -> HessianSource? { interpreter.hessians[matrix] }
+
   /// ∂²f over a part of one leaf, flattened when the part has more than one axis.
   func partialHessian(_ f: NodeID, _ leaf: NodeID, _ part: [AxisIndex]) -> NodeID {
     let first = indexed(graph.grad(f, wrt: [leaf])[0], part)

@@ -12,7 +12,9 @@ import Testing
         (x[place], y[place]) = (special, Float(special))
         #expect(hk_are_finite_f64(x, count) == 0 && hk_are_finite_f32(y, count) == 0)
       }
-      for extreme in [Double.greatestFiniteMagnitude, -.greatestFiniteMagnitude, -0.0, .leastNonzeroMagnitude] {
+      for extreme in [
+        Double.greatestFiniteMagnitude, -.greatestFiniteMagnitude, -0.0, .leastNonzeroMagnitude,
+      ] {
         x[place] = extreme
         y[place] = extreme.magnitude > 1 ? (extreme > 0 ? 1 : -1) * .greatestFiniteMagnitude : -0.0
         #expect(hk_are_finite_f64(x, count) == 1 && hk_are_finite_f32(y, count) == 1)

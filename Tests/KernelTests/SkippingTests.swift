@@ -70,18 +70,29 @@ import Testing
       ]
     }
 
+  /// A workspace with entries behind it that nobody may write.
+  private func guarded<T: BinaryFloatingPoint>(_ count: Int, _ filler: T) -> [T] {
+    [T](repeating: filler, count: count) + [T](repeating: 12_345, count: Self.guardCount)
+  }
+
+  private func isUntouched<T: BinaryFloatingPoint>(_ room: [T]) -> Bool {
+    room.suffix(Self.guardCount).allSatisfy { $0 == 12_345 }
+  }
+
+  private static let guardCount = 64
+
   @Test(arguments: cases) func products(_ x: Case) {
     let (a, b) = (x.leftValues, x.rightValues)
     var p = x.description
     var c = [Double](repeating: 3, count: x.rows * x.n)
     let expected = x.product(a, b, onto: c)
-    var room = [Double](repeating: .nan, count: Int(hk_skipping_room_f64(&p)))
+    var room = guarded(Int(hk_skipping_room_f64(&p)), Double.nan)
     #expect(hk_skipping_f64(&p, a, nil, b, &room, &c) == 1)
-    #expect(c == expected)
+    #expect(c == expected && isUntouched(room))
     var single = [Float](repeating: 3, count: x.rows * x.n)
-    var smallRoom = [Float](repeating: .nan, count: Int(hk_skipping_room_f32(&p)))
+    var smallRoom = guarded(Int(hk_skipping_room_f32(&p)), Float.nan)
     #expect(hk_skipping_f32(&p, a.map(Float.init), nil, b.map(Float.init), &smallRoom, &single) == 1)
-    #expect(single.map(Double.init) == expected)
+    #expect(single.map(Double.init) == expected && isUntouched(smallRoom))
   }
 
   /// Entries are multiplied by the gates of their group and column; what is closed may be anything but infinite or NaN.
@@ -104,15 +115,15 @@ import Testing
     let b = x.rightValues
     var c = [Double](repeating: 3, count: x.rows * x.n)
     let expected = x.product(open, b, onto: c)
-    var room = [Double](repeating: .nan, count: Int(hk_skipping_room_f64(&p)))
+    var room = guarded(Int(hk_skipping_room_f64(&p)), Double.nan)
     #expect(hk_skipping_f64(&p, a, gates, b, &room, &c) == 1)
-    #expect(c == expected)
+    #expect(c == expected && isUntouched(room))
     var single = [Float](repeating: 3, count: x.rows * x.n)
-    var smallRoom = [Float](repeating: .nan, count: Int(hk_skipping_room_f32(&p)))
+    var smallRoom = guarded(Int(hk_skipping_room_f32(&p)), Float.nan)
     #expect(
       hk_skipping_f32(
         &p, a.map(Float.init), gates.map(Float.init), b.map(Float.init), &smallRoom, &single) == 1)
-    #expect(single.map(Double.init) == expected)
+    #expect(single.map(Double.init) == expected && isUntouched(smallRoom))
     #expect(hk_zero_share_f64(&p, a, gates) == hk_zero_share_f64(&p, open, nil))
     let closed = [Double](repeating: 0, count: gates.count)
     #expect(hk_zero_share_f64(&p, a, closed) == 1)

@@ -87,27 +87,28 @@ struct RowGroups {
 
   /// The product, where skipping pays; false when nothing was done.
   fileprivate func multiply(_ gemm: GemmInstruction, room: Int, _ memory: Memory) -> Bool {
-    var product = product(gemm)
-    func place<T>(_ buffer: Int, _ offset: Int, _: T.Type) -> UnsafeMutablePointer<T> {
-      memory.pointer(buffer, T.self) + offset
-    }
-    let a = gated?.values ?? rows(gemm)
     switch memory.precision {
-    case .f64:
-      let gates = gated.map { UnsafePointer(place($0.gates.buffer, $0.gates.offset, Double.self)) }
-      let left = place(a.buffer, a.offset, Double.self)
-      guard hk_zero_share_f64(&product, left, gates) >= Self.leastShare else { return false }
-      return hk_skipping_f64(
-        &product, left, gates, place(gemm.b.buffer, gemm.b.offset, Double.self),
-        memory.pointer(room, Double.self), place(gemm.c.buffer, gemm.c.offset, Double.self)) != 0
-    case .f32:
-      let gates = gated.map { UnsafePointer(place($0.gates.buffer, $0.gates.offset, Float.self)) }
-      let left = place(a.buffer, a.offset, Float.self)
-      guard hk_zero_share_f32(&product, left, gates) >= Self.leastShare else { return false }
-      return hk_skipping_f32(
-        &product, left, gates, place(gemm.b.buffer, gemm.b.offset, Float.self),
-        memory.pointer(room, Float.self), place(gemm.c.buffer, gemm.c.offset, Float.self)) != 0
+    case .f64: return multiply(gemm, room, memory, hk_zero_share_f64, hk_skipping_f64)
+    case .f32: return multiply(gemm, room, memory, hk_zero_share_f32, hk_skipping_f32)
     }
+  }
+
+  private func multiply<T>(
+    _ gemm: GemmInstruction, _ room: Int, _ memory: Memory,
+    _ share: (UnsafePointer<hk_skipping>, UnsafePointer<T>, UnsafePointer<T>?) -> Double,
+    _ skipping: (
+      UnsafePointer<hk_skipping>, UnsafePointer<T>, UnsafePointer<T>?, UnsafePointer<T>,
+      UnsafeMutablePointer<T>, UnsafeMutablePointer<T>
+    ) -> Int32
+  ) -> Bool {
+    var product = product(gemm)
+    let a = gated?.values ?? rows(gemm)
+    let left = memory.pointer(a.buffer, T.self) + a.offset
+    let gates = gated.map { UnsafePointer(memory.pointer($0.gates.buffer, T.self) + $0.gates.offset) }
+    guard share(&product, left, gates) >= Self.leastShare else { return false }
+    return skipping(
+      &product, left, gates, memory.pointer(gemm.b.buffer, T.self) + gemm.b.offset,
+      memory.pointer(room, T.self), memory.pointer(gemm.c.buffer, T.self) + gemm.c.offset) != 0
   }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hk_loop.h"
+#include "hk_magnitude.h"
 #include "hk_team.h"
 #include "loops.h"
 #include "panels.h"
@@ -26,6 +27,8 @@ static int64_t places_step(const hk_skipping *p) { return p->k + AHEAD; }
 int hk_can_skip(const hk_skipping *p) {
   return p->members >= 1 && p->members <= HK_SKIPPING_MEMBERS && p->groups >= 1 && p->n >= 1 && p->k >= 1 && p->k <= MOST_RIGHT / padded_columns(p);
 }
+
+#define ARE_FINITE(x, n) _Generic((x), double *: hk_are_finite_f64, float *: hk_are_finite_f32)(x, n)
 
 #define KERNELS "skipping.inc"
 #include "levels.inc"

@@ -278,4 +278,12 @@ extension BuiltinCall {
     }
     return graph.concatenated(graph.hessianDiagonals(source.f, wrt: source.leaves))
   }
+
+  /// The sum of the diagonal of a square matrix; of a whole Hessian the Laplacian.
+  func trace(_ matrix: NodeID) -> NodeID {
+    guard let source = context.hessianSource(of: matrix) else {
+      return graph.contract(1, [Operand(matrix, [0, 0])], to: [])
+    }
+    return graph.laplacian(source.f, wrt: source.leaves)
+  }
 }

@@ -59,10 +59,10 @@ struct QuadraticModel {
           tails: ends.map { _ in (centre[0], centre[1]) },
           heads: ends.map { (centre[0] + $0[0], centre[1] + $0[1]) }, name: "eigenvectors")))
     if let step = newtonStep(values, vectors, largest), step.allSatisfy(\.isFinite), isSeen(step) {
-      func head(_ d: [Double]) -> (Double, Double) { (centre[0] + d[0], centre[1] + d[1]) }
-      let isInside = across.contains(head(step).0) && up.contains(head(step).1)
+      let head = (centre[0] + step[0], centre[1] + step[1])
+      let isInside = across.contains(head.0) && up.contains(head.1)
       let name = isInside ? "Newton step" : "Newton step, leaves the frame"
-      marks.append(.arrows(Arrows(tails: [(centre[0], centre[1])], heads: [head(step)], name: name)))
+      marks.append(.arrows(Arrows(tails: [(centre[0], centre[1])], heads: [head], name: name)))
     }
     return marks
   }
